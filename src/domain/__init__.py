@@ -1,0 +1,1 @@
+"""Arithmetic and decisions over frozen structs: no clock, no randomness, no I/O."""

@@ -1,0 +1,1 @@
+"""Followers of the log whose effect is rows, and the queries over those rows."""
