@@ -1,0 +1,49 @@
+"""Exact decimal amounts: one context for all arithmetic, one check at every edge."""
+
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from enum import StrEnum
+
+WHOLE_DIGITS = 20
+FRACTION_DIGITS = 30
+
+EXACT = Context(prec=200, traps=[InvalidOperation, DivisionByZero, Overflow])
+"""Products of three amounts fit in it unrounded. Never the thread's own context: new threads start with 28 digits."""
+
+ZERO = Decimal(0)
+ONE = Decimal(1)
+
+
+class Rounding(StrEnum):
+    """How a final figure is brought to an account's decimals; away from zero is `up`, towards it is `down`."""
+
+    HALF_UP = "half_up"
+    DOWN = "down"
+    UP = "up"
+
+
+_MODES = {Rounding.HALF_UP: ROUND_HALF_UP, Rounding.DOWN: ROUND_DOWN, Rounding.UP: ROUND_UP}
+
+
+def fault(amount: Decimal) -> str | None:
+    """Why `amount` can't be taken, or None: it must be finite and within the digits kept for amounts."""
+    if not amount.is_finite():
+        return "must be a finite number"
+    _, digits, exponent = amount.as_tuple()
+    assert isinstance(exponent, int)  # noqa: S101  only infinities and NaN have a letter here
+    if len(digits) + exponent > WHOLE_DIGITS and any(digits):
+        return f"must have at most {WHOLE_DIGITS} digits before the decimal point"
+    if -exponent > FRACTION_DIGITS:
+        return f"must have at most {FRACTION_DIGITS} digits after the decimal point"
+    if exponent > WHOLE_DIGITS:
+        return f"must have at most {WHOLE_DIGITS} digits before the decimal point"
+    return None
+
+
+def rounded(amount: Decimal, decimals: int, rounding: Rounding) -> Decimal:
+    return amount.quantize(Decimal(1).scaleb(-decimals), rounding=_MODES[rounding], context=EXACT)
+
+
+def written(amount: Decimal) -> str:
+    """Plain notation without trailing zeros after the point: `Decimal("1E+2")` is `100`, `Decimal("2.50")` is `2.5`."""
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
