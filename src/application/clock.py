@@ -1,0 +1,107 @@
+"""The program's time: the machine's clock or, in a sandbox, an instant that is moved by hand.
+
+A moved sandbox clock stands still until it is moved again, so that what was recorded at an instant shows that instant.
+It lives in the table `sandbox` of the database; every process reads it there with `refresh`.
+"""
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+
+class Clock(Protocol):
+    """Says what time it is, in UTC."""
+
+    def now(self) -> datetime: ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class SandboxRefusedError(Exception):
+    """This database and the setting `sandbox` do not go together; the message says what to do."""
+
+
+class BackwardsError(Exception):
+    """The clock was asked to go back; `now` is where it stands."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__(f"the program's time is {now.isoformat()} and only moves forward")
+        self.now = now
+
+
+class SandboxClock:
+    """A clock that is moved by hand and kept in the database.
+
+    Until it is first moved, and after `reset`, it shows real time, and may then be moved to any instant that is not
+    before `floor`: the last one recorded, where there is one.
+    """
+
+    def __init__(self, pool: AsyncConnectionPool) -> None:
+        self._pool = pool
+        self._moved: datetime | None = None
+
+    def now(self) -> datetime:
+        return self._moved or datetime.now(UTC)
+
+    @property
+    def moved(self) -> bool:
+        return self._moved is not None
+
+    async def refresh(self) -> datetime:
+        """Take over what another process moved the clock to."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute("SELECT now FROM sandbox")
+            row = await cursor.fetchone()
+        self._moved = row[0].astimezone(UTC) if row and row[0] else None
+        return self.now()
+
+    async def move(self, to: datetime, floor: datetime | None = None) -> datetime:
+        """Move to `to`; `BackwardsError` when that is before where the clock stands, or before `floor`."""
+        if floor is not None and to < floor:
+            raise BackwardsError(floor)
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "UPDATE sandbox SET now = %(to)s WHERE now IS NULL OR now <= %(to)s", {"to": to}
+            )
+        if not cursor.rowcount:
+            raise BackwardsError(await self.refresh())
+        return await self.refresh()
+
+    async def reset(self) -> datetime:
+        """Go back to real time."""
+        async with self._pool.connection() as connection:
+            await connection.execute("UPDATE sandbox SET now = NULL")
+        return await self.refresh()
+
+
+async def settle_sandbox(connection: AsyncConnection, *, wanted: bool) -> None:
+    """Mark this database as a sandbox when that is wanted, once and for ever.
+
+    `SandboxRefusedError` when a sandbox is to be served as if it were real, or a database with a real history as a
+    sandbox.
+    """
+    cursor = await connection.execute("SELECT EXISTS (SELECT FROM sandbox)")
+    row = await cursor.fetchone()
+    marked = bool(row and row[0])
+    if marked == wanted:
+        return
+    if marked:
+        raise SandboxRefusedError(
+            "this database is a sandbox, its times and points are not real: serve it with --sandbox"
+        )
+    if await _holds_events(connection):
+        raise SandboxRefusedError("this database holds a real history and can't become a sandbox: use an empty one")
+    await connection.execute("INSERT INTO sandbox DEFAULT VALUES ON CONFLICT DO NOTHING")
+
+
+async def _holds_events(connection: AsyncConnection) -> bool:
+    cursor = await connection.execute("SELECT EXISTS (SELECT FROM events)")
+    row = await cursor.fetchone()
+    return bool(row and row[0])
