@@ -75,7 +75,10 @@ class Points(Struct, frozen=True, gc=False):
 
 
 def points(table: TierTable, aggregate: Decimal) -> Points:
-    lines = tuple(_lines(table, aggregate))
+    lines = tuple(
+        Line(number, basis, rate, _paid(table, EXACT.multiply(basis, rate)))
+        for number, basis, rate in _bases(table, aggregate)
+    )
     unrounded = ZERO
     for line in lines:
         unrounded = EXACT.add(unrounded, line.points)
@@ -83,7 +86,11 @@ def points(table: TierTable, aggregate: Decimal) -> Points:
 
 
 def total_points(table: TierTable, aggregate: Decimal) -> Decimal:
-    return points(table, aggregate).total
+    """`points(table, aggregate).total` without its lines, for each fact needs no more."""
+    unrounded = ZERO
+    for _, basis, rate in _bases(table, aggregate):
+        unrounded = EXACT.fma(basis, rate, unrounded)
+    return rounded(_paid(table, unrounded), table.decimals, table.rounding)
 
 
 def tier_reached(table: TierTable, aggregate: Decimal) -> int | None:
@@ -109,39 +116,38 @@ def next_tier(table: TierTable, aggregate: Decimal) -> tuple[int, Decimal] | Non
     return number, EXACT.subtract(edge, aggregate)
 
 
-def _lines(table: TierTable, aggregate: Decimal) -> Iterator[Line]:
+def _paid(table: TierTable, product: Decimal) -> Decimal:
+    return EXACT.scaleb(product, -2) if table.hit_type is HitType.PERCENTAGE else product
+
+
+def _bases(table: TierTable, aggregate: Decimal) -> list[tuple[int, Decimal, Decimal]]:
+    """Each tier with something to pay for: its number, how much that is (above zero), and its rate."""
     if aggregate < table.tiers[0].start:
-        return
+        return []
     if table.hit_type is HitType.HIT_LIMIT:
         hits = _hits(table, aggregate)
         first = 1 if table.bracketed else max(hits, 1)
-        for number in range(first, hits + 1):
-            reward = table.tiers[number - 1].reward
-            yield Line(number, ONE, reward, reward)
-        return
-    for number, basis in _bases(table, aggregate):
-        rate = table.tiers[number - 1].reward
-        product = EXACT.multiply(basis, rate)
-        if table.hit_type is HitType.PERCENTAGE:
-            product = EXACT.scaleb(product, -2)
-        yield Line(number, basis, rate, product)
+        return [(number, ONE, table.tiers[number - 1].reward) for number in range(first, hits + 1)]
+    return _shares(table.tiers, aggregate) if table.bracketed else _whole(table, aggregate)
 
 
-def _bases(table: TierTable, aggregate: Decimal) -> Iterator[tuple[int, Decimal]]:
-    """Tier numbers and the positive part of the aggregate each pays for."""
-    if not table.bracketed:
-        last = table.tiers[-1].to
-        paid = aggregate if last is None or aggregate < last else last
-        if paid > 0:
-            yield _tier_of(table, aggregate), paid
-        return
-    floor = table.tiers[0].start
-    for number, tier in enumerate(table.tiers, 1):
+def _whole(table: TierTable, aggregate: Decimal) -> list[tuple[int, Decimal, Decimal]]:
+    last = table.tiers[-1].to
+    basis = aggregate if last is None or aggregate < last else last
+    number = _tier_of(table, aggregate)
+    return [(number, basis, table.tiers[number - 1].reward)] if basis > 0 else []
+
+
+def _shares(tiers: tuple[Tier, ...], aggregate: Decimal) -> list[tuple[int, Decimal, Decimal]]:
+    shares = []
+    floor = tiers[0].start
+    for number, tier in enumerate(tiers, 1):
         if aggregate <= floor:
-            return
+            break
         ceiling = aggregate if tier.to is None or aggregate < tier.to else tier.to
-        yield number, EXACT.subtract(ceiling, floor)
+        shares.append((number, EXACT.subtract(ceiling, floor), tier.reward))
         floor = ceiling
+    return shares
 
 
 def _tier_of(table: TierTable, aggregate: Decimal) -> int:
