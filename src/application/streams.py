@@ -1,0 +1,95 @@
+"""The kinds of stream in the log: what identifies each, and which events it is made of."""
+
+from typing import Any
+
+from application.log.streams import Kind
+from domain import (
+    catalogue,
+    icon,
+    member,
+    member_event,
+    preview,
+    request,
+    standing,
+    tiered_campaign,
+    tiered_occurrence,
+    transaction,
+)
+
+MEMBER = Kind(
+    "member",
+    member.Member,
+    member.evolve,
+    (member.Registered, member.Changed, member.ReferrerSet, member.ListJoined, member.ListLeft),
+)
+"""By the caller's id of the member."""
+
+TRANSACTION = Kind(
+    "transaction",
+    transaction.Transaction,
+    transaction.evolve,
+    (transaction.Received, transaction.Updated, transaction.Accepted, transaction.Rejected, transaction.Refunded),
+)
+"""By the caller's id of the transaction."""
+
+MEMBER_EVENT = Kind("member_event", member_event.MemberEvent, member_event.evolve, (member_event.Received,))
+"""By the caller's id of the event."""
+
+EVENT_TYPE = Kind("event_type", catalogue.EventType, catalogue.evolve, (catalogue.EntryPut,), catalogue=True)
+ACCOUNT = Kind("account", catalogue.Account, catalogue.evolve, (catalogue.EntryPut,), catalogue=True)
+SEGMENT = Kind("segment", catalogue.Segment, catalogue.evolve, (catalogue.EntryPut,), catalogue=True)
+MEMBER_LIST = Kind("list", catalogue.MemberList, catalogue.evolve, (catalogue.EntryPut,), catalogue=True)
+PRODUCT = Kind("product", catalogue.Product, catalogue.evolve, (catalogue.EntryPut,))
+"""Each by its code or sku. Products are many, so no process keeps them all in memory."""
+
+TIERED_CAMPAIGN = Kind(
+    "tiered_campaign",
+    tiered_campaign.TieredCampaign,
+    tiered_campaign.evolve,
+    (tiered_campaign.Revised, tiered_campaign.Activated, tiered_campaign.Deactivated, tiered_campaign.Archived),
+    catalogue=True,
+)
+"""By its own id."""
+
+ICON = Kind("icon", icon.IconPut, icon.evolve, (icon.IconPut,))
+"""By tiered campaign."""
+
+TIERED_OCCURRENCE = Kind(
+    "tiered_occurrence",
+    tiered_occurrence.TieredOccurrence,
+    tiered_occurrence.evolve,
+    (tiered_occurrence.EvaluationStarted, tiered_occurrence.Evaluated),
+    catalogue=True,
+)
+"""By tiered campaign and number."""
+
+STANDING = Kind(
+    "standing",
+    standing.Standing,
+    standing.evolve,
+    (standing.Contributed, standing.Awarded, standing.Corrected),
+)
+"""By tiered campaign, occurrence number and member."""
+
+PREVIEW = Kind("preview", preview.Preview, preview.evolve, (preview.Requested, preview.Finished, preview.Failed))
+"""By its own id."""
+
+REQUEST = Kind("request", request.Answered, request.evolve, (request.Answered,))
+"""By API key and idempotency key."""
+
+KINDS: tuple[Kind[Any, Any], ...] = (
+    MEMBER,
+    TRANSACTION,
+    MEMBER_EVENT,
+    EVENT_TYPE,
+    ACCOUNT,
+    SEGMENT,
+    MEMBER_LIST,
+    PRODUCT,
+    TIERED_CAMPAIGN,
+    ICON,
+    TIERED_OCCURRENCE,
+    STANDING,
+    PREVIEW,
+    REQUEST,
+)

@@ -1,0 +1,152 @@
+"""What a fact contributes to a tiered campaign: the date places it, audience and filter admit it, a figure is taken."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from msgspec import Struct
+
+from domain.amounts import EXACT, ZERO
+from domain.attributes import Attributes, number_in, timestamp_in
+from domain.expressions import Compiled, ExpressionFailure
+from domain.member import Member
+from domain.member_event import Happening
+from domain.outcomes import Contribution, NotCounted, Reason
+from domain.schedule import number_at
+from domain.terms import CombinationScope, Terms, complete_sets, confirmed_in_time
+from domain.transaction import Purchase
+
+
+class Seen(Struct, frozen=True, gc=False):
+    """What expressions see: the acting member as of the fact, and the fact."""
+
+    member: Member
+    transaction: Purchase | None = None
+    event: Happening | None = None
+
+
+class Elsewhere(Struct, frozen=True, gc=False):
+    """The fact's date lies in none of the occurrences: it does not concern the campaign."""
+
+
+def place(terms: Terms, seen: Seen) -> int | NotCounted | Elsewhere:
+    """The occurrence that the fact's date lies in."""
+    instant = date_of(terms, seen)
+    if instant is None:
+        return NotCounted(terms.campaign, Reason.DATE_MISSING, detail=f"the fact has no {terms.date}")
+    return number_at(terms.windows, instant) or Elsewhere()
+
+
+def date_of(terms: Terms, seen: Seen) -> datetime | None:
+    if seen.transaction:
+        return _purchase_date(terms.date, seen.transaction)
+    return _happening_date(terms.date, seen.event) if seen.event else None
+
+
+def _purchase_date(date: str, purchase: Purchase) -> datetime | None:
+    match date:
+        case "auto_accept_at":
+            return purchase.auto_accept_at
+        case "checkout_at":
+            return purchase.checkout_at or purchase.purchased_at
+        case _:
+            return purchase.purchased_at
+
+
+def _happening_date(date: str, happening: Happening) -> datetime | None:
+    match date:
+        case "occurred_at":
+            return happening.occurred_at
+        case "date":
+            return happening.date
+        case "expires_at":
+            return happening.expires_at
+        case _:
+            return timestamp_in(happening.attributes.get(date))
+
+
+def admit(terms: Terms, occurrence: int, seen: Seen, memberships: set[str]) -> NotCounted | None:
+    """Why audience or filter keep the fact out, or None; what held the member is added to `memberships`."""
+    try:
+        if not in_audience(terms.segments, terms.lists, seen, memberships):
+            return NotCounted(terms.campaign, Reason.NOT_IN_AUDIENCE, occurrence)
+        if terms.filter and not terms.filter.evaluate(seen):
+            return NotCounted(terms.campaign, Reason.FILTER_NOT_MET, occurrence)
+    except ExpressionFailure as failure:
+        return NotCounted(terms.campaign, Reason.EXPRESSION_FAILED, occurrence, str(failure))
+    return None
+
+
+def in_audience(segments: Mapping[str, Compiled], lists: tuple[str, ...], seen: Seen, memberships: set[str]) -> bool:
+    """Whether one of the segments or lists holds the member; no segments and no lists is everyone."""
+    if not segments and not lists:
+        return True
+    for code in lists:
+        if code in seen.member.lists:
+            memberships.add(f"list:{code}")
+            return True
+    for code, segment in segments.items():
+        if segment.evaluate(seen):
+            memberships.add(f"segment:{code}")
+            return True
+    return False
+
+
+def measure(terms: Terms, occurrence: int, seen: Seen, confirmed_at: datetime | None) -> Contribution | NotCounted:
+    """The figure that an admitted fact adds; `confirmed_at` is None while the fact is pending."""
+    if confirmed_at and not confirmed_in_time(terms, occurrence, confirmed_at):
+        return NotCounted(terms.campaign, Reason.CONFIRMED_TOO_LATE, occurrence)
+    if seen.transaction:
+        measured = _measure_purchase(terms, seen.transaction)
+    else:
+        measured = _attribute(terms, seen.event.attributes if seen.event else {})
+    if isinstance(measured, Reason):
+        return NotCounted(terms.campaign, measured, occurrence)
+    amount, quantities = measured
+    return Contribution(terms.campaign, occurrence, amount, confirmed_at is not None, quantities)
+
+
+Measured = tuple[Decimal, tuple[tuple[str, Decimal], ...]]
+
+
+def _measure_purchase(terms: Terms, purchase: Purchase) -> Measured | Reason:
+    if terms.combination:
+        return _combination(terms, purchase)
+    items = purchase.items
+    if terms.products:
+        items = tuple(item for item in items if item.product in terms.products)
+        if not items:
+            return Reason.NO_MATCHING_ITEMS
+    match terms.attribute:
+        case "quantity":
+            return _sum(item.quantity for item in items), ()
+        case "total":
+            return (_sum(item.value for item in items) if terms.products else purchase.total), ()
+        case _:
+            return _attribute(terms, purchase.attributes)
+
+
+def _combination(terms: Terms, purchase: Purchase) -> Measured | Reason:
+    wanted = {part.product for part in terms.combination}
+    quantities: dict[str, Decimal] = {}
+    for item in purchase.items:
+        if item.product in wanted:
+            quantities[item.product] = EXACT.add(quantities.get(item.product, ZERO), item.quantity)
+    if not quantities:
+        return Reason.NO_MATCHING_ITEMS
+    sets = complete_sets(terms.combination, quantities)
+    if terms.scope is CombinationScope.TRANSACTION:
+        return sets, ()
+    return sets, tuple(sorted(quantities.items()))
+
+
+def _attribute(terms: Terms, attributes: Attributes) -> Measured | Reason:
+    amount = number_in(attributes.get((terms.attribute or "").removeprefix("attributes.")))
+    return Reason.ATTRIBUTE_MISSING if amount is None else (amount, ())
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    total = ZERO
+    for amount in amounts:
+        total = EXACT.add(total, amount)
+    return total

@@ -1,0 +1,90 @@
+"""A preview: a frozen calculation of pending points, for every occurrence that is active or in grace."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar, assert_never
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+
+class Requested(Struct, frozen=True, gc=False):
+    """The freeze: a preview is computed as of this event's own position. `scheduled_for` is absent when asked for."""
+
+    tag: ClassVar[str] = "preview.requested"
+    preview: UUID
+    campaign: UUID
+    occurrences: tuple[int, ...]
+    scheduled_for: datetime | None = None
+
+
+class Figures(Struct, frozen=True, gc=False):
+    """One occurrence: `pending_points` count pending and accepted facts, `award_points` what an award would pay."""
+
+    occurrence: int
+    members: int
+    pending_points: Decimal
+    award_points: Decimal
+
+
+class Finished(Struct, frozen=True, gc=False):
+    tag: ClassVar[str] = "preview.finished"
+    preview: UUID
+    campaign: UUID
+    figures: tuple[Figures, ...]
+
+
+class Failed(Struct, frozen=True, gc=False):
+    tag: ClassVar[str] = "preview.failed"
+    preview: UUID
+    campaign: UUID
+    reason: str
+
+
+Event = Requested | Finished | Failed
+
+
+class Status(StrEnum):
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+class Preview(Struct, frozen=True, gc=False):
+    id: UUID
+    campaign: UUID
+    occurrences: tuple[int, ...]
+    status: Status
+
+
+def evolve(preview: Preview | None, event: Event) -> Preview:
+    if isinstance(event, Requested):
+        return Preview(event.preview, event.campaign, event.occurrences, Status.RUNNING)
+    assert preview is not None  # noqa: S101  the first event of the stream is always `Requested`
+    match event:
+        case Finished():
+            return replace(preview, status=Status.FINISHED)
+        case Failed():
+            return replace(preview, status=Status.FAILED)
+        case _:
+            assert_never(event)
+
+
+def request(
+    preview: Preview | None,
+    preview_id: UUID,
+    campaign: UUID,
+    occurrences: tuple[int, ...],
+    scheduled_for: datetime | None,
+) -> list[Event]:
+    return [] if preview else [Requested(preview_id, campaign, occurrences, scheduled_for)]
+
+
+def finish(preview: Preview, figures: tuple[Figures, ...]) -> list[Event]:
+    return [Finished(preview.id, preview.campaign, figures)] if preview.status is Status.RUNNING else []
+
+
+def fail(preview: Preview, reason: str) -> list[Event]:
+    return [Failed(preview.id, preview.campaign, reason)] if preview.status is Status.RUNNING else []

@@ -1,0 +1,233 @@
+"""A transaction: a fact with a lifecycle.
+
+pending --accept--> accepted --refunds--> refunded; pending --update--> pending; pending --reject--> rejected.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.amounts import EXACT, ZERO
+from domain.attributes import Attributes
+from domain.outcomes import Contribution, Outcome
+from domain.problems import Problem
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REFUNDED = "refunded"
+    REJECTED = "rejected"
+
+
+class Item(Struct, frozen=True, gc=False):
+    """A line: `subtotal` is `quantity` times `price` where the caller gives none."""
+
+    product: str
+    quantity: Decimal = Decimal(1)
+    price: Decimal | None = None
+    subtotal: Decimal | None = None
+    attributes: Attributes = {}
+
+    @property
+    def value(self) -> Decimal:
+        if self.subtotal is not None:
+            return self.subtotal
+        return EXACT.multiply(self.quantity, self.price) if self.price is not None else ZERO
+
+
+class Purchase(Struct, frozen=True, gc=False):
+    """The absolute figures of a transaction, as the caller states them."""
+
+    id: str
+    member: str
+    purchased_at: datetime
+    total: Decimal
+    checkout_at: datetime | None = None
+    auto_accept_at: datetime | None = None
+    currency: str | None = None
+    items: tuple[Item, ...] = ()
+    attributes: Attributes = {}
+
+
+class Returned(Struct, frozen=True, gc=False):
+    """Pieces of one product that a refund takes back."""
+
+    product: str
+    quantity: Decimal
+
+
+class Received(Struct, frozen=True, gc=False):
+    """`memberships` are the segments and lists that were asked about and held the member, as of this fact."""
+
+    tag: ClassVar[str] = "transaction.received"
+    purchase: Purchase
+    status: Status
+    contributions: tuple[Contribution, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    memberships: tuple[str, ...] = ()
+
+
+class Updated(Struct, frozen=True, gc=False):
+    tag: ClassVar[str] = "transaction.updated"
+    purchase: Purchase
+    contributions: tuple[Contribution, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    memberships: tuple[str, ...] = ()
+
+
+class Accepted(Struct, frozen=True, gc=False):
+    """`confirmed_at` is when the acceptance counts from: for one that came by itself, the instant it was set for."""
+
+    tag: ClassVar[str] = "transaction.accepted"
+    id: str
+    member: str
+    confirmed_at: datetime
+    by_itself: bool
+    contributions: tuple[Contribution, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+
+
+class Rejected(Struct, frozen=True, gc=False):
+    tag: ClassVar[str] = "transaction.rejected"
+    id: str
+    member: str
+    reason: str | None = None
+    contributions: tuple[Contribution, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+
+
+class Refunded(Struct, frozen=True, gc=False):
+    """One refund of `amount`; `refund` is the caller's id of it, so that a repeat is met again."""
+
+    tag: ClassVar[str] = "transaction.refunded"
+    id: str
+    member: str
+    amount: Decimal
+    status: Status
+    items: tuple[Returned, ...] = ()
+    refund: str | None = None
+    contributions: tuple[Contribution, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+
+
+Event = Received | Updated | Accepted | Rejected | Refunded
+
+
+class Transaction(Struct, frozen=True, gc=False):
+    purchase: Purchase
+    status: Status
+    contributions: tuple[Contribution, ...] = ()
+    refunds: tuple[Refunded, ...] = ()
+
+
+def evolve(transaction: Transaction | None, event: Event) -> Transaction:
+    if isinstance(event, Received):
+        return Transaction(event.purchase, event.status, event.contributions)
+    assert transaction is not None  # noqa: S101  the first event of the stream is always `Received`
+    match event:
+        case Updated():
+            return replace(transaction, purchase=event.purchase, contributions=event.contributions)
+        case Accepted():
+            return replace(transaction, status=Status.ACCEPTED, contributions=event.contributions)
+        case Rejected():
+            return replace(transaction, status=Status.REJECTED, contributions=event.contributions)
+        case Refunded():
+            bare = Refunded(event.id, event.member, event.amount, event.status, event.items, event.refund)
+            return Transaction(transaction.purchase, event.status, event.contributions, (*transaction.refunds, bare))
+        case _:
+            assert_never(event)
+
+
+def refunded_amount(transaction: Transaction) -> Decimal:
+    total = ZERO
+    for refund in transaction.refunds:
+        total = EXACT.add(total, refund.amount)
+    return total
+
+
+def effective(transaction: Transaction) -> Purchase:
+    """The purchase less its refunds: the figures that count. A full refund leaves nothing."""
+    if not transaction.refunds:
+        return transaction.purchase
+    if transaction.status is Status.REFUNDED:
+        return replace(transaction.purchase, total=ZERO, items=())
+    taken: dict[str, Decimal] = {}
+    for refund in transaction.refunds:
+        for line in refund.items:
+            taken[line.product] = EXACT.add(taken.get(line.product, ZERO), line.quantity)
+    return replace(
+        transaction.purchase,
+        total=EXACT.subtract(transaction.purchase.total, refunded_amount(transaction)),
+        items=tuple(_less(item, taken) for item in transaction.purchase.items),
+    )
+
+
+def _less(item: Item, taken: dict[str, Decimal]) -> Item:
+    """`item` less the pieces of its product still to be taken back, which it uses up."""
+    back = min(taken.get(item.product, ZERO), item.quantity)
+    if not back:
+        return item
+    taken[item.product] = EXACT.subtract(taken[item.product], back)
+    left = EXACT.subtract(item.quantity, back)
+    return replace(item, quantity=left, subtotal=_share(item, left))
+
+
+def _share(item: Item, quantity: Decimal) -> Decimal:
+    return EXACT.divide(EXACT.multiply(item.value, quantity), item.quantity)
+
+
+class WrongStatus(Struct, frozen=True, gc=False):
+    """The transaction's status does not allow what was asked; `allowed` are those that would."""
+
+    status: Status
+    allowed: tuple[Status, ...]
+
+
+def refuse_unless(transaction: Transaction, *allowed: Status) -> WrongStatus | None:
+    return None if transaction.status in allowed else WrongStatus(transaction.status, allowed)
+
+
+class RefundTooLarge(Struct, frozen=True, gc=False):
+    """The sum of refunds can't exceed the total; `left` is what can still be refunded."""
+
+    left: Decimal
+
+
+def refund_amount(
+    transaction: Transaction, amount: Decimal | None, items: tuple[Returned, ...]
+) -> Decimal | RefundTooLarge | Problem:
+    """What a refund takes back: the amount it names, else the value of its items, else all that is left."""
+    left = EXACT.subtract(transaction.purchase.total, refunded_amount(transaction))
+    if problem := _item_problem(transaction, items):
+        return problem
+    if amount is None:
+        amount = _items_value(transaction, items) if items else left
+    return RefundTooLarge(left) if amount > left else amount
+
+
+def _item_problem(transaction: Transaction, items: tuple[Returned, ...]) -> Problem | None:
+    left: dict[str, Decimal] = {}
+    for item in effective(transaction).items:
+        left[item.product] = EXACT.add(left.get(item.product, ZERO), item.quantity)
+    for number, line in enumerate(items):
+        if line.product not in left:
+            return Problem(f"/items/{number}/product", f"the transaction has no item `{line.product}`")
+        left[line.product] = EXACT.subtract(left[line.product], line.quantity)
+        if left[line.product] < 0:
+            return Problem(f"/items/{number}/quantity", "is more than is left of this product", "refund_too_large")
+    return None
+
+
+def _items_value(transaction: Transaction, items: tuple[Returned, ...]) -> Decimal:
+    taken: dict[str, Decimal] = {}
+    for line in items:
+        taken[line.product] = EXACT.add(taken.get(line.product, ZERO), line.quantity)
+    value = ZERO
+    for item in effective(transaction).items:
+        value = EXACT.add(value, EXACT.subtract(item.value, _less(item, taken).value))
+    return value
