@@ -9,6 +9,7 @@ from domain import (
     member,
     member_event,
     preview,
+    product,
     request,
     standing,
     tiered_campaign,
@@ -35,12 +36,11 @@ TRANSACTION = Kind(
 MEMBER_EVENT = Kind("member_event", member_event.MemberEvent, member_event.evolve, (member_event.Received,))
 """By the caller's id of the event."""
 
-EVENT_TYPE = Kind("event_type", catalogue.EventType, catalogue.evolve, (catalogue.EntryPut,), catalogue=True)
-ACCOUNT = Kind("account", catalogue.Account, catalogue.evolve, (catalogue.EntryPut,), catalogue=True)
-SEGMENT = Kind("segment", catalogue.Segment, catalogue.evolve, (catalogue.EntryPut,), catalogue=True)
-MEMBER_LIST = Kind("list", catalogue.MemberList, catalogue.evolve, (catalogue.EntryPut,), catalogue=True)
-PRODUCT = Kind("product", catalogue.Product, catalogue.evolve, (catalogue.EntryPut,))
-"""Each by its code or sku. Products are many, so no process keeps them all in memory."""
+ENTRY = Kind("catalogue_entry", catalogue.Entry, catalogue.evolve, (catalogue.EntryPut,), catalogue=True)
+"""By what it is (`event_type`, `account`, `segment`, `list`) and its code."""
+
+PRODUCT = Kind("product", product.Product, product.evolve, (product.Put,))
+"""By sku. Products are many, so no process keeps them all in memory."""
 
 TIERED_CAMPAIGN = Kind(
     "tiered_campaign",
@@ -81,10 +81,7 @@ KINDS: tuple[Kind[Any, Any], ...] = (
     MEMBER,
     TRANSACTION,
     MEMBER_EVENT,
-    EVENT_TYPE,
-    ACCOUNT,
-    SEGMENT,
-    MEMBER_LIST,
+    ENTRY,
     PRODUCT,
     TIERED_CAMPAIGN,
     ICON,

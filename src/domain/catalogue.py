@@ -1,6 +1,8 @@
-"""The catalogue: what definitions and facts refer to. An entry is put whole, and the last one put holds."""
+"""The catalogue: what definitions and facts refer to. An entry is put whole, and the last one put holds.
 
-from decimal import Decimal
+Products are not in it: they are many, and have `domain.product`.
+"""
+
 from typing import ClassVar
 
 from msgspec import Struct
@@ -27,16 +29,6 @@ class Account(Struct, frozen=True, gc=False, tag="account", tag_field="entry"):
     active: bool = True
 
 
-class Product(Struct, frozen=True, gc=False, tag="product", tag_field="entry"):
-    """A fact may carry an sku that is not in the catalogue; a campaign's criteria may not."""
-
-    sku: str
-    name: str
-    category: str | None = None
-    brand: str | None = None
-    price: Decimal | None = None
-
-
 class Segment(Struct, frozen=True, gc=False, tag="segment", tag_field="entry"):
     """A named expression over the member, evaluated when a decision is made, so always fresh."""
 
@@ -52,7 +44,7 @@ class MemberList(Struct, frozen=True, gc=False, tag="list", tag_field="entry"):
     name: str
 
 
-Entry = EventType | Account | Product | Segment | MemberList
+Entry = EventType | Account | Segment | MemberList
 
 
 class EntryPut(Struct, frozen=True, gc=False):
