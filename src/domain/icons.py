@@ -41,7 +41,7 @@ def _is_png(content: bytes) -> bool:
 
 
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_JPEG_SCAN, _JPEG_END = 0xDA, b"\xff\xd9"
+_JPEG_SCAN, _JPEG_FILLER, _JPEG_END = 0xDA, 0xFF, b"\xff\xd9"
 
 
 def _is_jpeg(content: bytes) -> bool:
@@ -53,6 +53,9 @@ def _is_jpeg(content: bytes) -> bool:
         marker, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4])
         if marker == _JPEG_SCAN:
             return framed
+        if marker == _JPEG_FILLER:
+            at += 1
+            continue
         if marker < 0xC0 or 0xD0 <= marker <= 0xD9 or length < 2:
             return False
         if marker in _JPEG_FRAMES:
@@ -102,9 +105,10 @@ def _is_webp(content: bytes) -> bool:
         length = int.from_bytes(content[at + 4 : at + 8], "little")
         names.append(content[at : at + 4])
         at += 8 + length + length % 2
-    return at == len(content) and names[0] in {b"VP8 ", b"VP8L", b"VP8X"} and not _WEBP_IMAGES.isdisjoint(names)
+    return at == len(content) and not _WEBP_IMAGES.isdisjoint(names) and names[0] in _WEBP_FIRST
 
 
+_WEBP_FIRST = frozenset({b"VP8 ", b"VP8L", b"VP8X"})
 _WEBP_IMAGES = frozenset({b"VP8 ", b"VP8L", b"ANMF"})
 
 _KINDS: dict[str, Callable[[bytes], bool]] = {
