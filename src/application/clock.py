@@ -25,7 +25,7 @@ class SystemClock:
 
 
 class SandboxRefusedError(Exception):
-    """This database and the setting `sandbox` do not go together; the message says what to do."""
+    """The database and the setting `sandbox` do not go together; the message says what to do."""
 
 
 class BackwardsError(Exception):

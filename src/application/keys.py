@@ -114,14 +114,15 @@ class Keys:
         self._pool = pool
         self._admin_digest = sha256(admin_key.encode()).digest() if admin_key else None
         self._monotonic = monotonic
-        self._remembered: dict[bytes, tuple[Principal | None, float]] = {}
+        self._accepted: dict[bytes, tuple[Principal | None, float]] = {}
+        self._refused: dict[bytes, tuple[Principal | None, float]] = {}
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
         self._waiting = 0
 
     async def verify(self, key: str) -> Principal | None:
         """Who this key belongs to, or None; `TooManyVerificationsError` while too many keys are being hashed."""
         digest = sha256(key.encode("utf-8", "surrogatepass")).digest()
-        remembered = self._remembered.get(digest)
+        remembered = self._accepted.get(digest) or self._refused.get(digest)
         if remembered is not None and self._monotonic() < remembered[1]:
             return remembered[0]
         if self._admin_digest is not None and hmac.compare_digest(digest, self._admin_digest):
@@ -159,10 +160,13 @@ class Keys:
             return await cursor.fetchone()
 
     def _remember(self, digest: bytes, principal: Principal | None) -> None:
-        while len(self._remembered) >= REMEMBERED_KEYS:
-            del self._remembered[next(iter(self._remembered))]
-        self._remembered.pop(digest, None)
-        self._remembered[digest] = (principal, self._monotonic() + REMEMBERED_SECONDS)
+        # apart, so that a flood of wrong keys does not push out the right ones
+        kept, other = (self._accepted, self._refused) if principal else (self._refused, self._accepted)
+        other.pop(digest, None)
+        kept.pop(digest, None)
+        while len(kept) >= REMEMBERED_KEYS:
+            del kept[next(iter(kept))]
+        kept[digest] = (principal, self._monotonic() + REMEMBERED_SECONDS)
 
 
 def _matches(hashed: str, secret: str) -> bool:

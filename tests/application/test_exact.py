@@ -1,0 +1,157 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+import pytest
+from msgspec import Meta
+
+from application.exact import Amount, AttributeValue, Body, Code, Identifier, Instant, Malformed, decode
+from domain.problems import Invalid
+
+
+class Tier(Body, frozen=True):
+    start: Amount = msgspec.field(name="from")
+    reward: Amount | None = None
+
+
+class Order(Body, frozen=True):
+    id: Identifier
+    total: Amount
+    at: Instant | None = None
+    tiers: Annotated[tuple[Tier, ...], Meta(max_length=3)] = ()
+    attributes: dict[Code, AttributeValue] = msgspec.field(default_factory=dict)
+    count: Annotated[int, Meta(ge=1)] = 1
+    nested: "Order | None" = None
+
+
+def order(rest: str) -> bytes:
+    return b'{"id":"a","total":"1"' + rest.encode() + b"}"
+
+
+def problems(body: bytes) -> dict[str, str]:
+    with pytest.raises(Invalid) as caught:
+        decode(Order, body)
+    return {problem.pointer: problem.detail for problem in caught.value.problems}
+
+
+@pytest.mark.parametrize(
+    ("written", "amount"),
+    [
+        ("1.0000000000000000000000001", "1.0000000000000000000000001"),
+        ('"49.90"', "49.90"),
+        ("12", "12"),
+        ("1e2", "100"),
+        ('"-0.00"', "0.00"),
+        ("99999999999999999999", "99999999999999999999"),
+        ('"1E-7"', "0.0000001"),
+    ],
+)
+def test_amounts_are_read_exactly(written: str, amount: str) -> None:
+    total = decode(Order, b'{"id":"a","total":' + written.encode() + b"}").total
+    assert format(total, "f") == amount
+    assert total.as_tuple() == Decimal(amount).as_tuple()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '"NaN"',
+        '"Infinity"',
+        '"-inf"',
+        "1e999999",
+        '"1e999"',
+        "true",
+        "null",
+        '""',
+        '" 1"',
+        '"1_000"',
+        '"٣"',
+        "[]",
+        "{}",
+    ],
+)
+def test_what_is_no_amount_is_refused_in_its_place(written: str) -> None:
+    assert list(problems(b'{"id":"a","total":' + written.encode() + b"}")) == ["/total"]
+
+
+@pytest.mark.parametrize("written", ["9" * 100_000, "1." + "9" * 100_000, '"' + "9" * 100_000 + '"'])
+def test_a_hundred_thousand_digits_are_refused(written: str) -> None:
+    assert list(problems(b'{"id":"a","total":' + written.encode() + b"}")) == ["/total"]
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_instants_beyond_the_calendar_in_utc_are_refused(text: str) -> None:
+    assert "years 1 to 9999" in problems(order(f',"at":"{text}"'))["/at"]
+
+
+def test_instants_are_read_as_utc() -> None:
+    assert decode(Order, order(',"at":"2026-09-01T10:00:00+02:00"')).at == datetime(2026, 9, 1, 8, tzinfo=UTC)
+    assert decode(Order, order(',"at":"0001-01-01T00:00:00Z"')).at == datetime(1, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "written", ['"2026-09-01T10:00:00"', '"2026-09-01"', "1756000000", '"soon"', '"2026-02-30T00:00:00Z"']
+)
+def test_instants_need_an_offset(written: str) -> None:
+    assert "offset" in problems(order(f',"at":{written}'))["/at"]
+
+
+def test_every_fault_is_named_with_its_place() -> None:
+    found = problems(
+        b'{"totle":1,"at":"x","tiers":[{"from":"1"},{},{"from":"1","rewart":2},{"from":true}],"attributes":{"a/b":"1","c":null},'
+        b'"count":true,"nested":{"id":"","total":"1"}}'
+    )
+    assert set(found) == {
+        "/totle",
+        "/id",
+        "/total",
+        "/at",
+        "/tiers",
+        "/tiers/1/from",
+        "/tiers/2/rewart",
+        "/tiers/3/from",
+        "/attributes/a~1b",
+        "/attributes/c",
+        "/count",
+        "/nested/id",
+    }
+    assert "did you mean `total`?" in found["/totle"]
+    assert "did you mean `reward`?" in found["/tiers/2/rewart"]
+
+
+def test_attribute_numbers_keep_their_text() -> None:
+    attributes = decode(Order, order(',"attributes":{"a":1.50,"b":true,"c":"x","d":12}')).attributes
+    assert attributes == {"a": "1.50", "b": True, "c": "x", "d": "12"}
+
+
+def test_nul_is_refused_where_it_stands() -> None:
+    assert list(problems(b'{"id":"a\\u0000","total":"1","attributes":{"x":"\\u0000"}}')) == ["/id", "/attributes/x"]
+    assert decode(Order, b'{"id":"a\\\\u0000","total":"1"}').id == "a\\u0000"
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b'{"id":"a",\n "total": }', (2, 11)),
+        (b'{"id":"a","total":NaN}', (1, 19)),
+        (b"", (None, None)),
+        (b'{"id":"a"', (1, 10)),
+        (b'{"id":1,"x"', (1, 12)),
+        (b'{"id":"\\ud800","total":"1"}', (1, 14)),
+        (b'{"id":"\xff","total":"1"}', (None, None)),
+        (b'{"nested":' * 100_000, (None, None)),
+    ],
+)
+def test_what_is_no_json_is_malformed(body: bytes, where: tuple[int | None, int | None]) -> None:
+    with pytest.raises(Malformed) as caught:
+        decode(Order, body)
+    assert (caught.value.line, caught.value.column) == where
+
+
+def test_reported_problems_are_bounded() -> None:
+    assert len(problems(b"{" + b",".join(b'"x%d":1' % number for number in range(1000)) + b"}")) == 50
+
+
+def test_depth_of_the_wrong_type_is_a_fault() -> None:
+    assert list(problems(b'{"id":' + b"[" * 100_000)) == ["/id"]
