@@ -1,0 +1,231 @@
+"""A Postgres server of our own under a data folder, shared by all processes that name this folder.
+
+The first user starts it, the next ones attach to it, and it ends with the last one, however that one ends: see
+`watchdog`. Connections are by socket only, in a folder that only the server's account and we can enter, so whoever gets
+that far is let in without a password.
+"""
+
+import fcntl
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+from psycopg import pq
+from psycopg.conninfo import make_conninfo
+
+from application.postgres.account import ServerAccount, server_account
+from application.postgres.errors import ServerDidNotStart, ServerDidNotStop
+from application.postgres.folder import prepare_folder, remove_link, socket_folder
+from application.postgres.locks import POLL_SECONDS, is_free, lock_within, try_lock
+from application.postgres.programs import server_programs
+
+START_TIMEOUT_SECONDS = 60.0
+"""Without a sign of life."""
+RECOVERY_TIMEOUT_SECONDS = 900.0
+"""While the server says that it is starting up, which after a crash takes as long as replaying 4 GB can take."""
+STOP_TIMEOUT_SECONDS = 60.0
+REASON_LIMIT = 1500
+
+INITDB = (
+    "--username=laurel",
+    "--auth=trust",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--data-checksums",
+)
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_directories": ".",
+    "unix_socket_permissions": "0700",
+    "port": "5432",
+    "max_connections": "60",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "128MB",
+    "wal_compression": "on",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "logging_collector": "off",
+    "log_destination": "stderr",
+    # Statements and details quote rows, and rows are about members.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length_on_error": "0",
+}
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class EmbeddedPostgres:
+    """One process's use of the server under `data`, a folder of its own.
+
+    `durable=False` is for tests: commits don't reach the disk, and a crash of the machine may ruin the cluster.
+    The object is for one thread at a time; its address is for all. A forked child keeps the server alive as well.
+    """
+
+    def __init__(self, data: Path, *, durable: bool = True) -> None:
+        self._data = data.absolute()
+        self._durable = durable
+        self._use: int | None = None
+        self._account: ServerAccount | None = None
+        self._socket = self._data / "cluster"
+
+    def __enter__(self) -> str:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def conninfo(self) -> str:
+        """The server's address, for any process of this account, while someone uses the server."""
+        return make_conninfo(host=str(self._socket), port=5432, user="laurel", dbname="postgres")
+
+    def start(self) -> str:
+        """The address of the server, which runs and takes connections. Raises PostgresUnavailable."""
+        if self._use is None:
+            self._account = server_account()
+            prepare_folder(self._data, self._account)
+            self._use = self._begin_use()
+        try:
+            self.ensure_running()
+        except BaseException:
+            self.stop()
+            raise
+        return self.conninfo
+
+    def _begin_use(self) -> int:
+        patience = START_TIMEOUT_SECONDS + STOP_TIMEOUT_SECONDS
+        order = lock_within(self._data / "lock", fcntl.LOCK_EX, patience)
+        if order is None:
+            raise ServerDidNotStart(
+                f"Another process has been starting or stopping the server of {self._data} for {patience:.0f} seconds. "
+                "See whether it hangs, and end it."
+            )
+        try:
+            self._socket = socket_folder(self._data)
+            use = lock_within(self._data / "users", fcntl.LOCK_SH, STOP_TIMEOUT_SECONDS)
+        finally:
+            os.close(order)
+        if use is None:
+            raise ServerDidNotStart(f"The server of {self._data} is being stopped and does not end. {self._see_log()}")
+        return use
+
+    def ensure_running(self) -> None:
+        """Waits for the server, and starts it where nobody does. Raises ServerDidNotStart.
+
+        A server that died is restarted by its watchdog; this is for when that was killed too.
+        """
+        now = time.monotonic()
+        silence_ends, deadline = now + START_TIMEOUT_SECONDS, now + RECOVERY_TIMEOUT_SECONDS
+        reason: int | None = None
+        try:
+            while (answer := self._ping()) != pq.Ping.OK:
+                now = time.monotonic()
+                if answer == pq.Ping.REJECT:
+                    silence_ends = min(now + START_TIMEOUT_SECONDS, deadline)
+                if now > silence_ends:
+                    raise ServerDidNotStart(f"The server of {self._data} does not answer. {self._see_log()}")
+                if reason is None:
+                    reason = self._launch_watchdog()
+                self._wait(reason)
+        finally:
+            if reason is not None:
+                os.close(reason)
+
+    def _ping(self) -> pq.Ping:
+        return pq.Ping(pq.PGconn.ping(make_conninfo(self.conninfo, connect_timeout=5).encode()))
+
+    def _launch_watchdog(self) -> int | None:
+        """The descriptor from which to read the reason if the server can't be started, or None if one is there."""
+        lock = try_lock(self._data / "server", fcntl.LOCK_EX)
+        if lock is None:
+            return None
+        settings = SETTINGS | {"cluster_name": f"laurel {self._data.name}"[:60]} | ({} if self._durable else FORGETFUL)
+        order = {
+            "programs": str(server_programs(self._account)),
+            "data": str(self._data),
+            "account": self._account and (self._account.user, self._account.group),
+            "initdb": [*INITDB, *([] if self._durable else ["--no-sync"])],
+            "settings": [word for name, value in settings.items() for word in ("-c", f"{name}={value}")],
+            "lock": lock,
+        }
+        reason, writer = os.pipe()
+        try:
+            subprocess.run(  # noqa: S603 - our own script, no shell
+                [sys.executable, "-I", "-S", str(Path(__file__).with_name("watchdog.py")), json.dumps(order)],
+                stdin=subprocess.DEVNULL,
+                stdout=writer,
+                stderr=writer,
+                pass_fds=(lock,),
+                start_new_session=True,
+                check=True,
+                timeout=START_TIMEOUT_SECONDS,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            os.close(reason)
+            raise ServerDidNotStart(f"The watchdog of {self._data} could not be started: {error}") from error
+        finally:
+            os.close(writer)
+            os.close(lock)
+        return reason
+
+    def _wait(self, reason: int | None) -> None:
+        if reason is None:
+            time.sleep(POLL_SECONDS)
+        elif select.select([reason], [], [], POLL_SECONDS)[0]:
+            said = b""
+            while chunk := os.read(reason, 65536):
+                said += chunk
+            raise ServerDidNotStart(
+                f"The server of {self._data} did not start: {said.decode(errors='replace')[-REASON_LIMIT:].strip()}\n"
+                + self._see_log()
+            )
+
+    def _see_log(self) -> str:
+        free = shutil.disk_usage(self._data).free // 2**20
+        space = f" Only {free} MiB of its disk are free: make room." if free < 256 else ""
+        return f"Its log is {self._data / 'server.log'}.{space}"
+
+    def stop(self) -> None:
+        """Ends this use. When it was the last one, returns once the server is gone. Raises ServerDidNotStop."""
+        if self._use is None:
+            return
+        order = lock_within(self._data / "lock", fcntl.LOCK_EX, STOP_TIMEOUT_SECONDS)
+        try:
+            os.close(self._use)
+            self._use = None
+            self._wait_for_end()
+        finally:
+            if order is not None:
+                os.close(order)
+
+    def _wait_for_end(self) -> None:
+        """With `lock` held, so `users` is held by other users or by the watchdog, and not by one who just looks."""
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+        users = self._data / "users"
+        while not is_free(self._data / "server", fcntl.LOCK_EX):
+            if not is_free(users, fcntl.LOCK_EX) and is_free(users, fcntl.LOCK_SH):
+                return
+            if time.monotonic() > deadline:
+                raise ServerDidNotStop(
+                    f"The server of {self._data} does not end {STOP_TIMEOUT_SECONDS:.0f} seconds after its last user. "
+                    + self._see_log()
+                )
+            time.sleep(POLL_SECONDS)
+        if is_free(users, fcntl.LOCK_EX):
+            remove_link(self._data, self._socket)

@@ -1,0 +1,43 @@
+"""What can be wrong with Postgres. Every message says what is wrong and what to do about it.
+
+PostgresUnavailable
++-- DataFolderRefused       the data folder is somebody else's, can't be written, or is of another version
++-- BinariesUnusable        the server's programs are missing, or the server's account can't run them
++-- ServerAccountRefused    root has no unprivileged account to run the server as
++-- ServerDidNotStart       the server gave up or stayed silent; the reason is from its log
++-- ServerDidNotStop        the last user left and the server is still there
++-- DatabaseUnreachable     the address is malformed, or nothing answers there
++-- ServerVersionRefused    the server is older than we support
+"""
+
+
+class PostgresUnavailable(Exception):  # noqa: N818 - it names the state the caller is in
+    pass
+
+
+class DataFolderRefused(PostgresUnavailable):
+    pass
+
+
+class BinariesUnusable(PostgresUnavailable):
+    pass
+
+
+class ServerAccountRefused(PostgresUnavailable):
+    pass
+
+
+class ServerDidNotStart(PostgresUnavailable):
+    pass
+
+
+class ServerDidNotStop(PostgresUnavailable):
+    pass
+
+
+class DatabaseUnreachable(PostgresUnavailable):
+    pass
+
+
+class ServerVersionRefused(PostgresUnavailable):
+    pass

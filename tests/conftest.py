@@ -1,0 +1,40 @@
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.database import begin_run, fresh_database, run_server
+
+_run_folder = pytest.StashKey[Path | None]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_run_folder] = begin_run()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    folder = config.stash.get(_run_folder, None)
+    if folder is not None:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of the run's own Postgres server, whose `postgres` database nobody changes."""
+    with run_server() as conninfo:
+        yield conninfo
+
+
+@pytest.fixture
+def database(server: str) -> Iterator[str]:
+    """The address of a database of the test's own, migrated and empty."""
+    with fresh_database(server) as conninfo:
+        yield conninfo
+
+
+@pytest.fixture
+def empty_database(server: str) -> Iterator[str]:
+    """The address of a database of the test's own in which nothing was made, not even by migrations."""
+    with fresh_database(server, template="template1") as conninfo:
+        yield conninfo
