@@ -74,7 +74,9 @@ def fresh_database(server: str, template: str = TEMPLATE) -> Iterator[str]:
     _prove(server)
     name = f"test_{uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template)))
+        connection.execute(
+            SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(Identifier(name), Identifier(template))
+        )
     try:
         yield make_conninfo(server, dbname=name)
     finally:

@@ -1,0 +1,91 @@
+"""Where the database is, and how connections to it are opened."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from application.postgres.embedded import EmbeddedPostgres
+from application.postgres.errors import DatabaseUnreachable, ServerVersionRefused
+
+OLDEST_VERSION = 15
+BEHAVIOUR = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""Seconds, and milliseconds for the last: a host that vanished is noticed within a minute."""
+
+
+@contextmanager
+def reach_database(url: str | None, data: Path) -> Iterator[str]:
+    """The address of the database: the one that is given (`LAUREL_DATABASE_URL`), or else a server of our own under
+    the data folder, which runs for as long as this is open.
+
+    Raises PostgresUnavailable.
+    """
+    if url is not None:
+        check_version(url)
+        yield url
+    else:
+        with EmbeddedPostgres(data / "postgres") as conninfo:
+            yield conninfo
+
+
+def check_version(conninfo: str) -> None:
+    """Raises ServerVersionRefused, or DatabaseUnreachable."""
+    with connect(conninfo, "laurel version check") as connection:
+        version = connection.info.server_version // 10_000
+    if version < OLDEST_VERSION:
+        raise ServerVersionRefused(
+            f"{_place(conninfo)} is PostgreSQL {version}; Laurel needs {OLDEST_VERSION} or later. "
+            "Upgrade it, or point LAUREL_DATABASE_URL at a newer server."
+        )
+
+
+def connect(conninfo: str, name: str) -> psycopg.Connection:
+    """In autocommit mode. Raises DatabaseUnreachable."""
+    try:
+        return psycopg.connect(named(conninfo, name), autocommit=True)
+    except psycopg.OperationalError as error:
+        raise _unreachable(conninfo, error) from error
+
+
+async def connect_async(conninfo: str, name: str) -> psycopg.AsyncConnection:
+    """In autocommit mode. Raises DatabaseUnreachable."""
+    try:
+        return await psycopg.AsyncConnection.connect(named(conninfo, name), autocommit=True)
+    except psycopg.OperationalError as error:
+        raise _unreachable(conninfo, error) from error
+
+
+def named(conninfo: str, name: str) -> str:
+    """The same address, for a pool or a library: with `name` shown in `pg_stat_activity`, and with time-outs. What the
+    address says itself stands. Raises DatabaseUnreachable where it can't be understood.
+    """
+    try:
+        given = conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError as error:
+        raise DatabaseUnreachable(
+            f"The database's address can't be understood: {str(error).strip()}. "
+            "Write LAUREL_DATABASE_URL as postgresql://user:password@host:5432/database."
+        ) from None
+    return make_conninfo("", **(BEHAVIOUR | {"application_name": name} | given))
+
+
+def _unreachable(conninfo: str, error: psycopg.OperationalError) -> DatabaseUnreachable:
+    return DatabaseUnreachable(
+        f"{_place(conninfo)} can't be reached: {str(error).strip()}. "
+        "See that the server runs, that LAUREL_DATABASE_URL names it, and that the account and its password are right."
+    )
+
+
+def _place(conninfo: str) -> str:
+    """For messages: the address without its password."""
+    parts = conninfo_to_dict(conninfo)
+    return f"The database {parts.get('dbname', '')!r} at {parts.get('host', 'localhost')}:{parts.get('port', 5432)}"

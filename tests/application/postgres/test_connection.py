@@ -1,0 +1,64 @@
+import secrets
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from application.postgres import connection
+from application.postgres.connection import check_version, connect, connect_async, named, reach_database
+from application.postgres.errors import DatabaseUnreachable, PostgresUnavailable, ServerVersionRefused
+
+
+def test_a_connection_says_whose_it_is(database: str) -> None:
+    with connect(database, "laurel test") as opened:
+        assert opened.execute("SHOW application_name").fetchone() == ("laurel test",)
+        assert opened.autocommit
+
+
+async def test_an_asynchronous_connection_says_whose_it_is(database: str) -> None:
+    async with await connect_async(database, "laurel test") as opened:
+        cursor = await opened.execute("SHOW application_name")
+        assert await cursor.fetchone() == ("laurel test",)
+
+
+def test_what_an_address_says_itself_stands() -> None:
+    parts = conninfo_to_dict(named("postgresql://host/database?connect_timeout=3&application_name=mine", "laurel"))
+    assert (parts["connect_timeout"], parts["application_name"], parts["keepalives_idle"]) == ("3", "mine", "30")
+
+
+def test_an_address_that_makes_no_sense_is_explained() -> None:
+    with pytest.raises(DatabaseUnreachable, match=r"can't be understood.*postgresql://user") as refusal:
+        named("postgresql://host:port:8/?nonsense", "laurel")
+    assert isinstance(refusal.value, PostgresUnavailable)
+
+
+def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
+    word = secrets.token_hex()
+    nowhere = make_conninfo(host=str(tmp_path), dbname="laurel", password=word)
+    with pytest.raises(DatabaseUnreachable, match=str(tmp_path)) as refusal:
+        check_version(nowhere)
+    assert word not in str(refusal.value)
+
+
+async def test_an_asynchronous_connection_to_nowhere_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnreachable, match="LAUREL_DATABASE_URL"):
+        await connect_async(make_conninfo(host=str(tmp_path)), "laurel")
+
+
+def test_an_old_server_is_refused(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "OLDEST_VERSION", 99)
+    with pytest.raises(ServerVersionRefused, match="PostgreSQL 18; Laurel needs 99"):
+        check_version(database)
+
+
+def test_a_given_database_is_used(database: str, tmp_path: Path) -> None:
+    with reach_database(database, tmp_path) as conninfo:
+        assert conninfo == database
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_one_a_server_is_started_under_the_data_folder(tmp_path: Path) -> None:
+    with reach_database(None, tmp_path) as conninfo, psycopg.connect(conninfo) as opened:
+        assert opened.execute("SELECT 1").fetchone() == (1,)
+    assert (tmp_path / "postgres" / "cluster" / "PG_VERSION").read_text() == "18\n"
