@@ -1,0 +1,302 @@
+"""Structured conditions, as forms make them: attribute, operator and value, joined by `all` and `any`.
+
+They become the tree that the same condition becomes when it is written, so there is one way to check and to evaluate.
+
+The value of a comparison is JSON, where decimals are text, so it is read by the attribute's type. For an attribute
+whose type is known only at run time, `eq`, `ne`, `in` and `not_in` keep the value's own type ("20" equals the text
+"20" and the number 20); the four operators of order read text as the number or the RFC 3339 instant it writes.
+"""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from domain.amounts import fault
+from domain.expressions.compiling import Compiled, compile_tree
+from domain.expressions.faults import ExpressionProblem, Place
+from domain.expressions.parsing import MOST_VALUES, parsed
+from domain.expressions.scope import Scope, resembling
+from domain.expressions.tokens import LONGEST_NAME, MOST_CHARACTERS, Refused, unfit
+from domain.expressions.tree import Call, Comparison, Junction, Literal, Name, Node, Not, Values, is_identifier, text_of
+from domain.expressions.values import NAMES, Type, instant, plain_number
+from domain.problems import Problem
+
+MOST_DEPTH = 10
+MOST_LEAVES = 200
+MOST_WRITTEN = 20_000
+
+Scalar = str | bool | int | Decimal
+
+
+class AllOf(Struct, frozen=True, tag="all"):
+    conditions: tuple["Condition", ...]
+
+
+class AnyOf(Struct, frozen=True, tag="any"):
+    conditions: tuple["Condition", ...]
+
+
+class Test(Struct, frozen=True, tag="test"):
+    """One attribute compared; `value` is None for `exists` and `not_exists`, a tuple for `in` and `not_in`."""
+
+    attribute: str
+    operator: str
+    value: Scalar | tuple[Scalar, ...] | None = None
+
+
+class Written(Struct, frozen=True, tag="expression"):
+    expression: str
+
+
+Condition = AllOf | AnyOf | Test | Written
+
+COMPARISONS = {"eq": "==", "ne": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+MEMBERSHIPS = {"in": "in", "not_in": "not in"}
+TEXT_TESTS = ("contains", "starts_with", "ends_with")
+PRESENCES = ("exists", "not_exists")
+OPERATORS = (*COMPARISONS, *MEMBERSHIPS, *TEXT_TESTS, *PRESENCES)
+_ORDERS = frozenset({"gt", "gte", "lt", "lte"})
+
+
+def condition_from(builtins: object, pointer: str = "") -> Condition | list[Problem]:
+    """The condition that decoded JSON describes, or what is wrong with its shape."""
+    reader = _Reader()
+    condition = reader.condition(builtins, pointer, 1)
+    return reader.problems or condition
+
+
+def compile_condition(condition: Condition, scope: Scope, pointer: str = "") -> Compiled | list[Problem]:
+    """The condition checked against a scope, or what is wrong with it, as pointers into its JSON."""
+    planter = _Planter(scope)
+    tree = planter.tree(condition, pointer)
+    if planter.problems:
+        return planter.problems
+    compiled = compile_tree(tree, text_of(tree), scope, Type.BOOLEAN)
+    return compiled if isinstance(compiled, Compiled) else [_located(found) for found in compiled]
+
+
+def source_of(condition: Condition, scope: Scope) -> str:
+    """The condition as an expression, for display. A value that does not fit its attribute is shown as it is."""
+    return text_of(_Planter(scope).tree(condition, ""))
+
+
+def _located(found: ExpressionProblem) -> Problem:
+    if found.pointer.endswith("/expression"):
+        return Problem(found.pointer, f"line {found.line}, column {found.column}: {found.message}", "expression")
+    return Problem(found.pointer, found.message)
+
+
+class _Reader:
+    """Reads decoded JSON into conditions."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.leaves = 0
+
+    def condition(self, given: object, pointer: str, depth: int) -> Condition:
+        if depth > MOST_DEPTH:
+            return self._wrong(pointer, f"is nested more than {MOST_DEPTH} levels deep")
+        if not isinstance(given, dict):
+            return self._wrong(pointer, "must be an object with `all`, `any`, `attribute` or `expression`")
+        forms: tuple[set[str], ...] = ({"all"}, {"any"}, {"expression"}, {"attribute", "operator", "value"})
+        form = next((form for form in forms if form & given.keys()), None)
+        if form is None:
+            return self._wrong(pointer, "must have `all`, `any`, `attribute` or `expression`")
+        unknown = sorted(str(key) for key in given if key not in form)
+        if unknown:
+            return self._wrong(f"{pointer}/{_escaped(unknown[0])}", f"can't stand beside `{min(form & given.keys())}`")
+        for word, type_ in (("all", AllOf), ("any", AnyOf)):
+            if word in form:
+                return type_(self._joined(given[word], f"{pointer}/{word}", depth))
+        return self._leaf(given, pointer)
+
+    def _wrong(self, pointer: str, detail: str) -> Condition:
+        self.problems.append(Problem(pointer, detail))
+        return AllOf(())
+
+    def _joined(self, given: object, pointer: str, depth: int) -> tuple[Condition, ...]:
+        if not isinstance(given, list | tuple):
+            self._wrong(pointer, "must be a list of conditions")
+            return ()
+        if not given and pointer.endswith("/any"):
+            self._wrong(pointer, "must hold at least one condition, because an empty one is never true")
+        conditions = []
+        for index, part in enumerate(given):
+            if self.leaves > MOST_LEAVES:
+                break
+            conditions.append(self.condition(part, f"{pointer}/{index}", depth + 1))
+        return tuple(conditions)
+
+    def _leaf(self, given: dict[str, object], pointer: str) -> Condition:
+        self.leaves += 1
+        if self.leaves == MOST_LEAVES + 1:
+            return self._wrong(pointer, f"is one condition too many; at most {MOST_LEAVES} are allowed")
+        if "expression" not in given:
+            return self._test(given, pointer)
+        source = given["expression"]
+        if not isinstance(source, str) or not 0 < len(source) <= MOST_CHARACTERS:
+            return self._wrong(f"{pointer}/expression", f"must be text of 1 to {MOST_CHARACTERS} characters")
+        return Written(source)
+
+    def _test(self, given: dict[str, object], pointer: str) -> Condition:
+        attribute, operator = given.get("attribute"), given.get("operator")
+        if not isinstance(attribute, str) or not 0 < len(attribute) <= LONGEST_NAME or unfit(attribute):
+            return self._wrong(f"{pointer}/attribute", f"must be the name of an attribute, at most {LONGEST_NAME} long")
+        if not isinstance(operator, str) or operator not in OPERATORS:
+            return self._wrong(f"{pointer}/operator", f"must be one of {', '.join(OPERATORS)}")
+        value = given.get("value")
+        if operator in PRESENCES:
+            if value is not None:
+                return self._wrong(f"{pointer}/value", f"must be left out with `{operator}`")
+            return Test(attribute, operator)
+        if operator in MEMBERSHIPS:
+            return Test(attribute, operator, self._values(value, f"{pointer}/value"))
+        return Test(attribute, operator, self._scalar(value, f"{pointer}/value"))
+
+    def _values(self, given: object, pointer: str) -> tuple[Scalar, ...]:
+        if not isinstance(given, list | tuple) or not 1 <= len(given) <= MOST_VALUES:
+            self._wrong(pointer, f"must be a list of 1 to {MOST_VALUES} values")
+            return ()
+        return tuple(self._scalar(value, f"{pointer}/{index}") for index, value in enumerate(given))
+
+    def _scalar(self, given: object, pointer: str) -> Scalar:
+        if isinstance(given, str):
+            wrong = unfit(given)
+        elif isinstance(given, bool):
+            wrong = None
+        elif isinstance(given, int | Decimal):
+            wrong = fault(Decimal(given)) if not isinstance(given, int) or abs(given) < 10**30 else "is too large"
+        else:
+            wrong = "must be text, a number or true or false; decimals are best written as text"
+        if wrong is None and isinstance(given, Scalar):
+            return given
+        self._wrong(pointer, wrong or "")
+        return False
+
+
+class _Planter:
+    """Grows the tree of a condition; every node's place carries the pointer it came from."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.problems: list[Problem] = []
+        self.written = 0
+
+    def tree(self, condition: Condition, pointer: str) -> Node:
+        place = Place(pointer=pointer)
+        match condition:
+            case Test():
+                return self._test(condition, pointer)
+            case Written():
+                return self._expression(condition.expression, f"{pointer}/expression")
+            case AllOf(conditions=conditions):
+                word, name = "and", "all"
+            case AnyOf(conditions=conditions):
+                word, name = "or", "any"
+        operands = [self.tree(part, f"{pointer}/{name}/{index}") for index, part in enumerate(conditions)]
+        if len(operands) == 1:
+            return operands[0]
+        return Junction(place, word, tuple(operands)) if operands else Literal(place, word == "and")
+
+    def _expression(self, source: str, pointer: str) -> Node:
+        self.written += len(source)
+        try:
+            if self.written > MOST_WRITTEN:
+                self.problems.append(Problem(pointer, f"all expressions together exceed {MOST_WRITTEN} characters"))
+            else:
+                return parsed(source, pointer)
+        except Refused as refused:
+            self.problems.append(_located(refused.problem))
+        return Literal(Place(pointer=pointer), value=True)
+
+    def _test(self, test: Test, pointer: str) -> Node:
+        place = Place(pointer=pointer)
+        name = self._name(test.attribute, Place(pointer=f"{pointer}/attribute"))
+        known = self.scope.attribute(test.attribute)
+        if known is None:
+            hint = resembling(test.attribute, self.scope.attributes)
+            detail = f"no attribute `{test.attribute}`" + (f"; {hint}" if hint else "")
+            self.problems.append(Problem(f"{pointer}/attribute", detail))
+        type_ = Type.ANY if known is None else known.type
+        if test.operator in PRESENCES:
+            has = Call(place, "has", (name,))
+            return has if test.operator == "exists" else Not(place, has)
+        if not self._fits(test.operator, type_):
+            detail = f"`{test.operator}` can't be asked of `{test.attribute}`, which is {NAMES[type_]}"
+            self.problems.append(Problem(f"{pointer}/operator", detail))
+            type_ = Type.ANY
+        value = self._value(test, type_, f"{pointer}/value")
+        if test.operator in TEXT_TESTS:
+            return Call(place, test.operator, (name, value))
+        return Comparison(place, (name, value), ({**COMPARISONS, **MEMBERSHIPS}[test.operator],))
+
+    def _name(self, attribute: str, place: Place) -> Name:
+        """The shortest dotted path, with what follows the namespace as a key when it is no identifier."""
+        if all(is_identifier(part) for part in attribute.split(".")):
+            return Name(place, attribute)
+        prefixes = [prefix for prefix in self.scope.namespaces if attribute.startswith(f"{prefix}.")]
+        prefix = min(prefixes, key=len, default="")
+        return Name(place, prefix, attribute[len(prefix) + 1 :]) if prefix else Name(place, attribute)
+
+    def _fits(self, operator: str, type_: Type) -> bool:
+        if operator in _ORDERS:
+            return type_ in (Type.NUMBER, Type.TIMESTAMP, Type.ANY)
+        return operator not in TEXT_TESTS or type_ in (Type.TEXT, Type.ANY)
+
+    def _value(self, test: Test, type_: Type, pointer: str) -> Node:
+        given = test.value
+        if isinstance(given, tuple):
+            entries = [self._literal(value, type_, f"{pointer}/{index}") for index, value in enumerate(given)]
+            return Values(Place(pointer=pointer), tuple(entries))
+        if given is None:
+            self.problems.append(Problem(pointer, "is missing"))
+            return Literal(Place(pointer=pointer), value=False)
+        if test.operator in TEXT_TESTS:
+            return self._literal(given, Type.TEXT, pointer)
+        if type_ is Type.ANY and test.operator in _ORDERS:
+            return self._in_order(given, pointer)
+        return self._literal(given, type_, pointer)
+
+    def _in_order(self, given: Scalar, pointer: str) -> Node:
+        is_instant = isinstance(given, str) and instant(given) is not None
+        return self._literal(given, Type.TIMESTAMP if is_instant else Type.NUMBER, pointer)
+
+    def _literal(self, given: Scalar, type_: Type, pointer: str) -> Node:
+        place = Place(pointer=pointer)
+        node = _literal_of(given, type_, place)
+        if node is not None:
+            return node
+        wanted = {
+            Type.NUMBER: 'must be a number, such as "49.90"',
+            Type.TEXT: "must be text",
+            Type.BOOLEAN: "must be true or false",
+            Type.TIMESTAMP: "must be an instant as RFC 3339 writes it, offset included",
+        }
+        self.problems.append(Problem(pointer, wanted[type_]))
+        return _shown(given, place)
+
+
+def _literal_of(given: Scalar, type_: Type, place: Place) -> Node | None:
+    """The literal that `given` is for an attribute of a type, or None when it is none."""
+    match type_, given:
+        case Type.TIMESTAMP, str():
+            literal = Literal(place, given)
+            return Call(place, "timestamp", (literal,)) if instant(given) is not None else None
+        case Type.NUMBER, str():
+            number = plain_number(given)
+            return None if number is None else Literal(place, number)
+        case ((Type.NUMBER | Type.ANY), (int() | Decimal())) if not isinstance(given, bool):
+            return _shown(given, place)
+        case (Type.TEXT, str()) | (Type.BOOLEAN, bool()) | (Type.ANY, _):
+            return _shown(given, place)
+    return None
+
+
+def _shown(given: Scalar, place: Place) -> Literal:
+    if isinstance(given, int) and not isinstance(given, bool):
+        return Literal(place, Decimal(given))
+    return Literal(place, given)
+
+
+def _escaped(token: str) -> str:
+    return token.replace("~", "~0").replace("/", "~1")
