@@ -13,7 +13,7 @@ from domain.member import Member
 from domain.member_event import Happening
 from domain.outcomes import Contribution, NotCounted, Reason
 from domain.schedule import number_at
-from domain.terms import CombinationScope, Terms, complete_sets, confirmed_in_time
+from domain.terms import CombinationScope, Terms, complete_sets
 from domain.transaction import Purchase
 
 
@@ -25,16 +25,13 @@ class Seen(Struct, frozen=True, gc=False):
     event: Happening | None = None
 
 
-class Elsewhere(Struct, frozen=True, gc=False):
-    """The fact's date lies in none of the occurrences: it does not concern the campaign."""
-
-
-def place(terms: Terms, seen: Seen) -> int | NotCounted | Elsewhere:
-    """The occurrence that the fact's date lies in."""
+def place(terms: Terms, seen: Seen) -> int | NotCounted | None:
+    """The occurrence that the fact's date lies in; None when it is none of these terms', so not their concern."""
     instant = date_of(terms, seen)
     if instant is None:
         return NotCounted(terms.campaign, Reason.DATE_MISSING, detail=f"the fact has no {terms.date}")
-    return number_at(terms.windows, instant) or Elsewhere()
+    number = number_at(terms.windows, instant)
+    return number if number and terms.first <= number <= terms.last else None
 
 
 def date_of(terms: Terms, seen: Seen) -> datetime | None:
@@ -92,10 +89,8 @@ def in_audience(segments: Mapping[str, Compiled], lists: tuple[str, ...], seen: 
     return False
 
 
-def measure(terms: Terms, occurrence: int, seen: Seen, confirmed_at: datetime | None) -> Contribution | NotCounted:
-    """The figure that an admitted fact adds; `confirmed_at` is None while the fact is pending."""
-    if confirmed_at and not confirmed_in_time(terms, occurrence, confirmed_at):
-        return NotCounted(terms.campaign, Reason.CONFIRMED_TOO_LATE, occurrence)
+def measure(terms: Terms, occurrence: int, seen: Seen, *, confirmed: bool) -> Contribution | NotCounted:
+    """The figure that a fact adds, for one that is admitted."""
     if seen.transaction:
         measured = _measure_purchase(terms, seen.transaction)
     else:
@@ -103,7 +98,7 @@ def measure(terms: Terms, occurrence: int, seen: Seen, confirmed_at: datetime | 
     if isinstance(measured, Reason):
         return NotCounted(terms.campaign, measured, occurrence)
     amount, quantities = measured
-    return Contribution(terms.campaign, occurrence, amount, confirmed_at is not None, quantities)
+    return Contribution(terms.campaign, occurrence, amount, confirmed, quantities)
 
 
 Measured = tuple[Decimal, tuple[tuple[str, Decimal], ...]]

@@ -143,11 +143,11 @@ def evolve(transaction: Transaction | None, event: Event) -> Transaction:
             assert_never(event)
 
 
-def refunded_amount(transaction: Transaction) -> Decimal:
-    total = ZERO
+def left_to_refund(transaction: Transaction) -> Decimal:
+    left = transaction.purchase.total
     for refund in transaction.refunds:
-        total = EXACT.add(total, refund.amount)
-    return total
+        left = EXACT.subtract(left, refund.amount)
+    return left
 
 
 def effective(transaction: Transaction) -> Purchase:
@@ -162,7 +162,7 @@ def effective(transaction: Transaction) -> Purchase:
             taken[line.product] = EXACT.add(taken.get(line.product, ZERO), line.quantity)
     return replace(
         transaction.purchase,
-        total=EXACT.subtract(transaction.purchase.total, refunded_amount(transaction)),
+        total=left_to_refund(transaction),
         items=tuple(_less(item, taken) for item in transaction.purchase.items),
     )
 
@@ -202,7 +202,7 @@ def refund_amount(
     transaction: Transaction, amount: Decimal | None, items: tuple[Returned, ...]
 ) -> Decimal | RefundTooLarge | Problem:
     """What a refund takes back: the amount it names, else the value of its items, else all that is left."""
-    left = EXACT.subtract(transaction.purchase.total, refunded_amount(transaction))
+    left = left_to_refund(transaction)
     if problem := _item_problem(transaction, items):
         return problem
     if amount is None:

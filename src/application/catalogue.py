@@ -1,0 +1,237 @@
+"""The definitions as every process holds them in memory: entries, tiered campaigns, and which occurrences are fenced.
+
+The log's writer keeps it at the position it decides by, and the log refuses what an older one decided.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from uuid import UUID
+
+from msgspec import Struct
+
+from application.log.catalogue import Entry as Row
+from domain.catalogue import Account, Entry, EventType, MemberList, Segment
+from domain.contribution import Seen
+from domain.expressions import (
+    Compiled,
+    ExpressionProblem,
+    Scope,
+    Type,
+    compile_condition,
+    compile_expression,
+    condition_from,
+)
+from domain.points import TierTable
+from domain.problems import Problem
+from domain.scopes import event_scope, member_scope, transaction_scope
+from domain.terms import Entity, Terms
+from domain.tiered_campaign import Revision, TieredCampaign
+from domain.tiered_definition import EVENT_DATES, TRANSACTION_DATES, Definition
+from domain.tiered_occurrence import Phase, TieredOccurrence
+
+EXPLAINED = 16
+"""The most campaigns that one fact is told it did not count for; beyond it, only what counted is recorded."""
+
+
+class Concern(Struct, frozen=True, gc=False):
+    """One revision's terms, and whether its campaign takes facts now."""
+
+    terms: Terms
+    active: bool
+
+
+class Concerns:
+    """The terms that facts of one entity and event type concern.
+
+    Where many filters ask for one value of an attribute (`transaction.attributes.channel == "web"`), the fact's own
+    value finds the few that can hold, so that the others cost nothing.
+    """
+
+    def __init__(self, concerns: Sequence[Concern] = (), scope: Scope | None = None) -> None:
+        self.all = concerns
+        self._always: list[Concern] = []
+        self._by_value: dict[str, dict[str, list[Concern]]] = {}
+        for concern in concerns:
+            equality = _text_equality(concern.terms.filter)
+            if equality is None:
+                self._always.append(concern)
+            else:
+                attribute, value = equality
+                self._by_value.setdefault(attribute, {}).setdefault(value, []).append(concern)
+        self._readers = {attribute: _reader(scope, attribute) for attribute in self._by_value}
+
+    def likely(self, seen: Seen) -> Iterator[Concern]:
+        """Those whose filter may hold."""
+        yield from self._always
+        for attribute, by_value in self._by_value.items():
+            value = self._readers[attribute](seen)
+            if isinstance(value, str) and value in by_value:
+                yield from by_value[value]
+
+    def unlikely(self, likely: Sequence[Concern]) -> Iterator[Concern]:
+        """The others, in order, as many as a fact is told about."""
+        chosen = {id(concern) for concern in likely}
+        return islice((concern for concern in self.all if id(concern) not in chosen), EXPLAINED)
+
+
+NO_CONCERNS = Concerns()
+
+
+class Catalogue:
+    """States by what they are, and what facts concern, compiled when first asked for after a change."""
+
+    def __init__(self, time_zone: str) -> None:
+        self.position = 0
+        self.time_zone = time_zone
+        self.campaigns: dict[UUID, TieredCampaign] = {}
+        self._entries: dict[tuple[type[Entry], str], Entry] = {}
+        self._phases: dict[tuple[UUID, int], Phase] = {}
+        self._terms: dict[tuple[UUID, int], Terms] = {}
+        self._segments: dict[str, Compiled] = {}
+        self._concerns: dict[tuple[Entity, str | None], Concerns] | None = None
+
+    async def load(self, entries: Sequence[Row]) -> None:
+        for row in entries:
+            self.position = row.position
+            match state := row.state:
+                case TieredCampaign():
+                    self.campaigns[state.id] = state
+                    for revision in state.revisions:
+                        self._terms.pop((state.id, revision.number), None)
+                case TieredOccurrence():
+                    self._phases[state.campaign, state.number] = state.phase
+                    continue
+                case _:
+                    self._entries[type(state), state.code] = state
+                    self._terms.clear()
+                    self._segments.clear()
+            self._concerns = None
+
+    def account(self, code: str) -> Account | None:
+        entry = self._entries.get((Account, code))
+        return entry if isinstance(entry, Account) else None
+
+    def event_type(self, code: str) -> EventType | None:
+        entry = self._entries.get((EventType, code))
+        return entry if isinstance(entry, EventType) else None
+
+    def segment(self, code: str) -> Segment | None:
+        entry = self._entries.get((Segment, code))
+        return entry if isinstance(entry, Segment) else None
+
+    def has_list(self, code: str) -> bool:
+        return (MemberList, code) in self._entries
+
+    def phase(self, campaign: UUID, occurrence: int) -> Phase | None:
+        """How far its evaluation is; None before it starts. From then on, what comes is late."""
+        return self._phases.get((campaign, occurrence))
+
+    def evaluated(self, campaign: TieredCampaign) -> bool:
+        """Whether the last occurrence is paid."""
+        return self.phase(campaign.id, len(campaign.windows)) is Phase.EVALUATED
+
+    def terms(self, campaign_id: UUID, occurrence: int) -> Terms | None:
+        """The terms an occurrence has; None when its campaign is archived."""
+        campaign = self.campaigns[campaign_id]
+        return None if campaign.archived else self._terms_of(campaign, campaign.revision_of(occurrence))
+
+    def concerns(self, entity: Entity, event_type: str | None) -> Concerns:
+        if self._concerns is None:
+            self._concerns = self._grouped()
+        return self._concerns.get((entity, event_type), NO_CONCERNS)
+
+    def compile_filter(self, definition: Definition, time_zone: str) -> Compiled | list[Problem] | None:
+        """The definition's filter, ready to evaluate; None when there is none."""
+        if definition.filter is None:
+            return None
+        condition = condition_from(definition.filter, "/filter")
+        if isinstance(condition, list):
+            return condition
+        return compile_condition(condition, self.scope(definition.entity, definition.event_type, time_zone), "/filter")
+
+    def compile_segment(self, expression: str) -> Compiled | list[ExpressionProblem]:
+        return compile_expression(expression, member_scope(self.time_zone), Type.BOOLEAN)
+
+    def scope(self, entity: Entity | None, event_type: str | None, time_zone: str | None = None) -> Scope:
+        """What expressions over facts of this entity and event type may name."""
+        if entity is Entity.EVENT:
+            known = self.event_type(event_type or "")
+            return event_scope(known or EventType("", ""), time_zone or self.time_zone)
+        return transaction_scope(time_zone or self.time_zone)
+
+    def _grouped(self) -> dict[tuple[Entity, str | None], Concerns]:
+        groups: dict[tuple[Entity, str | None], list[Concern]] = {}
+        for campaign in self.campaigns.values():
+            if campaign.archived or not campaign.windows:
+                continue
+            for revision in campaign.revisions:
+                terms = self._terms_of(campaign, revision)
+                groups.setdefault((terms.entity, terms.event_type), []).append(Concern(terms, campaign.active))
+        return {key: Concerns(concerns, self.scope(*key)) for key, concerns in groups.items()}
+
+    def _terms_of(self, campaign: TieredCampaign, revision: Revision) -> Terms:
+        key = (campaign.id, revision.number)
+        terms = self._terms.get(key)
+        if terms is None:
+            terms = self._terms[key] = self._compiled(campaign, revision)
+        return terms
+
+    def _compiled(self, campaign: TieredCampaign, revision: Revision) -> Terms:
+        definition = revision.definition
+        assert definition.entity  # noqa: S101  a campaign with windows lacks nothing
+        assert definition.aggregate  # noqa: S101
+        assert definition.hit_type  # noqa: S101
+        dates = TRANSACTION_DATES if definition.entity is Entity.TRANSACTION else EVENT_DATES
+        compiled = self.compile_filter(definition, revision.time_zone)
+        assert not isinstance(compiled, list)  # noqa: S101  the filter was compiled when it was saved
+        later = [other.first for other in campaign.revisions if other.first > revision.first]
+        return Terms(
+            campaign.id,
+            revision.number,
+            revision.first,
+            min(later, default=len(campaign.windows) + 1) - 1,
+            campaign.windows,
+            definition.entity,
+            definition.event_type,
+            definition.aggregate.attribute,
+            definition.aggregate.combination or (),
+            definition.aggregate.scope,
+            definition.date or dates[0],
+            frozenset(definition.products),
+            compiled,
+            {code: self._segment(code) for code in definition.audience.segments},
+            definition.audience.lists,
+            definition.account,
+            TierTable(
+                definition.hit_type,
+                definition.bracketed,
+                definition.unlimited,
+                definition.tiers,
+                revision.decimals,
+                definition.rounding,
+            ),
+            definition.confirmation,
+            definition.late,
+        )
+
+    def _segment(self, code: str) -> Compiled:
+        compiled = self._segments.get(code)
+        if compiled is None:
+            segment = self.segment(code)
+            assert segment  # noqa: S101  a definition names only segments there are, and none is ever taken away
+            found = self.compile_segment(segment.expression)
+            assert isinstance(found, Compiled)  # noqa: S101  the expression was compiled when it was saved
+            compiled = self._segments[code] = found
+        return compiled
+
+
+def _reader(scope: Scope | None, name: str) -> Callable[[Seen], object]:
+    attribute = scope.attribute(name) if scope else None
+    assert attribute  # noqa: S101  the filter that names it was compiled in this scope
+    return attribute.read
+
+
+def _text_equality(compiled: Compiled | None) -> tuple[str, str] | None:
+    if compiled is None:
+        return None
+    return next(((attribute, value) for attribute, value in compiled.equalities if isinstance(value, str)), None)

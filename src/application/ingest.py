@@ -1,0 +1,349 @@
+"""Facts: decide everything that one causes, and record it with the fact as one atomic unit.
+
+Each function is a command's decision over the streams it concerns; the answer says what the fact did.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from application.catalogue import EXPLAINED, Catalogue
+from application.log.streams import Stream
+from application.log.working import Working
+from application.refusals import Conflict, Unknown
+from application.streams import MEMBER, MEMBER_EVENT, STANDING, TRANSACTION
+from domain import member as members
+from domain import standing as standings
+from domain import transaction as transactions
+from domain.attributes import attribute_problems
+from domain.contribution import Seen, admit, measure, place
+from domain.member import Member
+from domain.member_event import Happening
+from domain.member_event import Received as EventReceived
+from domain.outcomes import Contributed, Contribution, Corrected, NotCounted, Outcome, Reason
+from domain.problems import Invalid, Problem
+from domain.standing import Fact, FactKind, Place
+from domain.terms import Entity, Terms, confirmed_in_time
+from domain.transaction import (
+    Accepted,
+    Purchase,
+    Received,
+    Refunded,
+    RefundTooLarge,
+    Rejected,
+    Returned,
+    Status,
+    Transaction,
+    Updated,
+    effective,
+)
+
+
+class FactAnswer(Struct, frozen=True, gc=False):
+    """What a fact did."""
+
+    id: str
+    member: str
+    status: str
+    outcomes: tuple[Outcome, ...]
+
+
+class Repeated(Exception):  # noqa: N818  an expected answer: the fact is there, and answers what it answered first
+    """A fact with this id is recorded already; what it said and did is the first event of `stream`."""
+
+    def __init__(self, stream: Stream[Any, Any]) -> None:
+        super().__init__(stream.id)
+        self.stream = stream
+
+
+class Rules(Struct, frozen=True, gc=False):
+    """Settings that facts are taken by."""
+
+    register_unknown_members: bool = True
+
+
+def receive_transaction(working: Working, purchase: Purchase, status: Status, rules: Rules) -> FactAnswer:
+    """Raises Repeated, Unknown (member) or Invalid."""
+    stream = TRANSACTION.at(purchase.id)
+    working.assume_new(stream)
+    if working.state(stream) is not None:
+        raise Repeated(stream)
+    seen = Seen(_member(working, purchase.member, rules), transaction=purchase)
+    confirmed_at = working.now if status is Status.ACCEPTED else None
+    settled = _count_new(working, seen, Fact(FactKind.TRANSACTION, purchase.id), confirmed_at)
+    _record_member(working, purchase.member)
+    working.record(stream, Received(purchase, status, settled.contributions, settled.outcomes, settled.memberships))
+    return _answer(working, settled, purchase.id, purchase.member, status)
+
+
+def receive_event(working: Working, happening: Happening, rules: Rules) -> FactAnswer:
+    """Raises Repeated, Unknown (member) or Invalid."""
+    stream = MEMBER_EVENT.at(happening.id)
+    working.assume_new(stream)
+    if working.state(stream) is not None:
+        raise Repeated(stream)
+    _check_type(working.catalogue, happening)
+    seen = Seen(_member(working, happening.member, rules), event=happening)
+    settled = _count_new(working, seen, Fact(FactKind.EVENT, happening.id), working.now)
+    _record_member(working, happening.member)
+    working.record(stream, EventReceived(happening, settled.contributions, settled.outcomes, settled.memberships))
+    return _answer(working, settled, happening.id, happening.member, "accepted")
+
+
+def accept(working: Working, transaction_id: str, at: datetime | None = None) -> FactAnswer:
+    """Accepts a pending transaction; `at` is given for an acceptance that came by itself."""
+    stream, transaction = _transaction(working, transaction_id)
+    if at and transaction.status is not Status.PENDING:
+        return _unchanged(transaction)
+    _allow(transaction, Status.PENDING)
+    confirmed_at = at or working.now
+    settled = _recount(working, transaction, replace(transaction, status=Status.ACCEPTED), confirmed_at)
+    member = transaction.purchase.member
+    working.record(
+        stream,
+        Accepted(transaction_id, member, confirmed_at, at is not None, settled.contributions, settled.outcomes),
+    )
+    return _answer(working, settled, transaction_id, member, Status.ACCEPTED)
+
+
+def reject(working: Working, transaction_id: str, reason: str | None) -> FactAnswer:
+    stream, transaction = _transaction(working, transaction_id)
+    _allow(transaction, Status.PENDING)
+    settled = _withdraw(working, transaction)
+    member = transaction.purchase.member
+    working.record(stream, Rejected(transaction_id, member, reason, settled.contributions, settled.outcomes))
+    return _answer(working, settled, transaction_id, member, Status.REJECTED)
+
+
+def update(working: Working, purchase: Purchase) -> FactAnswer:
+    """New absolute figures for a pending transaction: it is counted anew, and its old contributions are taken back."""
+    stream, transaction = _transaction(working, purchase.id)
+    _allow(transaction, Status.PENDING)
+    seen = Seen(_member(working, purchase.member), transaction=purchase)
+    fact = Fact(FactKind.TRANSACTION, purchase.id)
+    counted = _count(working, seen, None, working.now, transaction.contributions)
+    settled = _settle(working, purchase.member, fact, transaction.contributions, counted)
+    working.record(stream, Updated(purchase, settled.contributions, settled.outcomes, settled.memberships))
+    return _answer(working, settled, purchase.id, purchase.member, Status.PENDING)
+
+
+def refund(
+    working: Working, transaction_id: str, amount: Decimal | None, items: tuple[Returned, ...], refund_id: str | None
+) -> FactAnswer:
+    """Takes back an amount, or the value of items, or all that is left; raises Conflict or Invalid."""
+    stream, transaction = _transaction(working, transaction_id)
+    _allow(transaction, Status.ACCEPTED)
+    back = transactions.refund_amount(transaction, amount, items)
+    match back:
+        case Problem():
+            raise Invalid([back])
+        case RefundTooLarge():
+            raise Conflict(f"the refunds would exceed the total: {back.left:f} is left to refund", "refund_too_large")
+    member = transaction.purchase.member
+    status = Status.REFUNDED if back == transactions.left_to_refund(transaction) else Status.ACCEPTED
+    bare = Refunded(transaction_id, member, back, status, items, refund_id)
+    after = transactions.evolve(transaction, replace(bare, contributions=transaction.contributions))
+    if status is Status.REFUNDED:
+        settled = _withdraw(working, transaction)
+    else:
+        settled = _recount(working, transaction, after, None)
+    working.record(stream, replace(bare, contributions=settled.contributions, outcomes=settled.outcomes))
+    return _answer(working, settled, transaction_id, member, status)
+
+
+class Counted(Struct, frozen=True, gc=False):
+    """What a fact contributes from now on, before the standings have had their say."""
+
+    contributions: tuple[Contribution, ...] = ()
+    not_counted: tuple[NotCounted, ...] = ()
+    memberships: tuple[str, ...] = ()
+
+
+class Settled(Struct, frozen=True, gc=False):
+    """What is recorded with the fact, and the events to record on the standings after it."""
+
+    contributions: tuple[Contribution, ...]
+    outcomes: tuple[Outcome, ...]
+    memberships: tuple[str, ...]
+    effects: tuple[tuple[Stream[Any, Any], standings.Event], ...]
+
+
+def _count_new(working: Working, seen: Seen, fact: Fact, confirmed_at: datetime | None) -> Settled:
+    counted = _count(working, seen, confirmed_at, working.now, ())
+    return _settle(working, seen.member.id, fact, (), counted)
+
+
+def _count(
+    working: Working, seen: Seen, confirmed_at: datetime | None, now: datetime, before: tuple[Contribution, ...]
+) -> Counted:
+    """What a fact contributes, by every campaign it concerns. A paused one takes no more than it has `before`."""
+    catalogue: Catalogue = working.catalogue
+    concerns = catalogue.concerns(
+        Entity.TRANSACTION if seen.transaction else Entity.EVENT, seen.event.type if seen.event else None
+    )
+    had = {(contribution.tiered_campaign, contribution.occurrence) for contribution in before}
+    memberships: set[str] = set()
+    contributions: list[Contribution] = []
+    not_counted: list[NotCounted] = []
+    likely = list(concerns.likely(seen))
+    for concern in likely:
+        terms = concern.terms
+        number = place(terms, seen)
+        if isinstance(number, NotCounted):
+            not_counted.append(number)
+        elif number is not None:
+            if not concern.active and (terms.campaign, number) not in had:
+                not_counted.append(NotCounted(terms.campaign, Reason.CAMPAIGN_INACTIVE, number))
+                continue
+            counted = admit(terms, number, seen, memberships) or _measured(terms, number, seen, confirmed_at, now)
+            if isinstance(counted, NotCounted):
+                not_counted.append(counted)
+            else:
+                contributions.append(counted)
+    if len(likely) < len(concerns.all):
+        for concern in concerns.unlikely(likely):
+            number = place(concern.terms, seen)
+            if isinstance(number, int):
+                not_counted.append(NotCounted(concern.terms.campaign, Reason.FILTER_NOT_MET, number))
+    return Counted(tuple(contributions), tuple(not_counted[:EXPLAINED]), tuple(sorted(memberships)))
+
+
+def _measured(
+    terms: Terms, occurrence: int, seen: Seen, confirmed_at: datetime | None, now: datetime
+) -> Contribution | NotCounted:
+    if not confirmed_in_time(terms, occurrence, confirmed_at or now):
+        return NotCounted(terms.campaign, Reason.CONFIRMED_TOO_LATE, occurrence)
+    return measure(terms, occurrence, seen, confirmed=confirmed_at is not None)
+
+
+def _recount(working: Working, transaction: Transaction, after: Transaction, confirmed_at: datetime | None) -> Settled:
+    """The same contributions with the figures of `after`; `confirmed_at` is given when they are confirmed now."""
+    purchase = effective(after)
+    seen = Seen(_member(working, purchase.member), transaction=purchase)
+    contributions: list[Contribution] = []
+    not_counted: list[NotCounted] = []
+    for contribution in transaction.contributions:
+        terms = working.catalogue.terms(contribution.tiered_campaign, contribution.occurrence)
+        if terms is None:
+            contributions.append(contribution)
+            continue
+        if confirmed_at:
+            counted = _measured(terms, contribution.occurrence, seen, confirmed_at, working.now)
+        else:
+            counted = measure(terms, contribution.occurrence, seen, confirmed=contribution.confirmed)
+        if isinstance(counted, NotCounted):
+            not_counted.append(counted)
+        else:
+            contributions.append(counted)
+    counted_again = Counted(tuple(contributions), tuple(not_counted))
+    fact = Fact(FactKind.TRANSACTION, purchase.id)
+    return _settle(working, purchase.member, fact, transaction.contributions, counted_again)
+
+
+def _withdraw(working: Working, transaction: Transaction) -> Settled:
+    fact = Fact(FactKind.TRANSACTION, transaction.purchase.id)
+    return _settle(working, transaction.purchase.member, fact, transaction.contributions, Counted())
+
+
+def _settle(working: Working, member_id: str, fact: Fact, before: Sequence[Contribution], counted: Counted) -> Settled:
+    """Asks the standings what the fact's contributions being `before` and now `counted` does to them."""
+    was = {(contribution.tiered_campaign, contribution.occurrence): contribution for contribution in before}
+    becomes = {
+        (contribution.tiered_campaign, contribution.occurrence): contribution for contribution in counted.contributions
+    }
+    keys = list(dict.fromkeys([*becomes, *was]))
+    streams = [STANDING.at(campaign, occurrence, member_id) for campaign, occurrence in keys]
+    working.prefetch(streams)
+    contributions: list[Contribution] = []
+    outcomes: list[Outcome] = []
+    refused: list[NotCounted] = []
+    effects: list[tuple[Stream[Any, Any], standings.Event]] = []
+    for key, stream in zip(keys, streams, strict=True):
+        campaign, occurrence = key
+        terms = working.catalogue.terms(campaign, occurrence)
+        stays, comes = was.get(key), becomes.get(key)
+        if terms is None:
+            contributions += [contribution for contribution in (stays,) if contribution]
+            continue
+        fenced = working.catalogue.phase(campaign, occurrence) is not None
+        settled = standings.contribute(
+            working.state(stream), Place(occurrence, member_id, terms, fenced), fact, stays, comes
+        )
+        if isinstance(settled, Reason):
+            refused.append(NotCounted(campaign, settled, occurrence))
+            contributions += [contribution for contribution in (stays,) if contribution]
+            continue
+        contributions += [contribution for contribution in (comes,) if contribution]
+        outcomes += _outcomes(settled)
+        effects += [(stream, event) for event in settled]
+    return Settled(
+        tuple(contributions),
+        (*outcomes, *refused, *counted.not_counted),
+        counted.memberships,
+        tuple(effects),
+    )
+
+
+def _outcomes(events: Iterable[standings.Event]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for event in events:
+        match event:
+            case standings.Contributed():
+                outcomes.append(
+                    Contributed(event.campaign, event.occurrence, event.amount, event.total, event.pending_points)
+                )
+            case standings.Corrected():
+                outcomes.append(Corrected(event.campaign, event.occurrence, event.points, event.awarded_points))
+    return outcomes
+
+
+def _answer(working: Working, settled: Settled, fact_id: str, member_id: str, status: str) -> FactAnswer:
+    for stream, event in settled.effects:
+        working.record(stream, event)
+    return FactAnswer(fact_id, member_id, status, settled.outcomes)
+
+
+def _unchanged(transaction: Transaction) -> FactAnswer:
+    return FactAnswer(transaction.purchase.id, transaction.purchase.member, transaction.status, ())
+
+
+def _member(working: Working, member_id: str, rules: Rules | None = None) -> Member:
+    """The member as known, or as one who is registered with this fact where the rules allow it."""
+    member = working.state(MEMBER.at(member_id))
+    if member is None and rules and not rules.register_unknown_members:
+        raise Unknown(f"no member `{member_id}`, and unknown members are not registered", "unknown_member")
+    return member or Member(member_id)
+
+
+def _record_member(working: Working, member_id: str) -> None:
+    stream = MEMBER.at(member_id)
+    if working.state(stream) is None:
+        working.record(stream, members.Registered(member_id))
+
+
+def _check_type(catalogue: Catalogue, happening: Happening) -> None:
+    event_type = catalogue.event_type(happening.type)
+    if event_type is None:
+        raise Invalid([Problem("/type", f"no event type `{happening.type}`", "unknown")])
+    if not event_type.active:
+        raise Conflict(f"the event type `{happening.type}` is not active", "event_type_inactive")
+    if problems := attribute_problems(happening.attributes, event_type.attributes, "/attributes"):
+        raise Invalid(problems)
+
+
+def _transaction(working: Working, transaction_id: str) -> tuple[Stream[Any, Any], Transaction]:
+    stream = TRANSACTION.at(transaction_id)
+    transaction: Transaction | None = working.state(stream)
+    if transaction is None:
+        raise Unknown(f"no transaction `{transaction_id}`")
+    return stream, transaction
+
+
+def _allow(transaction: Transaction, *allowed: Status) -> None:
+    if refusal := transactions.refuse_unless(transaction, *allowed):
+        names = " or ".join(refusal.allowed)
+        raise Conflict(f"the transaction is {refusal.status}; it must be {names}", "wrong_status")
