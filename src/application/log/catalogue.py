@@ -1,0 +1,36 @@
+"""The catalogue: definitions that every decision may ask for, held in memory by each process."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+
+class Entry(NamedTuple):
+    """One catalogue stream's current state, and the position of the batch that last changed it."""
+
+    stream: UUID
+    kind: str
+    state: Any
+    position: int
+
+
+class Catalogue(Protocol):
+    """What a writer keeps up to date with the states of catalogue kinds.
+
+    `position` is that of the last entry loaded, 0 before; `load` takes entries in the order of their positions,
+    replaces those it has, and sets `position` to the last one's.
+    """
+
+    position: int
+
+    async def load(self, entries: Sequence[Entry]) -> None: ...
+
+
+class NoCatalogue:
+    """For a log whose kinds keep no catalogue."""
+
+    def __init__(self) -> None:
+        self.position = 0
+
+    async def load(self, entries: Sequence[Entry]) -> None:
+        self.position = entries[-1].position

@@ -1,0 +1,71 @@
+"""What surrounds an event: its envelope when written, and how a follower sees it."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from application.log.mapper import Mapper
+
+
+class Cause(Struct, frozen=True, gc=False, array_like=True):
+    """The recorded event that a command answers to."""
+
+    stream: UUID
+    version: int
+
+
+class Envelope(Struct, frozen=True, gc=False, array_like=True):
+    """What is known of an event beside what it says; all events of one command share it.
+
+    `correlation` is the command that began the chain, where this one continues it; `cause` the event it answers to.
+    Fields are only ever added at the end, with defaults.
+    """
+
+    recorded_at: datetime
+    command: UUID
+    actor: str
+    correlation: UUID | None = None
+    cause: Cause | None = None
+
+
+class Recorded:
+    """An event as followers see it. What it says is decoded when first asked for, and then kept."""
+
+    __slots__ = ("_envelope", "_event", "_mapper", "_payload", "_stream", "position", "tag", "version")
+
+    def __init__(
+        self, mapper: "Mapper", position: int, stream: bytes, version: int, tag: str, payload: bytes, envelope: bytes
+    ) -> None:
+        self._mapper = mapper
+        self.position = position
+        self._stream: bytes | UUID = stream
+        self.version = version
+        self.tag = tag
+        self._payload = payload
+        self._event: Any = None
+        self._envelope: bytes | Envelope = envelope
+
+    @property
+    def stream(self) -> UUID:
+        if isinstance(self._stream, bytes):
+            self._stream = UUID(bytes=self._stream)
+        return self._stream
+
+    @property
+    def event(self) -> Any:  # noqa: ANN401  any of the domain's events; a follower matches on its type
+        """Raises UnknownTag or Undecodable."""
+        if self._event is None:
+            self._event = self._mapper.decode(self.tag, self._payload)
+        return self._event
+
+    @property
+    def envelope(self) -> Envelope:
+        if isinstance(self._envelope, bytes):
+            self._envelope = self._mapper.decode_envelope(self._envelope)
+        return self._envelope
+
+    def __repr__(self) -> str:
+        return f"Recorded({self.position}, {self.stream}, {self.version}, {self.tag!r})"

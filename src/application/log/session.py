@@ -1,0 +1,139 @@
+"""The connection a writer owns: what it asks the database, and how it comes back when the connection is lost."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from application.log import arrays
+from application.log.batch import Batch, Decision
+from application.log.cache import Seen
+from application.log.catalogue import Entry
+from application.log.errors import LogError, Unavailable
+from application.log.mapper import Mapper
+from application.log.queries import query
+
+STATEMENT_SECONDS = 30.0
+CONNECT_SECONDS = 10
+
+LOST = (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError)
+
+_SETTINGS = "set default_transaction_isolation to 'read committed'"
+_WHO = "select pid, backend_start::text from pg_stat_activity where pid = pg_backend_pid()"
+
+
+class Appended(NamedTuple):
+    """`head` is the position before the batch; units in `conflicts` are left out; `stale` means nothing was written."""
+
+    head: int
+    stale: bool
+    conflicts: frozenset[int]
+
+
+class Session:
+    """Not safe for concurrent use: one statement at a time."""
+
+    def __init__(self, conninfo: str, mapper: Mapper, bucket: int) -> None:
+        self._conninfo = conninfo
+        self._mapper = mapper
+        self._bucket = bucket
+        self._connection: psycopg.AsyncConnection | None = None
+        self._who: tuple[int, str] | None = None
+        self._append = query("append_call")
+        self._load = query("load")
+        self._catalogue = query("catalogue")
+        self._fate = query("fate")
+        self._end = query("end_session")
+
+    @property
+    def lost(self) -> bool:
+        return self._connection is None or self._connection.closed
+
+    async def connect(self) -> None:
+        """Connects anew, once the session before is certain to be over: what it was sent has landed or never will.
+
+        Raises one of LOST, or Unavailable when the server could not end that session.
+        """
+        await self.close()
+        connection = await psycopg.AsyncConnection.connect(
+            self._conninfo,
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS,
+            application_name="laurel writer",
+            client_encoding="utf8",
+            row_factory=tuple_row,
+        )
+        try:
+            await self._prepare(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        self._connection = connection
+
+    async def _prepare(self, connection: psycopg.AsyncConnection) -> None:
+        arrays.register(connection)
+        await connection.execute(_SETTINGS)
+        if self._who is not None:
+            left = await (await connection.execute(self._end, self._who)).fetchone()
+            if left and left[0]:
+                raise Unavailable("an earlier session of this writer does not end")
+        who = await (await connection.execute(_WHO)).fetchone()
+        self._who = (who[0], who[1]) if who else None
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            with suppress(psycopg.Error, OSError):
+                await self._connection.close()
+        self._connection = None
+
+    async def append(self, batch: Batch) -> Appended:
+        async with asyncio.timeout(STATEMENT_SECONDS):
+            cursor = await self._open().execute(self._append, batch.parameters(self._bucket), prepare=True)
+            row = await cursor.fetchone()
+        if row is None:
+            raise psycopg.InternalError("laurel.append answered nothing")
+        head, stale, conflicts = row
+        return Appended(head, stale, frozenset(conflicts or ()))
+
+    async def load(self, ids: Sequence[UUID]) -> dict[int, Seen | LogError]:
+        """Version and state of each of the streams, by the identity's integer; an unreadable one has its error."""
+        async with asyncio.timeout(STATEMENT_SECONDS):
+            cursor = await self._open().execute(self._load, [arrays.uuids(ids)], prepare=True, binary=True)
+            rows = await cursor.fetchall()
+        seen: dict[int, Seen | LogError] = {key.int: (0, None) for key in ids}
+        for key, kind, version, state in rows:
+            try:
+                seen[key.int] = (version, self._mapper.decode_state(kind, state))
+            except LogError as error:
+                seen[key.int] = error
+        return seen
+
+    async def catalogue(self, after: int) -> list[Entry]:
+        async with asyncio.timeout(STATEMENT_SECONDS):
+            cursor = await self._open().execute(self._catalogue, [self._bucket, after], binary=True)
+            rows = await cursor.fetchall()
+        return [
+            Entry(key, kind, self._mapper.decode_state(kind, state), position) for key, kind, state, position in rows
+        ]
+
+    async def fate(self, decisions: Sequence[Decision]) -> list[int | None]:
+        """For each of the decisions, all of which recorded something, its position if that is in the log."""
+        last = [decision.rows[-1] for decision in decisions]
+        async with asyncio.timeout(STATEMENT_SECONDS):
+            ids, versions = arrays.uuids([row.held.id for row in last]), arrays.ints([row.version for row in last])
+            rows = await (await self._open().execute(self._fate, [ids, versions], binary=True)).fetchall()
+        landed = {number: (position, envelope) for number, position, envelope in rows}
+        positions: list[int | None] = []
+        for number, decision in enumerate(decisions, start=1):
+            position, envelope = landed.get(number, (None, b""))
+            positions.append(position if envelope == decision.envelope else None)
+        return positions
+
+    def _open(self) -> psycopg.AsyncConnection:
+        if self._connection is None:
+            raise psycopg.OperationalError("not connected")
+        return self._connection

@@ -1,0 +1,71 @@
+"""Kinds of stream, and the streams themselves."""
+
+from collections.abc import Callable
+from hashlib import sha1
+from typing import Any, Generic, NamedTuple, TypeVar
+from uuid import UUID, uuid5
+
+S = TypeVar("S")
+E = TypeVar("E")
+
+NAMESPACE = UUID("6f0f2a3e-54f5-5d0b-9d7f-3f2f6f1f7c11")
+"""Every kind's own namespace is derived from it. Permanent: all identities hang on it."""
+
+_VERSION_FIVE = 0x5 << 76 | 0x2 << 62
+_IDENTITY_BITS = ~(0xF << 76 | 0x3 << 62) & (1 << 128) - 1
+
+
+class Kind(Generic[S, E]):
+    """What all streams of one type share.
+
+    `name` is permanent: it is in the state rows and in every identity. `state` is the type (or union) that `evolve`
+    makes. The states of a `catalogue` kind are held in memory by every process.
+    """
+
+    __slots__ = ("_namespace", "catalogue", "events", "evolve", "name", "state")
+
+    def __init__(
+        self,
+        name: str,
+        state: Any,  # noqa: ANN401  a type or a union of types; type[S] can't say the second
+        evolve: Callable[[S | None, E], S],
+        events: tuple[type[Any], ...],
+        *,
+        catalogue: bool = False,
+    ) -> None:
+        self.name = name
+        self.state = state
+        self.evolve = evolve
+        self.events = events
+        self.catalogue = catalogue
+        self._namespace = uuid5(NAMESPACE, name).bytes
+
+    def at(self, *key: str | int | UUID) -> "Stream[S, E]":
+        """The stream that `key` identifies; different keys are different streams, also `("a", "b")` and `("ab",)`."""
+        return Stream(self, identity(self._namespace, key))
+
+    def of(self, stream_id: UUID) -> "Stream[S, E]":
+        return Stream(self, stream_id)
+
+    def __repr__(self) -> str:
+        return f"Kind({self.name!r})"
+
+
+class Stream(NamedTuple, Generic[S, E]):
+    kind: Kind[S, E]
+    id: UUID
+
+
+def identity(namespace: bytes, key: tuple[str | int | UUID, ...]) -> UUID:
+    """The version 5 UUID (RFC 9562) of the key's parts, each written with its type and length."""
+    name = "".join([_written(part) for part in key])
+    digest = sha1(namespace + name.encode(), usedforsecurity=False).digest()
+    return UUID(int=int.from_bytes(digest[:16], "big") & _IDENTITY_BITS | _VERSION_FIVE)
+
+
+def _written(part: str | int | UUID) -> str:
+    if isinstance(part, str):
+        return f"s{len(part)}:{part}"
+    if isinstance(part, int):
+        return f"i{part:d};"
+    return f"u{part.hex}"

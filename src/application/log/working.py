@@ -1,0 +1,145 @@
+"""What a decision sees: the streams as they stand after everything this batch has decided so far."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, cast
+
+from application.log.errors import Cold, TooLarge
+from application.log.mapper import Mapper
+from application.log.streams import Stream
+
+S = TypeVar("S")
+E = TypeVar("E")
+
+EVENTS_PER_COMMAND = 10_000
+
+
+class Held:
+    """One stream while a batch is formed: as it stood in the store (`base`), and as it would stand after the batch.
+
+    `toucher` and `writer` are the latest runs of a command that touched and wrote it; `unit` is for the batch to use.
+    """
+
+    __slots__ = ("base", "id", "kind", "state", "toucher", "unit", "version", "writer")
+
+    def __init__(self, stream: Stream[Any, Any], version: int, state: Any) -> None:  # noqa: ANN401  any kind's state
+        self.kind = stream.kind
+        self.id = stream.id
+        self.base = version
+        self.version = version
+        self.state = state
+        self.toucher = 0
+        self.writer = 0
+        self.unit = -1
+
+
+class Row:
+    """An event about to be appended."""
+
+    __slots__ = ("held", "payload", "tag", "version")
+
+    def __init__(self, held: Held, version: int, tag: str, payload: bytes) -> None:
+        self.held = held
+        self.version = version
+        self.tag = tag
+        self.payload = payload
+
+
+class Known(Protocol):
+    """Streams known from earlier batches and from loads of this one: version and state by the identity's integer."""
+
+    def find(self, key: int) -> tuple[int, Any] | None: ...
+
+
+class Working:
+    """The view one batch's commands share, one after the other.
+
+    A command runs any number of times and must have no effect but through `record`; what it recorded counts once it
+    has returned, and is taken back when it raises.
+    """
+
+    __slots__ = ("_encode", "_held", "_known", "_run", "_undo", "bytes", "catalogue", "now", "rows", "touched")
+
+    def __init__(self, mapper: Mapper, known: Known, now: datetime, catalogue: Any) -> None:  # noqa: ANN401  injected
+        self.now = now
+        self.catalogue = catalogue
+        self._encode = mapper.encode
+        self._known = known
+        self._held: dict[int, Held] = {}
+        self._run = 0
+        self._undo: list[tuple[Held, int, Any]] = []
+        self.rows: list[Row] = []
+        self.touched: list[Held] = []
+        self.bytes = 0
+
+    def state(self, stream: Stream[S, Any]) -> S | None:
+        """The stream's current state, None when it does not exist. Raises Cold while it is not loaded."""
+        return cast(S | None, self._touch(stream).state)
+
+    def version(self, stream: Stream[Any, Any]) -> int:
+        """How many events the stream has, including those decided in this batch. Raises Cold while it is not loaded."""
+        return self._touch(stream).version
+
+    def prefetch(self, streams: Iterable[Stream[Any, Any]]) -> None:
+        """Raises Cold once, with all of the streams that are not loaded."""
+        held, find = self._held, self._known.find
+        missing = [stream for stream in streams if stream.id.int not in held and find(stream.id.int) is None]
+        if missing:
+            raise Cold([stream.id for stream in missing])
+
+    def assume_new(self, stream: Stream[Any, Any]) -> None:
+        """Takes a stream that is not loaded for one that does not exist. Where it does, the append finds out: the
+        stream is loaded and the command decided again.
+        """
+        key = stream.id.int
+        if key not in self._held and self._known.find(key) is None:
+            self._held[key] = Held(stream, 0, None)
+
+    def record(self, stream: Stream[S, E], event: E) -> S:
+        """Appends the event and returns the stream's state after it. Raises UnknownEvent or TooLarge."""
+        held = self._touch(stream)
+        tag, payload = self._encode(event)
+        if len(self.rows) >= EVENTS_PER_COMMAND:
+            raise TooLarge("the events of one command", len(self.rows) + 1, EVENTS_PER_COMMAND)
+        state = stream.kind.evolve(held.state, event)
+        if held.writer != self._run:
+            held.writer = self._run
+            self._undo.append((held, held.version, held.state))
+        held.version += 1
+        held.state = state
+        self.rows.append(Row(held, held.version, tag, payload))
+        self.bytes += len(payload)
+        return state
+
+    def begin(self) -> None:
+        """From here on, what happens is one run of one command."""
+        self._run += 1
+        self._undo = []
+        self.rows = []
+        self.touched = []
+        self.bytes = 0
+
+    def take_back(self) -> None:
+        """Undoes what the command recorded; what it has read stays among `touched`."""
+        for held, version, state in self._undo:
+            held.version = version
+            held.state = state
+        self._undo = []
+        self.rows = []
+        self.bytes = 0
+
+    def _touch(self, stream: Stream[Any, Any]) -> Held:
+        held = self._held.get(stream.id.int)
+        if held is None:
+            found = self._known.find(stream.id.int)
+            if found is None:
+                raise Cold([stream.id])
+            held = self._held[stream.id.int] = Held(stream, *found)
+        if held.toucher != self._run:
+            held.toucher = self._run
+            self.touched.append(held)
+        return held
+
+
+Command = Callable[[Working], Any]
+"""Decides and records. What it raises reaches who submitted it, and nothing of it is recorded."""

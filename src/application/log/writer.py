@@ -1,0 +1,483 @@
+"""The writer: commands queue while a transaction is under way, and the next one takes them all."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import chain, islice
+from time import monotonic
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg
+from uuid_utils.compat import uuid7
+
+from application.log.batch import Batch, Committed, Decision, Job
+from application.log.cache import Cache, Seen
+from application.log.catalogue import Catalogue
+from application.log.errors import (
+    AppendFailed,
+    Cold,
+    Contended,
+    FateUnknown,
+    LoadsTooDeep,
+    LogError,
+    Overloaded,
+    Stopped,
+    Unavailable,
+)
+from application.log.events import Cause
+from application.log.mapper import Mapper
+from application.log.session import LOST, Appended, Session
+from application.log.wakeup import Notifier
+from application.log.working import Command, Working
+
+BATCH_COMMANDS = 1_000
+BATCH_EVENTS = 4_000
+BATCH_BYTES = 16 * 1024 * 1024
+BATCH_BULK_COMMANDS = 250
+QUEUE_COMMANDS = 20_000
+TRIES = 20
+LOADS = 32
+LOAD_STREAMS = 20_000
+RECONNECT_SECONDS = 30.0
+BACKOFF_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+DECIDE_SECONDS = 0.01
+STOP_SECONDS = 30.0
+
+_RETRIED = "40"
+"""Class of SQLSTATE: the transaction was rolled back for another one's sake."""
+
+_OUT_OF_ORDER = ("53", "55", "57", "58", "25")
+"""Classes of SQLSTATE of a server that can't write now: its disk is full, it is stopping, it is read only, ..."""
+
+T = TypeVar("T")
+
+_log = logging.getLogger("laurel.log")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class _Group:
+    """One future for however many commands. An outcome once given stays."""
+
+    def __init__(self, size: int) -> None:
+        self.future: asyncio.Future[list[Committed | Exception]] = asyncio.get_running_loop().create_future()
+        self._outcomes: list[Any] = [None] * size
+        self._open = size
+
+    def settle(self, index: int, outcome: Committed | Exception) -> None:
+        if self._outcomes[index] is not None:
+            return
+        self._outcomes[index] = outcome
+        self._open -= 1
+        if not self._open and not self.future.done():
+            self.future.set_result(self._outcomes)
+
+    def abandoned(self) -> bool:
+        return self.future.cancelled()
+
+
+class _Known:
+    """The cache, and what this batch has loaded, which must not be evicted while the batch is formed."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._find = cache.find
+        self.loaded: dict[int, Seen | LogError] = {}
+
+    def find(self, key: int) -> Seen | None:
+        seen = self.loaded.get(key) or self._find(key)
+        if isinstance(seen, LogError):
+            raise seen
+        return seen
+
+
+class Writer:
+    """Owns one writing connection and the order of what goes through it. Lives in one event loop."""
+
+    def __init__(
+        self,
+        conninfo: str,
+        mapper: Mapper,
+        catalogue: Catalogue,
+        *,
+        clock: Callable[[], datetime] = _now,
+        bucket: int = 0,
+        queue_commands: int = QUEUE_COMMANDS,
+        reconnect_seconds: float = RECONNECT_SECONDS,
+    ) -> None:
+        self.listeners: list[Callable[[int], None]] = []
+        """Called in the loop's thread with the head's position after each commit; must return at once."""
+        self._mapper = mapper
+        self._catalogue = catalogue
+        self._catalogue_due = True
+        self._clock = clock
+        self._queue_commands = queue_commands
+        self._reconnect_seconds = reconnect_seconds
+        self._session = Session(conninfo, mapper, bucket)
+        self._notifier = Notifier(conninfo)
+        self._cache = Cache()
+        self._queue: deque[Job] = deque()
+        self._bulk: deque[Job] = deque()
+        self._alone: deque[Job] = deque()
+        self._arrived = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+
+    @property
+    def queued(self) -> int:
+        return len(self._queue) + len(self._bulk)
+
+    async def start(self) -> None:
+        """Raises Unavailable when the database can't be reached in time."""
+        await self._refresh_catalogue()
+        self._stopping = False
+        self._tasks = [
+            asyncio.create_task(self._run(), name="laurel writer"),
+            asyncio.create_task(self._notifier.run(), name="laurel notifier"),
+        ]
+
+    async def stop(self) -> None:
+        """Takes no more commands, finishes those it has (bounded), and closes the connection."""
+        self._stopping = True
+        self._arrived.set()
+        if self._tasks:
+            writing, notifying = self._tasks
+            await asyncio.wait([writing], timeout=STOP_SECONDS)
+            for task in (writing, notifying):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            self._tasks = []
+        _settle([*self._alone, *self._queue, *self._bulk], Stopped())
+        self._clear()
+        await self._session.close()
+
+    async def submit(
+        self,
+        command: Command,
+        *,
+        actor: str = "",
+        command_id: UUID | None = None,
+        correlation: UUID | None = None,
+        cause: Cause | None = None,
+        bulk: bool = False,
+    ) -> Committed:
+        """Decides the command in the next batch and returns once that is on disk.
+
+        Raises what the command raises, or one of application.log.errors.
+        """
+        group = _Group(1)
+        self._enqueue([Job(command, command_id or uuid7(), actor, correlation, cause, group, 0, bulk=bulk)])
+        outcome = (await group.future)[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def submit_many(
+        self,
+        commands: Sequence[Command],
+        *,
+        actor: str = "",
+        correlation: UUID | None = None,
+        cause: Cause | None = None,
+        bulk: bool = False,
+    ) -> list[Committed | Exception]:
+        """Decides the commands in order, each by itself: one that raises leaves no trace and does not hold up the rest.
+
+        Raises Overloaded or Stopped when none of them was queued.
+        """
+        if not commands:
+            return []
+        group = _Group(len(commands))
+        self._enqueue(
+            [
+                Job(command, uuid7(), actor, correlation, cause, group, index, bulk=bulk)
+                for index, command in enumerate(commands)
+            ]
+        )
+        return await group.future
+
+    def _enqueue(self, jobs: list[Job]) -> None:
+        if self._stopping or not self._tasks or self._tasks[0].done():
+            raise Stopped
+        if self.queued + len(jobs) > self._queue_commands:
+            raise Overloaded(self.queued)
+        (self._bulk if jobs[0].bulk else self._queue).extend(jobs)
+        self._arrived.set()
+
+    async def _run(self) -> None:
+        while True:
+            jobs = self._take()
+            if jobs:
+                await self._process(jobs)
+            elif self._stopping:
+                return
+            else:
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    def _take(self) -> list[Job]:
+        """The next batch's commands: those that someone waits for first, and some of the bulk's so that it goes on."""
+        if self._alone:
+            return [self._alone.popleft()]
+        jobs = _first(self._queue, BATCH_COMMANDS)
+        room = min(BATCH_COMMANDS - len(jobs), BATCH_BULK_COMMANDS) if jobs else BATCH_COMMANDS
+        return jobs + _first(self._bulk, room)
+
+    def _put_back(self, jobs: Sequence[Job]) -> None:
+        for job in reversed(jobs):
+            (self._bulk if job.bulk else self._queue).appendleft(job)
+
+    async def _process(self, jobs: list[Job]) -> None:
+        """One batch. Whatever happens, each of its jobs is settled or waits again afterwards."""
+        try:
+            await self._refresh_catalogue()
+            catalogue = self._catalogue.position
+            now = self._clock()
+            decisions, rest = await self._decide(jobs, now)
+            self._put_back(rest)
+            jobs = jobs[: len(jobs) - len(rest)]
+            self._put_back(await self._append(decisions, now, catalogue))
+        except asyncio.CancelledError:
+            _settle(jobs, Stopped())
+            raise
+        except Unavailable as error:
+            _settle([*jobs, *self._alone, *self._queue, *self._bulk], error)
+            self._clear()
+        except Exception as error:  # noqa: BLE001  a fault of ours must not end the loop everyone waits on
+            _log.exception("a batch of %d commands failed", len(jobs))
+            _settle(jobs, error)
+            self._cache.clear()
+
+    async def _decide(self, jobs: list[Job], now: datetime) -> tuple[list[Decision], list[Job]]:
+        """Runs the commands in order. Returns what they decided, and those left for the next batch.
+
+        A command that asks for streams that are not loaded waits for one load of all that it and the ones after it ask
+        for; those before it stay decided.
+        """
+        known = _Known(self._cache)
+        working = Working(self._mapper, known, now, self._catalogue)
+        decisions: list[Decision] = []
+        await self._load([key for job in jobs for key in job.required], known)
+        events = size = done = 0
+        yielded = monotonic()
+        while done < len(jobs) and events < BATCH_EVENTS and size < BATCH_BYTES:
+            job = jobs[done]
+            try:
+                decision = _run(job, working)
+            except Cold as cold:
+                job.loads += 1
+                if job.loads > LOADS:
+                    job.settle(LoadsTooDeep(LOADS))
+                    done += 1
+                else:
+                    await self._load(chain(cold.streams, _missing(jobs[done + 1 :], working)), known)
+                continue
+            decisions.append(decision)
+            done += 1
+            events += len(decision.rows)
+            size += working.bytes
+            if decision.rows and any(row.held.kind.catalogue for row in decision.rows):
+                break
+            if not done % 16 and monotonic() - yielded > DECIDE_SECONDS:
+                await asyncio.sleep(0)
+                yielded = monotonic()
+        return decisions, jobs[done:]
+
+    async def _load(self, keys: Iterable[UUID], known: _Known) -> None:
+        wanted = list(islice(dict.fromkeys(keys), LOAD_STREAMS))
+        if wanted:
+            loaded = await self._reaching(lambda: self._session.load(wanted))
+            known.loaded.update(loaded)
+            for key, seen in loaded.items():
+                if not isinstance(seen, LogError):
+                    self._cache.put(key, seen)
+
+    async def _append(self, decisions: list[Decision], now: datetime, catalogue: int) -> list[Job]:
+        """Settles the decisions' jobs, but for those it returns: they must be decided again."""
+        if not decisions:
+            return []
+        batch = Batch(decisions, now, catalogue, self._mapper)
+        if batch.faults:
+            batch = self._without_faults(batch)
+        try:
+            appended = await self._session.append(batch)
+        except psycopg.Error as error:
+            if self._session.lost or _cut(error):
+                return await self._find_fate(batch, error)
+            return self._refused(batch, error)
+        except (OSError, TimeoutError) as error:
+            return await self._find_fate(batch, error)
+        if appended.stale:
+            self._catalogue_due = True
+            return self._again(batch.decisions)
+        return self._landed(batch, appended)
+
+    def _landed(self, batch: Batch, appended: Appended) -> list[Job]:
+        conflicted: list[Decision] = []
+        position = appended.head
+        for decision in batch.decisions:
+            if decision.unit in appended.conflicts:
+                conflicted.append(decision)
+            else:
+                position += len(decision.rows)
+                decision.settle(position)
+        for held in batch.written:
+            if held.unit not in appended.conflicts:
+                self._cache.put(held.id.int, (held.version, held.state))
+                self._catalogue_due |= held.kind.catalogue
+        if position > appended.head:
+            self._tell(position)
+        return self._again(conflicted, reload=True)
+
+    def _again(self, decisions: list[Decision], *, reload: bool = False) -> list[Job]:
+        """Those to decide again, bounded; with `reload` they first load anew whatever they touched."""
+        jobs: list[Job] = []
+        for decision in decisions:
+            job = decision.job
+            job.tries += 1
+            if reload:
+                job.required = [held.id for held in decision.touched]
+                self._cache.drop(key.int for key in job.required)
+            if job.tries > TRIES:
+                job.settle(Contended(TRIES))
+            else:
+                jobs.append(job)
+        return jobs
+
+    def _without_faults(self, batch: Batch) -> Batch:
+        """A state that can't be encoded is the fault of one command of its unit: which, shows when each runs alone."""
+        units: dict[int, list[Decision]] = {unit: [] for unit in batch.faults}
+        for decision in batch.decisions:
+            if decision.unit in units:
+                units[decision.unit].append(decision)
+        for unit, decisions in units.items():
+            if len(decisions) == 1:
+                decisions[0].job.settle(batch.faults[unit])
+            else:
+                self._alone.extend(self._again(decisions))
+        return batch.without(batch.faults)
+
+    def _refused(self, batch: Batch, error: psycopg.Error) -> list[Job]:
+        """The server answered with an error and the connection lives, so nothing was written."""
+        state = error.sqlstate or ""
+        if state.startswith(_RETRIED):
+            return self._again(batch.decisions)
+        if state.startswith(_OUT_OF_ORDER):
+            raise Unavailable(str(error)) from error
+        if len(batch.decisions) == 1:
+            batch.decisions[0].job.settle(AppendFailed(str(error)))
+        else:
+            self._alone.extend(self._again(batch.decisions))
+        return []
+
+    async def _find_fate(self, batch: Batch, error: Exception) -> list[Job]:
+        """The connection went while the batch was under way. Once its session is over, the log says what landed: a
+        command whose events are there under its own envelope is recorded, the others are decided again.
+        """
+        _log.warning("connection lost during an append: %s", error)
+        recorded = [decision for decision in batch.decisions if decision.rows]
+        await self._session.close()
+        try:
+            positions = await self._reaching(lambda: self._session.fate(recorded))
+        except Unavailable as unavailable:
+            _settle([decision.job for decision in recorded], FateUnknown(str(unavailable)))
+            raise
+        landed = {id(decision): position for decision, position in zip(recorded, positions, strict=True)}
+        self._cache.drop(held.id.int for decision in batch.decisions for held in decision.touched)
+        self._catalogue_due = True
+        lost: list[Decision] = []
+        for decision in batch.decisions:
+            position = landed.get(id(decision))
+            if position is None:
+                lost.append(decision)
+            else:
+                decision.settle(position)
+                self._tell(position)
+        return self._again(lost, reload=True)
+
+    def _tell(self, position: int) -> None:
+        self._notifier.due()
+        for listener in self.listeners:
+            listener(position)
+
+    async def _refresh_catalogue(self) -> None:
+        """After a commit to it, when an append found it stale, and at the start."""
+        if not self._catalogue_due:
+            return
+        entries = await self._reaching(lambda: self._session.catalogue(self._catalogue.position))
+        if entries:
+            await self._catalogue.load(entries)
+        self._catalogue_due = False
+
+    async def _reaching(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What `ask` answers; it must be safe to repeat, as it is when the connection is lost. Raises Unavailable."""
+        deadline = monotonic() + self._reconnect_seconds
+        attempt = 0
+        while True:
+            try:
+                if self._session.lost:
+                    await self._session.connect()
+                return await ask()
+            except (*LOST, Unavailable) as error:
+                if monotonic() > deadline:
+                    raise Unavailable(str(error).strip()) from error
+                await self._session.close()
+            await asyncio.sleep(BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)])
+            attempt += 1
+
+    def _clear(self) -> None:
+        self._alone.clear()
+        self._queue.clear()
+        self._bulk.clear()
+        self._cache.clear()
+
+
+def _first(queue: deque[Job], count: int) -> list[Job]:
+    """Takes up to `count` from the front; those whose caller has gone are dropped undecided."""
+    jobs: list[Job] = []
+    while queue and len(jobs) < count:
+        job = queue.popleft()
+        if not job.group.abandoned():
+            jobs.append(job)
+    return jobs
+
+
+def _settle(jobs: Iterable[Job], outcome: Exception) -> None:
+    for job in jobs:
+        job.settle(outcome)
+
+
+def _run(job: Job, working: Working) -> Decision:
+    working.begin()
+    try:
+        answer = job.command(working)
+    except Cold:
+        working.take_back()
+        raise
+    except Exception as refusal:  # noqa: BLE001  whatever a command raises is its answer
+        working.take_back()
+        return Decision(job, None, refusal, working.touched, [])
+    return Decision(job, answer, None, working.touched, working.rows)
+
+
+def _missing(jobs: list[Job], working: Working) -> Iterator[UUID]:
+    """What commands further on will ask for; they are run for that alone."""
+    for job in jobs:
+        try:
+            _run(job, working)
+        except Cold as cold:
+            yield from cold.streams
+        else:
+            working.take_back()
+
+
+def _cut(error: psycopg.Error) -> bool:
+    """Whether the error ends the session, so that it does not tell the transaction's fate."""
+    state = error.sqlstate
+    return state is None or state.startswith(("08", "57P"))
