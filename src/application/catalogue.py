@@ -10,6 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from application.log.catalogue import Entry as Row
+from domain.attributes import AttributeType
 from domain.catalogue import Account, Entry, EventType, MemberList, Segment
 from domain.contribution import Seen
 from domain.expressions import (
@@ -130,6 +131,10 @@ class Catalogue:
         """Whether the last occurrence is paid."""
         return self.phase(campaign.id, len(campaign.windows)) is Phase.EVALUATED
 
+    def evaluating(self, campaign: TieredCampaign) -> bool:
+        numbers = range(1, len(campaign.windows) + 1)
+        return any(self.phase(campaign.id, number) is Phase.EVALUATING for number in numbers)
+
     def terms(self, campaign_id: UUID, occurrence: int) -> Terms | None:
         """The terms an occurrence has; None when its campaign is archived."""
         campaign = self.campaigns[campaign_id]
@@ -139,6 +144,18 @@ class Catalogue:
         if self._concerns is None:
             self._concerns = self._grouped()
         return self._concerns.get((entity, event_type), NO_CONCERNS)
+
+    def attributes_in_use(self, event_type: str) -> dict[str, AttributeType]:
+        """The attributes of an event type that some tiered campaign reads, with their types."""
+        known = self.event_type(event_type)
+        if known is None:
+            return {}
+        names: set[str] = set()
+        for concern in self.concerns(Entity.EVENT, event_type).all:
+            names |= {concern.terms.attribute or "", concern.terms.date}
+            if concern.terms.filter:
+                names |= {name.removeprefix("event.attributes.") for name in concern.terms.filter.attributes}
+        return {name: kind for name, kind in known.attributes.items() if name in names}
 
     def compile_filter(self, definition: Definition, time_zone: str) -> Compiled | list[Problem] | None:
         """The definition's filter, ready to evaluate; None when there is none."""

@@ -1,0 +1,119 @@
+"""Commands over the catalogue and over members: check what they refer to, ask the domain, record the answer."""
+
+from application.catalogue import Catalogue
+from application.log.working import Working
+from application.preconditions import Precondition
+from application.refusals import Conflict, Unknown
+from application.streams import ENTRY, MEMBER, PRODUCT
+from domain import member as members
+from domain.attributes import Attributes
+from domain.catalogue import Account, Entry, EntryPut, EventType, MemberList, Segment
+from domain.expressions import ExpressionProblem
+from domain.member import Member, ReferrerFixed, ReferrerIsSelf
+from domain.problems import Invalid, Problem
+from domain.product import Product
+from domain.product import Put as ProductPut
+
+DEFAULT_ACCOUNT = Account("points", "Points")
+MOST_DECIMALS = 6
+
+_KINDS: dict[type[Entry], str] = {
+    EventType: "event_type",
+    Account: "account",
+    Segment: "segment",
+    MemberList: "list",
+}
+
+
+def put_entry(working: Working, entry: Entry, precondition: Precondition) -> tuple[Entry, int]:
+    """Makes or replaces an entry; its new version comes with it. Putting what is there already records nothing."""
+    stream = ENTRY.at(_KINDS[type(entry)], entry.code)
+    current = working.state(stream)
+    version = working.version(stream)
+    precondition.check(version or None)
+    if current == entry:
+        return entry, version
+    if problems := _entry_problems(working.catalogue, entry, current):
+        raise Invalid(problems)
+    working.record(stream, EntryPut(entry))
+    return entry, version + 1
+
+
+def ensure_default_account(working: Working) -> None:
+    stream = ENTRY.at("account", DEFAULT_ACCOUNT.code)
+    if working.state(stream) is None:
+        working.record(stream, EntryPut(DEFAULT_ACCOUNT))
+
+
+def _entry_problems(catalogue: Catalogue, entry: Entry, current: Entry | None) -> list[Problem]:
+    match entry:
+        case Account():
+            return _account_problems(entry, current)
+        case EventType():
+            return _event_type_problems(catalogue, entry)
+        case Segment():
+            compiled = catalogue.compile_segment(entry.expression)
+            return [_located(found) for found in compiled] if isinstance(compiled, list) else []
+        case MemberList():
+            return []
+
+
+def _account_problems(account: Account, current: Entry | None) -> list[Problem]:
+    if not 0 <= account.decimals <= MOST_DECIMALS:
+        return [Problem("/decimals", f"must be 0 to {MOST_DECIMALS}")]
+    if isinstance(current, Account) and current.decimals != account.decimals:
+        return [Problem("/decimals", f"can't change: balances are written in {current.decimals}", "unchangeable")]
+    return []
+
+
+def _event_type_problems(catalogue: Catalogue, event_type: EventType) -> list[Problem]:
+    """An attribute that a campaign reads can't be taken away or become another type."""
+    problems = []
+    for name, kind in catalogue.attributes_in_use(event_type.code).items():
+        if event_type.attributes.get(name) is not kind:
+            detail = f"must stay a {kind}: a tiered campaign uses it"
+            problems.append(Problem(f"/attributes/{name}", detail, "in_use"))
+    return problems
+
+
+def _located(found: ExpressionProblem) -> Problem:
+    return Problem("/expression", f"line {found.line}, column {found.column}: {found.message}", "expression")
+
+
+def put_product(working: Working, product: Product, precondition: Precondition) -> tuple[Product, int]:
+    stream = PRODUCT.at(product.sku)
+    version = working.version(stream)
+    precondition.check(version or None)
+    if working.state(stream) == product:
+        return product, version
+    working.record(stream, ProductPut(product))
+    return product, version + 1
+
+
+def put_member(
+    working: Working, member_id: str, tier: str | None, attributes: Attributes, referrer: str | None
+) -> Member:
+    stream = MEMBER.at(member_id)
+    decided = members.put(working.state(stream), member_id, tier, attributes, referrer)
+    match decided:
+        case ReferrerFixed():
+            raise Conflict(f"the referrer is {decided.referrer} and can't change", "referrer_fixed")
+        case ReferrerIsSelf():
+            raise Invalid([Problem("/referrer", "must be another member")])
+    for event in decided:
+        working.record(stream, event)
+    member = working.state(stream)
+    assert member  # noqa: S101  it was there or has just been registered
+    return member
+
+
+def change_list(working: Working, code: str, member_id: str, *, joins: bool) -> bool:
+    """Puts a member on a list or takes them off it; False when nothing changes."""
+    if not working.catalogue.has_list(code):
+        raise Unknown(f"no list `{code}`")
+    stream = MEMBER.at(member_id)
+    member = working.state(stream)
+    events = members.join(member, member_id, code) if joins else members.leave(member, code)
+    for event in events:
+        working.record(stream, event)
+    return bool(events)
