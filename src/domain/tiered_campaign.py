@@ -163,7 +163,8 @@ def revise(
     if problems:
         return problems
     revision = Revision(campaign.revision.number + 1, begun + 1, definition, resolved.time_zone, resolved.decimals)
-    return [Revised(campaign.id, revision, campaign.windows[:begun] + resolved.windows[begun:])]
+    revised: list[Event] = [Revised(campaign.id, revision, campaign.windows[:begun] + resolved.windows[begun:])]
+    return revised
 
 
 def _unchangeable(campaign: TieredCampaign, definition: Definition, resolved: Resolved, begun: int) -> list[Problem]:
