@@ -57,7 +57,7 @@ class SandboxClock:
     async def refresh(self) -> datetime:
         """Take over what another process moved the clock to."""
         async with self._pool.connection() as connection:
-            cursor = await connection.execute("SELECT now FROM sandbox")
+            cursor = await connection.execute("SELECT now FROM laurel.sandbox")
             row = await cursor.fetchone()
         self._moved = row[0].astimezone(UTC) if row and row[0] else None
         return self.now()
@@ -68,7 +68,7 @@ class SandboxClock:
             raise BackwardsError(floor)
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
-                "UPDATE sandbox SET now = %(to)s WHERE now IS NULL OR now <= %(to)s", {"to": to}
+                "UPDATE laurel.sandbox SET now = %(to)s WHERE now IS NULL OR now <= %(to)s", {"to": to}
             )
         if not cursor.rowcount:
             raise BackwardsError(await self.refresh())
@@ -77,7 +77,7 @@ class SandboxClock:
     async def reset(self) -> datetime:
         """Go back to real time."""
         async with self._pool.connection() as connection:
-            await connection.execute("UPDATE sandbox SET now = NULL")
+            await connection.execute("UPDATE laurel.sandbox SET now = NULL")
         return await self.refresh()
 
 
@@ -87,7 +87,7 @@ async def settle_sandbox(connection: AsyncConnection, *, wanted: bool) -> None:
     `SandboxRefusedError` when a sandbox is to be served as if it were real, or a database with a real history as a
     sandbox.
     """
-    cursor = await connection.execute("SELECT EXISTS (SELECT FROM sandbox)")
+    cursor = await connection.execute("SELECT EXISTS (SELECT FROM laurel.sandbox)")
     row = await cursor.fetchone()
     marked = bool(row and row[0])
     if marked == wanted:
@@ -98,10 +98,10 @@ async def settle_sandbox(connection: AsyncConnection, *, wanted: bool) -> None:
         )
     if await _holds_events(connection):
         raise SandboxRefusedError("this database holds a real history and can't become a sandbox: use an empty one")
-    await connection.execute("INSERT INTO sandbox DEFAULT VALUES ON CONFLICT DO NOTHING")
+    await connection.execute("INSERT INTO laurel.sandbox DEFAULT VALUES ON CONFLICT DO NOTHING")
 
 
 async def _holds_events(connection: AsyncConnection) -> bool:
-    cursor = await connection.execute("SELECT EXISTS (SELECT FROM events)")
+    cursor = await connection.execute("SELECT EXISTS (SELECT FROM laurel.events)")
     row = await cursor.fetchone()
     return bool(row and row[0])

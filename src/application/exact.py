@@ -229,7 +229,7 @@ def _all_faults(kind: Kind, body: bytes, error: msgspec.ValidationError) -> list
 def _first_fault(message: str) -> Problem:
     detail, _, path = message.partition(" - at `$")
     parts = re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]", path)
-    return Problem("".join(_below("", name or number) for name, number in parts), _plain(detail), "type")
+    return Problem("".join(_below("", name or number) for name, number in parts), in_words(detail), "type")
 
 
 def _faults(kind: Kind, data: object, pointer: str, depth: int) -> Iterator[Problem]:
@@ -323,7 +323,7 @@ def _below(pointer: str, name: str) -> str:
     return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
 
 
-def _plain(detail: str) -> str:
+def in_words(detail: str) -> str:
     """What msgspec says, in the words of JSON."""
     for python, plain in (("`str", "`string"), ("| str", "| string"), ("`int", "`integer"), ("`bool", "`boolean")):
         detail = detail.replace(python, plain)

@@ -78,7 +78,7 @@ async def make_key(pool: AsyncConnectionPool, name: str, role: Role, now: dateti
     hashed = await asyncio.to_thread(_hasher.hash, secret)
     async with pool.connection() as connection:
         await connection.execute(
-            "INSERT INTO api_keys (id, name, role, hash, created_at) VALUES (%s, %s, %s, %s, %s)",
+            "INSERT INTO laurel.api_keys (id, name, role, hash, created_at) VALUES (%s, %s, %s, %s, %s)",
             (key_id, name, role.value, hashed, now),
         )
     return f"laurel_{key_id}_{secret}", Key(key_id, name, role, now, None)
@@ -87,7 +87,7 @@ async def make_key(pool: AsyncConnectionPool, name: str, role: Role, now: dateti
 async def list_keys(pool: AsyncConnectionPool) -> list[Key]:
     async with pool.connection() as connection:
         cursor = await connection.execute(
-            "SELECT id, name, role, created_at, revoked_at FROM api_keys ORDER BY created_at, id LIMIT 10000"
+            "SELECT id, name, role, created_at, revoked_at FROM laurel.api_keys ORDER BY created_at, id LIMIT 10000"
         )
         rows = await cursor.fetchall()
     return [Key(row[0], row[1], Role(row[2]), row[3], row[4]) for row in rows]
@@ -96,7 +96,7 @@ async def list_keys(pool: AsyncConnectionPool) -> list[Key]:
 async def revoke_key(pool: AsyncConnectionPool, key_id: str, now: datetime) -> None:
     async with pool.connection() as connection:
         cursor = await connection.execute(
-            "UPDATE api_keys SET revoked_at = %s WHERE id = %s AND revoked_at IS NULL", (now, key_id)
+            "UPDATE laurel.api_keys SET revoked_at = %s WHERE id = %s AND revoked_at IS NULL", (now, key_id)
         )
     if not cursor.rowcount:
         raise UnknownKeyError(f"there is no active key {key_id}")
@@ -155,7 +155,7 @@ class Keys:
         async with self._pool.connection() as connection:
             cursor = connection.cursor(row_factory=class_row(_Stored))
             await cursor.execute(
-                "SELECT id, name, role, hash FROM api_keys WHERE id = %s AND revoked_at IS NULL", (key_id,)
+                "SELECT id, name, role, hash FROM laurel.api_keys WHERE id = %s AND revoked_at IS NULL", (key_id,)
             )
             return await cursor.fetchone()
 

@@ -1,0 +1,123 @@
+"""What is checked before a handler runs: the key, the role, the query's names, path ids, and for reads `after`."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+from litestar import Request as LitestarRequest
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+
+from api.positions import read_position
+from api.problems import FieldError, ProblemError, bad_parameter, bad_parameters
+from api.request import Request
+from api.routing import Terms, terms_of
+from projections.listing import suggestion
+
+MOST_PARAMETERS = 50
+LONGEST_ID = 100
+LARGEST_NUMBER = 2**31 - 1
+SLASH_IN_ID = "\ue000"
+"""Stands for an escaped slash while the path is routed; an id may hold one."""
+
+
+async def admit(request: LitestarRequest[Any, Any, Any]) -> None:
+    """Run before every handler; raises the problem that the request is answered with."""
+    terms = terms_of(request.route_handler)
+    if terms is None:
+        return
+    ours = cast(Request, request)
+    await _authenticate(ours, terms)
+    accept = ours.header(b"accept")
+    if accept is not None and not _admits_json(accept):
+        raise ProblemError("not-acceptable", "This path answers with application/json")
+    if path_params := ours.scope["path_params"]:
+        _check_path(ours, path_params)
+    exchange = ours.exchange
+    if query_string := ours.scope["query_string"]:
+        exchange.query = _read_query(query_string, parameters_of(request.route_handler))
+    if terms.reads:
+        if after := exchange.query.get("after"):
+            await _wait_for(ours, read_position(after))
+        exchange.position = exchange.services.positions.reached()
+
+
+async def _authenticate(request: Request, terms: Terms) -> None:
+    authorization = request.header(b"authorization")
+    scheme, _, key = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not key:
+        raise _unauthenticated("Send Authorization: Bearer KEY")
+    principal = await request.services.keys.verify(key.strip())
+    if principal is None:
+        raise _unauthenticated("There is no such key, or it is revoked")
+    request.exchange.principal = principal
+    if principal.role not in terms.roles:
+        allowed = ", ".join(sorted(terms.roles))
+        raise ProblemError("forbidden", f"The role {principal.role} may not do this; it takes: {allowed}", code="role")
+
+
+def _unauthenticated(detail: str) -> ProblemError:
+    return ProblemError("unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+@lru_cache(256)
+def _admits_json(accept: str) -> bool:
+    for each in accept.lower().split(","):
+        media_type, _, parameters = each.partition(";")
+        weight = parameters.replace(" ", "").partition("q=")[2]
+        if media_type.strip() in ("*/*", "application/*", "application/json", "application/problem+json"):
+            return weight not in ("0", "0.0", "0.00", "0.000")
+    return not accept.strip()
+
+
+def _check_path(request: Request, path_params: Mapping[str, Any]) -> None:
+    for name, value in path_params.items():
+        if isinstance(value, int):
+            if not 0 <= value <= LARGEST_NUMBER:
+                raise NotFoundException
+        elif isinstance(value, str):
+            if len(value) > LONGEST_ID or "\x00" in value:
+                raise bad_parameter(name, f"must have 1 to {LONGEST_ID} characters, none of them NUL")
+            if SLASH_IN_ID in value:
+                request.scope["path_params"] = {**request.scope["path_params"], name: value.replace(SLASH_IN_ID, "/")}
+
+
+def parameters_of(handler: HTTPRouteHandler) -> frozenset[str]:
+    """The query parameters that a route takes."""
+    return cast(frozenset[str], handler.opt["query_parameters"])
+
+
+def _read_query(query_string: bytes, known: frozenset[str]) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS
+        )
+    except ValueError:
+        raise ProblemError("malformed", "The query string is not UTF-8, or has too many parameters") from None
+    query = dict(pairs)
+    errors = [
+        FieldError(f"no such parameter{suggestion(name, sorted(known))}", "unknown_parameter", parameter=name)
+        for name in query
+        if name not in known
+    ]
+    errors += [FieldError("must not hold the character NUL", "nul", parameter=n) for n, v in pairs if "\x00" in v]
+    if len(query) < len(pairs):
+        names = [name for name, _ in pairs]
+        errors += [FieldError("is there twice", "repeated", parameter=n) for n in query if names.count(n) > 1]
+    if errors:
+        raise bad_parameters(errors)
+    return query
+
+
+async def _wait_for(request: Request, position: int) -> None:
+    services = request.services
+    if position <= services.positions.reached():
+        return
+    if not await services.positions.wait_for(position, services.settings.read_wait_seconds):
+        raise ProblemError(
+            "unavailable",
+            f"What is read has not reached position {position} in {services.settings.read_wait_seconds:g} s",
+            code="behind",
+            headers={"Retry-After": "1"},
+        )

@@ -1,0 +1,132 @@
+"""The application: routes over injected services, with what every request goes through."""
+
+import inspect
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any, cast
+from urllib.parse import unquote
+
+from litestar import Litestar, Response, Router
+from litestar import Request as LitestarRequest
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import HTTPScope, Message
+from uuid_utils import uuid7
+
+from api.admission import SLASH_IN_ID, admit
+from api.observation import Metrics, observe, observe_failure
+from api.positions import write_position
+from api.problems import ProblemDetails, ProblemError, problem_of, problem_response
+from api.request import Request
+from api.routes.clock import CLOCK_ROUTES
+from api.routes.documentation import documentation_routes
+from api.routes.health import health_routes
+from api.routing import Terms, terms_of
+from api.services import Exchange, Services
+
+Routes = Sequence[HTTPRouteHandler]
+
+
+class Laurel(Litestar):
+    """Litestar with one exchange a request, which every answer is observed and given its headers from.
+
+    It stands around the router, so that requests no route is found for are seen too.
+    """
+
+    services: Services
+    metrics: Metrics
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  Litestar's own is narrower
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        exchange = scope["exchange"] = Exchange(self.services, str(uuid7()))
+        if b"%2" in scope.get("raw_path", b""):
+            _keep_slashes(scope)
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                _add_headers(message, exchange)
+            await send(message)
+
+        began = perf_counter()
+        self.metrics.begun()
+        try:
+            await super().__call__(scope, receive, answer)
+        finally:
+            observe(self.metrics, scope, exchange, perf_counter() - began)
+
+
+def create_app(services: Services, routes: Routes = (), metrics: Metrics | None = None) -> Laurel:
+    """The application with the `/v1` routes given, beside those of the frame: clock, health, metrics, documentation."""
+    metrics = metrics or Metrics()
+    declared = [*CLOCK_ROUTES, *routes]
+    app = Laurel(
+        route_handlers=[
+            Router("/v1", route_handlers=declared),
+            *health_routes(services, metrics),
+            *documentation_routes(declared),
+        ],
+        request_class=Request,
+        before_request=admit,
+        exception_handlers={Exception: _answer_error},
+        request_max_body_size=services.settings.body_limit,
+        openapi_config=None,
+        logging_config=None,
+    )
+    app.services = services
+    app.metrics = metrics
+    _settle_terms(app)
+    return app
+
+
+def _settle_terms(app: Litestar) -> None:
+    """Refuse a route of `/v1` that says not who may call it; note the query parameters that each takes."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            if not route.path.startswith("/v1") or handler.http_methods == {"OPTIONS"}:
+                continue
+            terms = terms_of(handler)
+            if terms is None:
+                raise TypeError(f"{handler} is declared without `read` or `command`")
+            handler.opt["query_parameters"] = _query_parameters(handler, terms, route.path)
+
+
+def _query_parameters(handler: HTTPRouteHandler, terms: Terms, path: str) -> frozenset[str]:
+    names = set(terms.parameters) | ({"after"} if terms.reads else set())
+    if terms.listing:
+        names |= set(terms.listing.parameters())
+    signature = inspect.signature(cast(Any, handler.fn))
+    in_path = {part.strip("{}").partition(":")[0] for part in path.split("/") if part.startswith("{")}
+    return frozenset(names | (set(signature.parameters) - in_path - {"request", "data"}))
+
+
+def _keep_slashes(scope: HTTPScope) -> None:
+    """An id may hold a slash, which arrives escaped and must not split the path when it is unescaped."""
+    raw = cast(bytes, cast(Any, scope)["raw_path"]).decode("ascii", "replace")
+    if "%2f" in raw or "%2F" in raw:
+        kept = raw.partition("?")[0].replace("%2f", SLASH_IN_ID).replace("%2F", SLASH_IN_ID)
+        scope["path"] = unquote(kept)
+
+
+def _add_headers(message: Any, exchange: Exchange) -> None:  # noqa: ANN401  a typed dict of Litestar's
+    headers = message["headers"]
+    headers.append((b"x-request-id", exchange.request_id.encode()))
+    if exchange.position and exchange.status < 400:
+        headers.append((b"laurel-position", write_position(exchange.position).encode()))
+    headers.extend(exchange.headers)
+
+
+def _answer_error(request: LitestarRequest[Any, Any, Any], error: Exception) -> Response[ProblemDetails]:
+    problem = problem_of(error)
+    if isinstance(error, RequestEntityTooLarge):
+        limit = request.route_handler.resolve_request_max_body_size()
+        problem = ProblemError("too-large", f"The body may have at most {limit} bytes")
+    if problem is None:
+        exchange = cast(Request, request).exchange
+        exchange.headers.clear()
+        observe_failure(request.scope, exchange, error)
+        detail = "This was not expected. The service's log says more under the request's id."
+        problem = ProblemError("internal", detail, instance=f"urn:uuid:{exchange.request_id}")
+    return problem_response(problem)

@@ -1,0 +1,218 @@
+"""The OpenAPI 3.1 description, made from what decides at run time: the routes' terms, signatures and msgspec types."""
+
+import inspect
+import json
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+import msgspec
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import BodyKwarg, PathParameter, QueryParameter
+
+from api.problem_types import PROBLEM_TYPES
+from api.problems import MEDIA_TYPE, ProblemDetails
+from api.routing import Terms, terms_of
+from application.exact import schema_of
+from projections.listing import LARGEST_LIMIT, LONGEST_SEARCH, MOST_VALUES, Column, Kind, Listing
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+PREFIX = "/v1"
+_IDENTIFIER: Json = {"type": "string", "minLength": 1, "maxLength": 100}
+_PATH_SCHEMAS: dict[str, Json] = {
+    "str": _IDENTIFIER,
+    "uuid": {"type": "string", "format": "uuid"},
+    "int": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
+}
+_KIND_SCHEMAS: dict[Kind, Json] = {
+    Kind.TEXT: {"type": "string", "maxLength": 1000},
+    Kind.NUMBER: {"type": "string", "pattern": r"^-?[0-9]{1,20}(\.[0-9]{1,30})?$"},
+    Kind.INTEGER: {"type": "integer"},
+    Kind.INSTANT: {"type": "string", "format": "date-time"},
+    Kind.BOOLEAN: {"type": "boolean"},
+    Kind.UUID: {"type": "string", "format": "uuid"},
+}
+_OPERATOR_WORDS = {
+    "": "equal to",
+    "ne": "other than",
+    "gt": "greater than",
+    "gte": "at least",
+    "lt": "less than",
+    "lte": "at most",
+    "in": f"one of several, separated by commas (at most {MOST_VALUES})",
+}
+_HEADERS: dict[str, Json] = {
+    "If-Match": {"description": 'The ETag that was read, such as `"3"`.', "schema": {"type": "string"}},
+    "If-None-Match": {"description": "`*`: only if there is none yet.", "schema": {"const": "*"}},
+    "Idempotency-Key": {
+        "description": "A repeat with the same key and body is answered the same and not carried out again.",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+    },
+}
+_POSITION: Json = {
+    "description": "A place in the event log, opaque; send it as `after` to read what was written.",
+    "schema": {"type": "string"},
+}
+_AFTER: Json = {
+    "name": "after",
+    "in": "query",
+    "description": "Wait until what is read has reached this position (bounded, else 503).",
+    "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+}
+
+
+class Inexact(TypeError):  # noqa: N818  a mistake in a declaration, seen at start
+    """A route takes in or answers a plain `Decimal`, which has values and notations that are not for JSON."""
+
+
+def describe(handlers: Sequence[HTTPRouteHandler]) -> Json:
+    """The document for these routes of `/v1`."""
+    schemas, components = _schemas(handlers)
+    paths: dict[str, Json] = {}
+    for handler in handlers:
+        for path in sorted(handler.paths):
+            operations = paths.setdefault(PREFIX + _plain_path(path), {})
+            for method in sorted(handler.http_methods):
+                operations[method.lower()] = _operation(handler, path, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Laurel",
+            "version": version("laurel"),
+            "description": "A loyalty decision engine. Decimals are strings, instants RFC 3339, errors RFC 9457.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": dict(sorted(paths.items())),
+        "security": [{"key": []}],
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key."}},
+        },
+    }
+
+
+def _schemas(handlers: Sequence[HTTPRouteHandler]) -> tuple[dict[Any, Json], dict[str, Json]]:
+    kinds = [kind for handler in handlers for kind in (_body_kind(handler), _answer_kind(handler)) if kind is not None]
+    kinds = list(dict.fromkeys([*kinds, ProblemDetails]))
+    found, components = msgspec.json.schema_components(
+        kinds, schema_hook=schema_of, ref_template="#/components/schemas/{name}"
+    )
+    for name, component in components.items():
+        if '"format": "decimal"' in json.dumps(component):
+            raise Inexact(f"{name} has a plain Decimal: take in `Amount`, answer the text of `domain.amounts.written`")
+    return dict(zip(kinds, found, strict=True)), components
+
+
+def _operation(handler: HTTPRouteHandler, path: str, schemas: dict[Any, Json]) -> Json:
+    terms = terms_of(handler) or Terms(frozenset(), reads=True)
+    summary = (inspect.getdoc(handler.fn) or handler.handler_name).strip()
+    operation: Json = {
+        "operationId": handler.handler_name,
+        "tags": [handler.fn.__module__.rpartition(".")[2].replace("_", "-")],
+        "summary": summary.partition("\n")[0],
+        "description": f"{summary}\n\nRoles: {', '.join(sorted(terms.roles))}.",
+        "parameters": _parameters(handler, terms, path),
+        "responses": _responses(handler, terms, schemas),
+    }
+    body = _body_kind(handler)
+    if body is not None:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schemas[body]}}}
+    return operation
+
+
+def _parameters(handler: HTTPRouteHandler, terms: Terms, path: str) -> list[Json]:
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": _PATH_SCHEMAS[kind or "str"]}
+        for name, kind in _path_parts(path)
+    ]
+    in_query = [{"name": name, "in": "query", "schema": schema} for name, schema in terms.parameters.items()]
+    in_query += _signature_parameters(handler)
+    if terms.listing is not None:
+        in_query += _listing_parameters(terms.listing)
+    if terms.reads:
+        in_query.append(_AFTER)
+    in_header = [{"name": name, "in": "header", **_HEADERS[name]} for name in terms.headers]
+    return [*in_path, *in_query, *in_header]
+
+
+def _signature_parameters(handler: HTTPRouteHandler) -> list[Json]:
+    found = []
+    for name, parameter in inspect.signature(handler.fn, eval_str=True).parameters.items():
+        marks = get_args(parameter.annotation)[1:] if get_origin(parameter.annotation) is Annotated else ()
+        if any(isinstance(mark, QueryParameter) and not isinstance(mark, PathParameter) for mark in marks):
+            schema = msgspec.json.schema(get_args(parameter.annotation)[0], schema_hook=schema_of)
+            required = parameter.default is inspect.Parameter.empty
+            found.append({"name": name, "in": "query", "required": required, "schema": schema})
+    return found
+
+
+def _listing_parameters(listing: Listing) -> list[Json]:
+    found: list[Json] = [
+        {
+            "name": "limit",
+            "in": "query",
+            "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": 50},
+        },
+        {
+            "name": "cursor",
+            "in": "query",
+            "description": "The `next` of the page before.",
+            "schema": {"type": "string"},
+        },
+        {"name": "sort", "in": "query", "schema": {"enum": listing.sorts(), "default": listing.sort}},
+    ]
+    if listing.search:
+        schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_SEARCH}
+        found.append({"name": "q", "in": "query", "description": "Text to look for.", "schema": schema})
+    for column in listing.columns:
+        for name, operator in column.parameters().items():
+            description = f"`{column.name}` {_OPERATOR_WORDS[operator]}"
+            schema = {"type": "string"} if operator == "in" else _column_schema(column)
+            found.append({"name": name, "in": "query", "description": description, "schema": schema})
+    return found
+
+
+def _column_schema(column: Column) -> Json:
+    return {"enum": list(column.values)} if column.values else _KIND_SCHEMAS[column.kind]
+
+
+def _responses(handler: HTTPRouteHandler, terms: Terms, schemas: dict[Any, Json]) -> Json:
+    answer = _answer_kind(handler)
+    success: Json = {"description": "Done.", "headers": {"Laurel-Position": _POSITION}}
+    if answer is not None:
+        success["content"] = {"application/json": {"schema": schemas[answer]}}
+    responses: Json = {str(status): success for status in (handler.status_code, *terms.statuses)}
+    for status in sorted({PROBLEM_TYPES[name].status for name in terms.problems}):
+        kinds = [PROBLEM_TYPES[name] for name in sorted(set(terms.problems)) if PROBLEM_TYPES[name].status == status]
+        responses[str(status)] = {
+            "description": " ".join(f"{kind.title} (`{kind.uri}`)." for kind in kinds),
+            "content": {MEDIA_TYPE: {"schema": schemas[ProblemDetails]}},
+        }
+    return responses
+
+
+def _body_kind(handler: HTTPRouteHandler) -> Any:  # noqa: ANN401  any type at all
+    parameter = inspect.signature(handler.fn, eval_str=True).parameters.get("data")
+    if parameter is None:
+        return None
+    kind, *marks = get_args(parameter.annotation)
+    return kind if any(isinstance(mark, BodyKwarg) for mark in marks) else None
+
+
+def _answer_kind(handler: HTTPRouteHandler) -> Any:  # noqa: ANN401  any type at all
+    annotation = inspect.signature(handler.fn, eval_str=True).return_annotation
+    if get_origin(annotation) is Response:
+        annotation = get_args(annotation)[0]
+    return None if annotation in (None, type(None), bytes) or annotation is inspect.Signature.empty else annotation
+
+
+def _plain_path(path: str) -> str:
+    return "/".join(part.partition(":")[0] + "}" if part.startswith("{") else part for part in path.split("/"))
+
+
+def _path_parts(path: str) -> list[tuple[str, str]]:
+    parts = [part.strip("{}").partition(":") for part in path.split("/") if part.startswith("{")]
+    return [(name, kind) for name, _, kind in parts]

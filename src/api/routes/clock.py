@@ -1,0 +1,69 @@
+"""The test clock of a sandbox."""
+
+from datetime import datetime
+
+from litestar.params import JSONBody
+from msgspec import Struct
+
+from api.request import Request
+from api.routing import FACT_READERS, OPERATORS, command, read
+from application.clock import BackwardsError, SandboxClock
+from application.exact import Body, Instant
+from application.refusals import Conflict, Forbidden
+
+
+class ClockBody(Body, frozen=True):
+    now: Instant
+
+
+class ClockAnswer(Struct, frozen=True):
+    """`sandbox`: this program's time can be moved; `moved`: it was, and stands at `now`."""
+
+    now: datetime
+    sandbox: bool
+    moved: bool
+    position: str
+
+
+@read("/clock", roles=FACT_READERS)
+async def get_clock(request: Request) -> ClockAnswer:
+    """The program's time."""
+    services = request.services
+    if services.sandbox is not None:
+        await services.sandbox.refresh()
+    return _answer(request, request.position)
+
+
+@command("PUT", "/clock", roles=OPERATORS)
+async def put_clock(request: Request, data: JSONBody[ClockBody]) -> ClockAnswer:
+    """Move the program's time forward; everything due by then has happened when this answers."""
+    try:
+        await _sandbox(request).move(data.now)
+    except BackwardsError as error:
+        raise Conflict(str(error), "clock_backwards") from None
+    if request.services.due is not None:
+        await request.services.due(data.now)
+    return _answer(request, request.committed(request.services.positions.reached()))
+
+
+@command("DELETE", "/clock", roles=OPERATORS)
+async def delete_clock(request: Request) -> ClockAnswer:
+    """Go back to real time."""
+    await _sandbox(request).reset()
+    return _answer(request, request.committed(request.services.positions.reached()))
+
+
+def _sandbox(request: Request) -> SandboxClock:
+    sandbox = request.services.sandbox
+    if sandbox is None:
+        raise Forbidden("the clock can only be moved in a sandbox: `laurel serve --sandbox`", "sandbox_only")
+    return sandbox
+
+
+def _answer(request: Request, position: str) -> ClockAnswer:
+    services = request.services
+    sandbox = services.sandbox
+    return ClockAnswer(services.clock.now(), sandbox is not None, sandbox is not None and sandbox.moved, position)
+
+
+CLOCK_ROUTES = (get_clock, put_clock, delete_clock)

@@ -1,0 +1,107 @@
+"""How a route is declared: who may call it, what it reads or changes, and which errors it can answer.
+
+    @read("/accounts/{code:str}", roles=READERS)
+    async def get_account(request: Request, code: FromPath[str]) -> AccountAnswer:
+        "One account."
+
+    @read("/accounts", roles=READERS, listing=ACCOUNTS)
+    async def list_accounts(request: Request) -> Page[AccountAnswer]:
+        "Accounts."
+
+    @command("PUT", "/accounts/{code:str}", roles=OPERATORS, problems=("stale", "version-required"))
+    async def put_account(request: Request, code: FromPath[str], data: JSONBody[AccountBody]) -> AccountCommitted:
+        "Make or change an account."
+
+The frame has then checked the key, the role, the query's names and, for a read, waited for `after`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Generic, Literal, TypeVar, cast
+
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
+
+from application.keys import Role
+from projections.listing import Listing
+
+T = TypeVar("T")
+
+EVERYONE = frozenset(Role)
+READERS = frozenset({Role.ADMIN, Role.OPERATOR, Role.ANALYST, Role.AUDITOR})
+"""Everything that can be read."""
+FACT_READERS = READERS | {Role.INTEGRATION}
+"""Facts, members, the catalogue they refer to, and jobs."""
+RECORDERS = frozenset({Role.ADMIN, Role.OPERATOR, Role.INTEGRATION})
+"""Record facts, members, batches and imports."""
+OPERATORS = frozenset({Role.ADMIN, Role.OPERATOR})
+"""Change definitions and start jobs."""
+AUDITORS = frozenset({Role.ADMIN, Role.AUDITOR})
+"""Rebuild and audit."""
+ADMINISTRATORS = frozenset({Role.ADMIN})
+
+Method = Literal["POST", "PUT", "PATCH", "DELETE"]
+
+_READ_PROBLEMS = ("unauthenticated", "forbidden", "not-acceptable", "validation", "too-many-requests", "unavailable")
+_COMMAND_PROBLEMS = (*_READ_PROBLEMS, "malformed", "too-large", "unsupported-media-type", "conflict")
+
+
+class Page(Struct, Generic[T], frozen=True, gc=False):
+    """A page of a list: `next` is the cursor of the one after it, null on the last."""
+
+    data: list[T]
+    next: str | None
+    position: str
+
+
+class Terms(Struct, frozen=True):
+    """What the frame knows about a route.
+
+    `parameters` are query parameters beyond those of its signature and listing, with their JSON Schemas; `headers` the
+    request headers it reads; `statuses` further ones it answers with.
+    """
+
+    roles: frozenset[Role]
+    reads: bool
+    listing: Listing | None = None
+    problems: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = {}
+    statuses: tuple[int, ...] = ()
+
+
+def read(
+    path: str,
+    *,
+    roles: frozenset[Role],
+    listing: Listing | None = None,
+    problems: tuple[str, ...] = (),
+    parameters: Mapping[str, Any] | None = None,
+) -> HTTPRouteHandler:
+    """A GET under `/v1` that takes `after` and states the position it has reached."""
+    missing = () if listing else ("not-found",)
+    terms = Terms(roles, True, listing, (*_READ_PROBLEMS, *missing, *problems), parameters=parameters or {})
+    return HTTPRouteHandler(path, http_method="GET", opt={"terms": terms})
+
+
+def command(
+    method: Method,
+    path: str,
+    *,
+    roles: frozenset[Role],
+    status: int | None = None,
+    statuses: tuple[int, ...] = (),
+    problems: tuple[str, ...] = (),
+    headers: tuple[str, ...] = (),
+    parameters: Mapping[str, Any] | None = None,
+) -> HTTPRouteHandler:
+    """A change under `/v1`, answered with `status` (POST: 201, others: 200); it states the position it is at.
+
+    `headers` names those it reads: `If-Match` where it changes a definition, `Idempotency-Key` for most POSTs.
+    """
+    terms = Terms(roles, False, None, (*_COMMAND_PROBLEMS, "not-found", *problems), headers, parameters or {}, statuses)
+    code = status or (201 if method == "POST" else 200)
+    return HTTPRouteHandler(path, http_method=method, status_code=code, opt={"terms": terms})
+
+
+def terms_of(handler: HTTPRouteHandler) -> Terms | None:
+    return cast(Terms | None, handler.opt.get("terms"))
