@@ -1,7 +1,7 @@
 """From the tree to closures, with every name and type checked against a scope; all problems are found at once."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -194,18 +194,22 @@ class Checker:
     def _among(self, operand: Operand, values: Values, place: Place) -> Operand:
         if not values.entries:
             return self._wrong(values.place, "the list is empty", "name at least one value")
-        constants = []
-        for entry in values.entries:
-            known = self.operand(entry)
-            if known.constant is None:
-                self._wrong(entry.place, "a list holds only literals", "compare with `==` and `or`")
-            else:
-                self._comparable("==", operand, known)
-                constants.append(known.constant)
+        constants = [known for entry in values.entries if (known := self._entry(operand, entry)) is not None]
         checked = self._made(Type.BOOLEAN, closures.membership(operand, constants), place, operand)
-        if len(values.entries) == 1 and len(constants) == 1:
-            return _with_equality(checked, operand, known)
+        if len(constants) == 1:
+            return _with_equality(checked, operand, closures.constant(constants[0], operand.type, values.place))
         return checked
+
+    def _entry(self, operand: Operand, entry: Node) -> object:
+        """The literal in a list that `operand` is compared with, None when there is a problem with it."""
+        before = len(self.problems)
+        known = self.operand(entry) if isinstance(entry, Literal | Call) else None
+        if known is not None and known.constant is not None:
+            self._comparable("==", operand, known)
+            return known.constant
+        if len(self.problems) == before:
+            self._wrong(entry.place, "a list holds only literals", "compare with `==` and `or`")
+        return None
 
     def _within(self, part: Operand, text: Operand, place: Place) -> Operand:
         hint = 'after `in` stands a list, such as `["a", "b"]`, or a text to look in'
@@ -260,8 +264,7 @@ class Checker:
         if function.repeats and 1 <= given <= MOST_ARGUMENTS:
             kinds *= given
         if given != len(kinds):
-            most = f", with at most {MOST_ARGUMENTS} values" if function.repeats else ""
-            return self._misused(node, function.usage + most)
+            return self._misused(node, function.usage, most=MOST_ARGUMENTS if function.repeats else 0)
         operands = [self.operand(argument) for argument in node.arguments]
         for operand, kind in zip(operands, kinds, strict=True):
             self._expect(operand, kind)
@@ -281,13 +284,11 @@ class Checker:
             return Operand(function.result, evaluate, place)
         return checked
 
-    def _misused(self, node: Call, usage: str) -> Operand:
-        for argument in node.arguments:
-            if not isinstance(argument, Values):
-                self.operand(argument)
+    def _misused(self, node: Call, usage: str, most: int = 0) -> Operand:
         count = len(node.arguments)
         values = "1 value" if count == 1 else f"{count} values"
-        return self._wrong(node.place, f"`{node.function}` can't take {values}", f"write `{usage}`")
+        limit = f", with at most {most} values" if most else ""
+        return self._wrong(node.place, f"`{node.function}` can't take {values}", f"write `{usage}`{limit}")
 
     def _round(self, node: Call) -> Operand:
         if not 1 <= len(node.arguments) <= 2:
@@ -317,18 +318,21 @@ class Checker:
         return self._wrong(node.place, detail, f"write `{SPECIAL[node.function]}`")
 
     def _midnight(self, text: str) -> datetime | None:
-        try:
-            day = date.fromisoformat(text) if len(text) == 10 else None
-        except ValueError:
+        """In UTC, because a civil time that a clock change repeats or leaves out equals no other zone's."""
+        if len(text) != len("2026-01-31"):
             return None
-        return None if day is None else datetime.combine(day, time(), ZoneInfo(self.scope.time_zone))
+        try:
+            day = date.fromisoformat(text)
+            return datetime.combine(day, time(), ZoneInfo(self.scope.time_zone)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
 
     def _of_items(self, node: Call) -> Operand:
-        found = self._list(node)
         valued = node.function in ("sum", "distinct")
-        least = 2 if valued or node.function in ("any", "all") else 1
+        least = 1 if node.function == "count" else 2
         if not least <= len(node.arguments) <= (3 if valued else 2):
-            return self._wrong(node.place, f"`{node.function}` can't take this", f"write `{OF_ITEMS[node.function]}`")
+            return self._misused(node, OF_ITEMS[node.function])
+        found = self._list(node)
         if found is None:
             return Operand(Type.ANY, _never, node.place)
         name, items = found

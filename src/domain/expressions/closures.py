@@ -252,6 +252,7 @@ def membership(left: Operand, values: Sequence[object]) -> Holds:
     kinds = {type(value) for value in values}
     kind = kinds.pop() if len(kinds) == 1 else None
     members = frozenset(values)
+    keys = frozenset(equality_key(value) for value in values)
     read = left.evaluate
 
     def evaluate(environment: object) -> bool:
@@ -261,7 +262,7 @@ def membership(left: Operand, values: Sequence[object]) -> Holds:
                 return value in members
             except TypeError:
                 return False
-        return value is not None and any(same(value, literal) for literal in values)
+        return equality_key(value) in keys and any(same(value, literal) for literal in values)
 
     return evaluate
 

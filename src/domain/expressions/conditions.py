@@ -8,6 +8,7 @@ whose type is known only at run time, `eq`, `ne`, `in` and `not_in` keep the val
 """
 
 from decimal import Decimal
+from itertools import takewhile
 
 from msgspec import Struct
 
@@ -211,7 +212,7 @@ class _Planter:
 
     def _test(self, test: Test, pointer: str) -> Node:
         place = Place(pointer=pointer)
-        name = self._name(test.attribute, Place(pointer=f"{pointer}/attribute"))
+        name = _name_of(test.attribute, Place(pointer=f"{pointer}/attribute"))
         known = self.scope.attribute(test.attribute)
         if known is None:
             hint = resembling(test.attribute, self.scope.attributes)
@@ -229,14 +230,6 @@ class _Planter:
         if test.operator in TEXT_TESTS:
             return Call(place, test.operator, (name, value))
         return Comparison(place, (name, value), ({**COMPARISONS, **MEMBERSHIPS}[test.operator],))
-
-    def _name(self, attribute: str, place: Place) -> Name:
-        """The shortest dotted path, with what follows the namespace as a key when it is no identifier."""
-        if all(is_identifier(part) for part in attribute.split(".")):
-            return Name(place, attribute)
-        prefixes = [prefix for prefix in self.scope.namespaces if attribute.startswith(f"{prefix}.")]
-        prefix = min(prefixes, key=len, default="")
-        return Name(place, prefix, attribute[len(prefix) + 1 :]) if prefix else Name(place, attribute)
 
     def _fits(self, operator: str, type_: Type) -> bool:
         if operator in _ORDERS:
@@ -274,6 +267,15 @@ class _Planter:
         }
         self.problems.append(Problem(pointer, wanted[type_]))
         return _shown(given, place)
+
+
+def _name_of(attribute: str, place: Place) -> Name:
+    """The dotted path, with what follows from its first part that is no identifier as a key."""
+    parts = attribute.split(".")
+    plain = list(takewhile(is_identifier, parts))
+    if not plain or len(plain) == len(parts):
+        return Name(place, attribute)
+    return Name(place, ".".join(plain), ".".join(parts[len(plain) :]))
 
 
 def _literal_of(given: Scalar, type_: Type, place: Place) -> Node | None:

@@ -41,8 +41,6 @@ _FOREIGN_HINTS = {
     "=": "use `==` to compare",
     "===": "use `==`",
     ":=": "use `==` to compare",
-    '"': "the text is not closed on its line",
-    "'": "the text is not closed on its line",
     ".": "a number has a digit before its point, a name no space around it",
     "#": "comments are not offered",
     "{": "lists are written in `[` and `]`",
@@ -130,6 +128,8 @@ def _lexemes(source: str, pointer: str) -> Iterator[Token]:
 
 
 def _foreign(text: str, place: Place) -> Refused:
+    if text in "\"'":
+        return Refused(problem(place, "the text is not closed on its line", f"end it with {text}"))
     shown = text if text.isprintable() else f"U+{ord(text[0]):04X}"
     return Refused(problem(place, f"`{shown}` is not part of the language", _FOREIGN_HINTS.get(text, "")))
 

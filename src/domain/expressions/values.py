@@ -6,7 +6,7 @@ So text that is a plain number meets a number as that number, and RFC 3339 text 
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -158,6 +158,5 @@ def equality_key(value: object) -> Decimal | str | bool | datetime | None:
         number = plain_number(known)
         if number is not None:
             return number
-        moment = instant(known)
-        return known if moment is None else moment.astimezone(UTC)
+        return instant(known) or known
     return known
