@@ -1,8 +1,10 @@
 """The catalogue: definitions that every decision may ask for, held in memory by each process."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
+
+from application.log.mapper import Mapper
 
 
 class Entry(NamedTuple):
@@ -12,6 +14,10 @@ class Entry(NamedTuple):
     kind: str
     state: Any
     position: int
+
+
+def entries(mapper: Mapper, rows: Iterable[tuple[UUID, str, bytes, int]]) -> list[Entry]:
+    return [Entry(key, kind, mapper.decode_state(kind, state), position) for key, kind, state, position in rows]
 
 
 class Catalogue(Protocol):

@@ -42,6 +42,11 @@ class Undecodable(LogError):
         self.what = what
 
 
+class Damaged(LogError):
+    def __init__(self, finding: str) -> None:
+        super().__init__(f"the log is damaged: {finding}")
+
+
 class TooLarge(LogError):
     def __init__(self, what: str, size: int, bound: int) -> None:
         super().__init__(f"{what}: {size} is more than the {bound} allowed")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -12,13 +12,15 @@ from psycopg.rows import tuple_row
 from application.log import arrays
 from application.log.batch import Batch, Decision
 from application.log.cache import Seen
-from application.log.catalogue import Entry
-from application.log.errors import LogError, Unavailable
+from application.log.catalogue import Entry, entries
+from application.log.errors import Damaged, LogError, Unavailable
+from application.log.fold import folded
 from application.log.mapper import Mapper
 from application.log.queries import query
 
 STATEMENT_SECONDS = 30.0
 CONNECT_SECONDS = 10
+FOLD_EVENTS = 1_000
 
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError)
 
@@ -46,6 +48,7 @@ class Session:
         self._append = query("append_call")
         self._load = query("load")
         self._catalogue = query("catalogue")
+        self._stream = query("stream")
         self._fate = query("fate")
         self._end = query("end_session")
 
@@ -107,18 +110,29 @@ class Session:
         seen: dict[int, Seen | LogError] = {key.int: (0, None) for key in ids}
         for key, kind, version, state in rows:
             try:
-                seen[key.int] = (version, self._mapper.decode_state(kind, state))
+                decoded = self._mapper.decode_state(kind, state) if state else await self._fold(key, version)
+                seen[key.int] = (version, decoded)
             except LogError as error:
                 seen[key.int] = error
         return seen
 
+    async def _fold(self, key: UUID, version: int) -> Any:  # noqa: ANN401  any kind's state
+        """The state of a row that has none: the library recorded there, or a release emptied it to be made anew."""
+        state, done = None, 0
+        while done < version:
+            async with asyncio.timeout(STATEMENT_SECONDS):
+                cursor = await self._open().execute(self._stream, [key, done, FOLD_EVENTS], binary=True)
+                rows = [row for row in await cursor.fetchall() if row[2] <= version]
+            if not rows:
+                raise Damaged(f"stream {key} has {version} events by its row, and {done} in the log")
+            state = folded(self._mapper, state, ((tag, payload) for _, _, _, tag, payload, _ in rows))
+            done = rows[-1][2]
+        return state
+
     async def catalogue(self, after: int) -> list[Entry]:
         async with asyncio.timeout(STATEMENT_SECONDS):
             cursor = await self._open().execute(self._catalogue, [self._bucket, after], binary=True)
-            rows = await cursor.fetchall()
-        return [
-            Entry(key, kind, self._mapper.decode_state(kind, state), position) for key, kind, state, position in rows
-        ]
+            return entries(self._mapper, await cursor.fetchall())
 
     async def fate(self, decisions: Sequence[Decision]) -> list[int | None]:
         """For each of the decisions, all of which recorded something, its position if that is in the log."""

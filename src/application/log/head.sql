@@ -1,0 +1,2 @@
+-- The last position of a bucket.
+select head from laurel.heads where bucket = %s

@@ -1,0 +1,110 @@
+"""A small domain to test the log with: counters, shelves that hold several, and a catalogue of rules."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from msgspec import Struct
+
+from application.log.mapper import Mapper
+from application.log.streams import Kind
+from application.log.working import Command, Working
+
+
+class Counted(Struct, frozen=True, gc=False):
+    tag: ClassVar[str] = "counter.counted"
+    by: int
+    note: str = ""
+
+
+class Counter(Struct, frozen=True, gc=False):
+    total: int = 0
+    times: int = 0
+
+
+def count(counter: Counter | None, event: Counted) -> Counter:
+    was = counter or Counter()
+    return Counter(was.total + event.by, was.times + 1)
+
+
+class Ruled(Struct, frozen=True, gc=False, array_like=True):
+    tag: ClassVar[str] = "rule.ruled"
+    factor: int
+
+
+def rule(_: Ruled | None, event: Ruled) -> Ruled:
+    return event
+
+
+COUNTERS = Kind("counter", Counter, count, (Counted,))
+RULES = Kind("rule", Ruled, rule, (Ruled,), catalogue=True)
+MAPPER = Mapper((COUNTERS, RULES))
+
+
+class Refused(Exception):  # noqa: N818  a refusal
+    pass
+
+
+def counting(key: str | int | UUID, by: int = 1) -> Command:
+    """Adds to a counter and answers its total."""
+
+    def command(working: Working) -> int:
+        stream = COUNTERS.at(key)
+        working.state(stream)
+        return working.record(stream, Counted(by)).total
+
+    return command
+
+
+def creating(key: str | int | UUID) -> Command:
+    """Makes a counter that is new, and answers whether it did; a repeat records nothing."""
+
+    def command(working: Working) -> bool:
+        stream = COUNTERS.at(key)
+        working.assume_new(stream)
+        if working.state(stream) is not None:
+            return False
+        working.record(stream, Counted(1))
+        return True
+
+    return command
+
+
+def moving(source: str, target: str) -> Command:
+    """Takes one from a counter that has any and gives it to another; refused when there is none."""
+
+    def command(working: Working) -> tuple[int, int]:
+        streams = COUNTERS.at(source), COUNTERS.at(target)
+        working.prefetch(streams)
+        counter = working.state(streams[0])
+        left = working.record(streams[0], Counted(-1)).total
+        if counter is None or counter.total < 1:
+            raise Refused(source)
+        return left, working.record(streams[1], Counted(1)).total
+
+    return command
+
+
+def reading(key: str | int | UUID) -> Command:
+    def command(working: Working) -> Any:
+        return working.state(COUNTERS.at(key))
+
+    return command
+
+
+def ruling(factor: int) -> Command:
+    def command(working: Working) -> int:
+        working.state(RULES.at("only"))
+        return working.record(RULES.at("only"), Ruled(factor)).factor
+
+    return command
+
+
+def counting_by_rule(key: str) -> Command:
+    """Adds the catalogue's factor."""
+
+    def command(working: Working) -> int:
+        stream = COUNTERS.at(key)
+        working.state(stream)
+        return working.record(stream, Counted(working.catalogue.factor)).total
+
+    return command
