@@ -20,7 +20,7 @@ from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
 from application.postgres.account import ServerAccount, server_account
-from application.postgres.errors import ServerDidNotStart, ServerDidNotStop
+from application.postgres.errors import PostgresUnavailable, ServerDidNotStart, ServerDidNotStop
 from application.postgres.folder import prepare_folder, remove_link, socket_folder
 from application.postgres.locks import POLL_SECONDS, is_free, lock_within, try_lock
 from application.postgres.programs import server_programs
@@ -29,8 +29,13 @@ START_TIMEOUT_SECONDS = 60.0
 """Without a sign of life."""
 RECOVERY_TIMEOUT_SECONDS = 900.0
 """While the server says that it is starting up, which after a crash takes as long as replaying 4 GB can take."""
+STARTING_POLL_SECONDS = 0.05
+"""The server logs every refusal while it starts up."""
 STOP_TIMEOUT_SECONDS = 60.0
 REASON_LIMIT = 1500
+CLUSTER_NAME_LIMIT = 63
+"""The end of the data folder's path, so that a listing of processes shows whose server it is."""
+WATCHDOG = Path(__file__).with_name("watchdog.py")
 
 INITDB = (
     "--username=laurel",
@@ -65,7 +70,7 @@ SETTINGS = {
     "log_min_error_statement": "panic",
     "log_parameter_max_length_on_error": "0",
 }
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres:
@@ -104,7 +109,8 @@ class EmbeddedPostgres:
         try:
             self.ensure_running()
         except BaseException:
-            self.stop()
+            os.close(self._use)
+            self._use = None
             raise
         return self.conninfo
 
@@ -142,7 +148,7 @@ class EmbeddedPostgres:
                     raise ServerDidNotStart(f"The server of {self._data} does not answer. {self._see_log()}")
                 if reason is None:
                     reason = self._launch_watchdog()
-                self._wait(reason)
+                self._wait(reason, STARTING_POLL_SECONDS if answer == pq.Ping.REJECT else POLL_SECONDS)
         finally:
             if reason is not None:
                 os.close(reason)
@@ -155,19 +161,10 @@ class EmbeddedPostgres:
         lock = try_lock(self._data / "server", fcntl.LOCK_EX)
         if lock is None:
             return None
-        settings = SETTINGS | {"cluster_name": f"laurel {self._data.name}"[:60]} | ({} if self._durable else FORGETFUL)
-        order = {
-            "programs": str(server_programs(self._account)),
-            "data": str(self._data),
-            "account": self._account and (self._account.user, self._account.group),
-            "initdb": [*INITDB, *([] if self._durable else ["--no-sync"])],
-            "settings": [word for name, value in settings.items() for word in ("-c", f"{name}={value}")],
-            "lock": lock,
-        }
         reason, writer = os.pipe()
         try:
             subprocess.run(  # noqa: S603 - our own script, no shell
-                [sys.executable, "-I", "-S", str(Path(__file__).with_name("watchdog.py")), json.dumps(order)],
+                [sys.executable, "-I", "-S", str(WATCHDOG), json.dumps(self._order(lock))],
                 stdin=subprocess.DEVNULL,
                 stdout=writer,
                 stderr=writer,
@@ -179,22 +176,36 @@ class EmbeddedPostgres:
         except (OSError, subprocess.SubprocessError) as error:
             os.close(reason)
             raise ServerDidNotStart(f"The watchdog of {self._data} could not be started: {error}") from error
+        except PostgresUnavailable:
+            os.close(reason)
+            raise
         finally:
             os.close(writer)
             os.close(lock)
         return reason
 
-    def _wait(self, reason: int | None) -> None:
+    def _order(self, lock: int) -> dict[str, object]:
+        settings = (
+            SETTINGS | {"cluster_name": str(self._data)[-CLUSTER_NAME_LIMIT:]} | ({} if self._durable else FORGETFUL)
+        )
+        return {
+            "programs": str(server_programs(self._account)),
+            "data": str(self._data),
+            "account": self._account and (self._account.user, self._account.group),
+            "initdb": [*INITDB, *([] if self._durable else ["--no-sync"])],
+            "settings": [word for name, value in settings.items() for word in ("-c", f"{name}={value}")],
+            "lock": lock,
+        }
+
+    def _wait(self, reason: int | None, seconds: float) -> None:
         if reason is None:
-            time.sleep(POLL_SECONDS)
-        elif select.select([reason], [], [], POLL_SECONDS)[0]:
+            time.sleep(seconds)
+        elif select.select([reason], [], [], seconds)[0]:
             said = b""
             while chunk := os.read(reason, 65536):
                 said += chunk
-            raise ServerDidNotStart(
-                f"The server of {self._data} did not start: {said.decode(errors='replace')[-REASON_LIMIT:].strip()}\n"
-                + self._see_log()
-            )
+            why = said.decode(errors="replace")[-REASON_LIMIT:].strip() or "its watchdog ended without a word"
+            raise ServerDidNotStart(f"The server of {self._data} did not start: {why}\n{self._see_log()}")
 
     def _see_log(self) -> str:
         free = shutil.disk_usage(self._data).free // 2**20

@@ -30,7 +30,7 @@ TICK_SECONDS = 1.0
 INITDB_TIMEOUT_SECONDS = 300.0
 FAST_STOP_SECONDS = 30.0
 IMMEDIATE_STOP_SECONDS = 40.0
-ORPHAN_SECONDS = 5.0
+ORPHAN_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 60.0
 """A server that lived this long is restarted without a pause."""
@@ -38,6 +38,7 @@ STEADY_SECONDS = 60.0
 READY = b"database system is ready to accept connections"
 _SET_PARENT_DEATH_SIGNAL = 1
 _SET_CHILD_SUBREAPER = 36
+_LIBC = ctypes.CDLL(None)
 
 
 class Order(TypedDict):
@@ -109,7 +110,7 @@ class Departure:
 
 
 def control(option: int, value: int) -> None:
-    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+    _LIBC.prctl(option, value, 0, 0, 0)
 
 
 def die_with_parent() -> None:

@@ -1,0 +1,77 @@
+"""A program in memory: commands decided over states in a dict, for tests of decisions that need no database."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from application.catalogue import Catalogue
+from application.definitions import ensure_default_account
+from application.log.catalogue import Entry
+from application.log.streams import Stream
+
+Answer = TypeVar("Answer")
+
+
+class Program:
+    """Stands where the log's writer stands: what a command records counts once it has returned."""
+
+    def __init__(self, now: datetime = datetime(2026, 9, 10, tzinfo=UTC), time_zone: str = "UTC") -> None:
+        self.now = now
+        self.catalogue = Catalogue(time_zone)
+        self.events: list[Any] = []
+        self._states: dict[UUID, tuple[int, Any]] = {}
+        self._overlay: dict[UUID, tuple[int, Any]] = {}
+        self._recorded: list[tuple[Stream[Any, Any], Any]] = []
+        self.do(ensure_default_account)
+
+    def do(self, command: Callable[[Any], Answer]) -> Answer:
+        self._overlay, self._recorded = {}, []
+        answer = command(self)
+        self._states |= self._overlay
+        self.events += [event for _, event in self._recorded]
+        changed = {stream.id: stream for stream, _ in self._recorded if stream.kind.catalogue}
+        entries = [
+            Entry(stream.id, stream.kind.name, self._states[stream.id][1], len(self.events))
+            for stream in changed.values()
+        ]
+        if entries:
+            self._load(entries)
+        return answer
+
+    def recorded_by(self, command: Callable[[Any], Any]) -> list[Any]:
+        """The events that a command records."""
+        before = len(self.events)
+        self.do(command)
+        return self.events[before:]
+
+    def state(self, stream: Stream[Any, Any]) -> Any:
+        return self._held(stream)[1]
+
+    def version(self, stream: Stream[Any, Any]) -> int:
+        return self._held(stream)[0]
+
+    def prefetch(self, streams: Iterable[Stream[Any, Any]]) -> None:
+        """Everything is in memory."""
+
+    def assume_new(self, stream: Stream[Any, Any]) -> None:
+        """Whether it is new is known."""
+
+    def record(self, stream: Stream[Any, Any], event: Any) -> Any:
+        version, state = self._held(stream)
+        state = stream.kind.evolve(state, event)
+        self._overlay[stream.id] = (version + 1, state)
+        self._recorded.append((stream, event))
+        return state
+
+    def _held(self, stream: Stream[Any, Any]) -> tuple[int, Any]:
+        return self._overlay.get(stream.id) or self._states.get(stream.id) or (0, None)
+
+    def _load(self, entries: list[Entry]) -> None:
+        """`Catalogue.load` awaits nothing, so one step runs it whole."""
+        loading = self.catalogue.load(entries)
+        try:
+            loading.send(None)
+        except StopIteration:
+            return
+        raise AssertionError("the catalogue waited for something")
