@@ -1,0 +1,393 @@
+"""What facts do to standings: it counts, it refuses, it stays quiet."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from application import ingest, tiered_campaigns
+from application.definitions import change_list, put_entry, put_member, put_product
+from application.preconditions import Precondition
+from application.refusals import Conflict, Unknown
+from domain import standing as standings
+from domain.attributes import AttributeType
+from domain.catalogue import EventType, MemberList, Segment
+from domain.member_event import Happening
+from domain.outcomes import Contributed, Corrected, NotCounted, Outcome, Reason
+from domain.points import HitType
+from domain.problems import Invalid
+from domain.product import Product
+from domain.terms import CombinationScope, Confirmation, Entity, Late, Part
+from domain.tiered_definition import Aggregate, Audience
+from domain.transaction import Item, Returned, Status
+from tests.support.campaigns import CAMPAIGN, RULES, buy, definition, evaluate, purchase, running, standing, tiers
+from tests.support.program import Program
+
+ANY = Precondition(exists=True)
+NEW = Precondition(absent=True)
+
+
+@pytest.fixture
+def program() -> Program:
+    return Program()
+
+
+def reasons(outcomes: tuple[Outcome, ...]) -> list[Reason]:
+    return [outcome.reason for outcome in outcomes if isinstance(outcome, NotCounted)]
+
+
+def figures(program: Program, member: str = "M-1", occurrence: int = 1) -> tuple[str, str, str]:
+    """Total, pending points and confirmed points."""
+    found = standing(program, member, occurrence)
+    assert found
+    return f"{found.total:f}", f"{found.pending_points:f}", f"{found.confirmed_points:f}"
+
+
+class TestCounting:
+    def test_counts_an_accepted_transaction(self, program: Program) -> None:
+        running(program)
+        answer = buy(program, purchase(total="49.90"))
+        assert answer.outcomes == (Contributed(CAMPAIGN, 1, Decimal("49.90"), Decimal("49.90"), Decimal(499)),)
+        assert figures(program) == ("49.90", "499", "499")
+
+    def test_counts_a_pending_transaction_as_pending_only(self, program: Program) -> None:
+        running(program)
+        buy(program, purchase(total="20"), Status.PENDING)
+        assert figures(program) == ("20", "200", "0")
+
+    def test_registers_an_unknown_member_with_the_fact(self, program: Program) -> None:
+        recorded = program.recorded_by(
+            lambda working: ingest.receive_transaction(working, purchase(), Status.ACCEPTED, RULES)
+        )
+        assert [event.tag for event in recorded] == ["member.registered", "transaction.received"]
+
+    def test_refuses_an_unknown_member_where_the_setting_says_so(self, program: Program) -> None:
+        rules = ingest.Rules(register_unknown_members=False)
+        with pytest.raises(Unknown, match="M-1"):
+            program.do(lambda working: ingest.receive_transaction(working, purchase(), Status.ACCEPTED, rules))
+        assert not program.events[1:]
+
+    def test_a_repeat_records_nothing(self, program: Program) -> None:
+        running(program)
+        buy(program, purchase())
+        count = len(program.events)
+        with pytest.raises(ingest.Repeated):
+            buy(program, purchase())
+        assert len(program.events) == count
+
+    def test_adds_up_over_the_occurrence_and_starts_the_next_from_zero(self, program: Program) -> None:
+        running(program)
+        buy(program, purchase("T-1", "30"))
+        buy(program, purchase("T-2", "30"))
+        buy(program, purchase("T-3", "30", purchased_at=datetime(2026, 10, 1, tzinfo=UTC)))
+        assert figures(program) == ("60", "1200", "1200")
+        assert figures(program, occurrence=2) == ("30", "300", "300")
+
+    @pytest.mark.parametrize("day", [datetime(2026, 8, 31, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)])
+    def test_stays_quiet_about_a_date_outside_all_occurrences(self, program: Program, day: datetime) -> None:
+        running(program)
+        assert buy(program, purchase(purchased_at=day)).outcomes == ()
+
+    def test_says_that_the_chosen_date_is_missing(self, program: Program) -> None:
+        running(program, date="auto_accept_at")
+        assert reasons(buy(program, purchase()).outcomes) == [Reason.DATE_MISSING]
+
+    def test_the_checkout_date_is_the_purchase_date_unless_given(self, program: Program) -> None:
+        running(program, date="checkout_at")
+        buy(program, purchase("T-1", "10"))
+        buy(program, purchase("T-2", "10", checkout_at=datetime(2026, 10, 2, tzinfo=UTC)))
+        assert figures(program, occurrence=1)[0] == "10"
+        assert figures(program, occurrence=2)[0] == "10"
+
+    def test_a_paused_campaign_counts_nothing_that_arrives_meanwhile(self, program: Program) -> None:
+        running(program)
+        buy(program, purchase("T-1", "10"))
+        program.do(lambda working: tiered_campaigns.deactivate(working, CAMPAIGN))
+        assert reasons(buy(program, purchase("T-2")).outcomes) == [Reason.CAMPAIGN_INACTIVE]
+        assert figures(program) == ("10", "100", "100")
+        program.do(lambda working: tiered_campaigns.activate(working, CAMPAIGN))
+        buy(program, purchase("T-3", "10"))
+        assert figures(program)[0] == "20"
+
+    def test_an_archived_campaign_is_not_spoken_of(self, program: Program) -> None:
+        program.do(lambda working: tiered_campaigns.define(working, CAMPAIGN, definition()))
+        program.do(lambda working: tiered_campaigns.archive(working, CAMPAIGN))
+        assert buy(program, purchase()).outcomes == ()
+
+    def test_a_fact_is_told_of_a_bounded_number_of_campaigns(self, program: Program) -> None:
+        for number in range(40):
+            identity = CAMPAIGN.__class__(int=CAMPAIGN.int + number)
+            channel = {"expression": f'transaction.attributes.channel == "{number}"'}
+            running(program, identity, name=f"Channel {number}", filter=channel)
+        outcomes = buy(program, purchase(attributes={"channel": "7"})).outcomes
+        counted = [outcome for outcome in outcomes if isinstance(outcome, Contributed)]
+        assert [outcome.tiered_campaign.int - CAMPAIGN.int for outcome in counted] == [7]
+        assert len(outcomes) == 17
+        assert set(reasons(outcomes)) == {Reason.FILTER_NOT_MET}
+
+
+class TestAudienceAndFilter:
+    def test_lists_and_segments_are_joined_by_or(self, program: Program) -> None:
+        program.do(lambda working: put_entry(working, MemberList("vip", "VIP"), NEW))
+        program.do(lambda working: put_entry(working, Segment("gold", "Gold", 'member.tier == "gold"'), NEW))
+        program.do(lambda working: change_list(working, "vip", "listed", joins=True))
+        program.do(lambda working: put_member(working, "golden", "gold", {}, None))
+        running(program, audience=Audience(("gold",), ("vip",)))
+        for member in ("listed", "golden", "other"):
+            buy(program, purchase(f"T-{member}", member=member))
+        assert standing(program, "listed")
+        assert standing(program, "golden")
+        assert standing(program, "other") is None
+        memberships = [event.memberships for event in program.events if event.tag == "transaction.received"]
+        assert memberships == [("list:vip",), ("segment:gold",), ()]
+
+    def test_says_that_the_member_is_not_in_the_audience(self, program: Program) -> None:
+        program.do(lambda working: put_entry(working, MemberList("vip", "VIP"), NEW))
+        running(program, audience=Audience(lists=("vip",)))
+        assert reasons(buy(program, purchase()).outcomes) == [Reason.NOT_IN_AUDIENCE]
+
+    def test_says_that_the_filter_is_not_met(self, program: Program) -> None:
+        running(program, filter={"all": [{"attribute": "transaction.total", "operator": "gt", "value": "20"}]})
+        assert reasons(buy(program, purchase("T-1", "20")).outcomes) == [Reason.FILTER_NOT_MET]
+        assert buy(program, purchase("T-2", "20.01")).outcomes
+
+    def test_an_expression_that_fails_is_an_outcome(self, program: Program) -> None:
+        running(program, filter={"expression": "1 / transaction.total > 0"})
+        outcome = buy(program, purchase(total="0")).outcomes[0]
+        assert isinstance(outcome, NotCounted)
+        assert outcome.reason is Reason.EXPRESSION_FAILED
+        assert outcome.detail
+
+    def test_a_changed_segment_holds_from_then_on(self, program: Program) -> None:
+        program.do(lambda working: put_entry(working, Segment("gold", "Gold", 'member.tier == "gold"'), NEW))
+        running(program, audience=Audience(("gold",)))
+        program.do(lambda working: put_member(working, "M-1", "silver", {}, None))
+        assert reasons(buy(program, purchase("T-1")).outcomes) == [Reason.NOT_IN_AUDIENCE]
+        program.do(lambda working: put_entry(working, Segment("gold", "Gold", 'member.tier == "silver"'), ANY))
+        buy(program, purchase("T-2"))
+        assert standing(program)
+
+
+class TestMeasures:
+    def test_matching_item_lines_only(self, program: Program) -> None:
+        program.do(lambda working: put_product(working, Product("A", "A"), NEW))
+        running(program, products=("A",))
+        lines = (Item("A", Decimal(2), Decimal("5.50")), Item("B", Decimal(1), subtotal=Decimal(30)))
+        buy(program, purchase("T-1", "41", items=lines))
+        assert figures(program)[0] == "11.00"
+        assert reasons(buy(program, purchase("T-2", items=lines[1:])).outcomes) == [Reason.NO_MATCHING_ITEMS]
+
+    def test_quantity_counts_pieces(self, program: Program) -> None:
+        running(program, aggregate=Aggregate(attribute="quantity"))
+        buy(program, purchase(items=(Item("A", Decimal(2)), Item("B", Decimal(3)))))
+        assert figures(program)[0] == "5"
+
+    def test_an_attribute_of_the_transaction(self, program: Program) -> None:
+        running(program, aggregate=Aggregate(attribute="attributes.nights"))
+        buy(program, purchase("T-1", attributes={"nights": "3"}))
+        assert figures(program)[0] == "3"
+        assert reasons(buy(program, purchase("T-2")).outcomes) == [Reason.ATTRIBUTE_MISSING]
+
+    def test_an_attribute_of_an_event_by_a_date_of_its_own(self, program: Program) -> None:
+        kinds = {"minutes": AttributeType.NUMBER, "planned": AttributeType.TIMESTAMP}
+        program.do(lambda working: put_entry(working, EventType("workout", "Workout", kinds), NEW))
+        running(
+            program, entity=Entity.EVENT, event_type="workout", aggregate=Aggregate(attribute="minutes"), date="planned"
+        )
+        workout = Happening(
+            "E-1",
+            "workout",
+            "M-1",
+            datetime(2026, 9, 1, tzinfo=UTC),
+            attributes={"minutes": "35", "planned": "2026-10-05T00:00:00Z"},
+        )
+        program.do(lambda working: ingest.receive_event(working, workout, RULES))
+        assert figures(program, occurrence=2)[0] == "35"
+
+    @pytest.mark.parametrize(
+        ("scope", "sets"), [(CombinationScope.OCCURRENCE, "2"), (CombinationScope.TRANSACTION, "1")]
+    )
+    def test_complete_sets(self, program: Program, scope: CombinationScope, sets: str) -> None:
+        for sku in ("A", "B"):
+            program.do(lambda working, sku=sku: put_product(working, Product(sku, sku), NEW))
+        parts = (Part("A", Decimal(2)), Part("B", Decimal(1)))
+        running(program, aggregate=Aggregate(combination=parts, scope=scope), hit_type=HitType.AMOUNT)
+        buy(program, purchase("T-1", items=(Item("A", Decimal(3)), Item("B", Decimal(1)))))
+        buy(program, purchase("T-2", items=(Item("A", Decimal(1)), Item("B", Decimal(1)), Item("C"))))
+        found = standing(program)
+        assert found
+        assert f"{found.total:f}" == sets
+
+
+class TestLifecycle:
+    def test_acceptance_confirms_what_was_pending(self, program: Program) -> None:
+        running(program)
+        buy(program, purchase(), Status.PENDING)
+        answer = program.do(lambda working: ingest.accept(working, "T-1"))
+        assert answer.status == "accepted"
+        assert figures(program) == ("20", "200", "200")
+
+    def test_an_update_replaces_and_may_move_to_another_occurrence(self, program: Program) -> None:
+        running(program)
+        buy(program, purchase(), Status.PENDING)
+        program.do(lambda working: ingest.update(working, purchase(total="30")))
+        assert figures(program) == ("30", "300", "0")
+        moved = purchase(total="30", purchased_at=datetime(2026, 10, 5, tzinfo=UTC))
+        program.do(lambda working: ingest.update(working, moved))
+        assert figures(program) == ("0", "0", "0")
+        assert figures(program, occurrence=2) == ("30", "300", "0")
+
+    def test_a_rejection_takes_all_back(self, program: Program) -> None:
+        running(program)
+        buy(program, purchase(), Status.PENDING)
+        program.do(lambda working: ingest.reject(working, "T-1", "fraud"))
+        assert figures(program) == ("0", "0", "0")
+
+    def test_refunds_take_their_part_back(self, program: Program) -> None:
+        running(program)
+        buy(program, purchase(total="40"))
+        answer = program.do(lambda working: ingest.refund(working, "T-1", Decimal("9.50"), (), None))
+        assert answer.status == "accepted"
+        assert figures(program) == ("30.50", "305", "305")
+        answer = program.do(lambda working: ingest.refund(working, "T-1", None, (), None))
+        assert answer.status == "refunded"
+        assert figures(program) == ("0.00", "0", "0")
+
+    def test_refunded_items_count_no_more(self, program: Program) -> None:
+        running(program, aggregate=Aggregate(attribute="quantity"))
+        buy(program, purchase(total="30", items=(Item("A", Decimal(3), Decimal(10)),)))
+        program.do(lambda working: ingest.refund(working, "T-1", None, (Returned("A", Decimal(1)),), None))
+        assert figures(program)[0] == "2"
+
+    def test_refunds_beyond_the_total_are_refused(self, program: Program) -> None:
+        buy(program, purchase(total="40"))
+        program.do(lambda working: ingest.refund(working, "T-1", Decimal(30), (), None))
+        with pytest.raises(Conflict, match="10 is left"):
+            program.do(lambda working: ingest.refund(working, "T-1", Decimal(11), (), None))
+        with pytest.raises(Invalid, match="no item"):
+            program.do(lambda working: ingest.refund(working, "T-1", None, (Returned("A", Decimal(1)),), None))
+
+    @pytest.mark.parametrize("command", ["accept", "reject", "update"])
+    def test_a_status_that_does_not_allow_it_changes_nothing(self, program: Program, command: str) -> None:
+        commands = {
+            "accept": lambda working: ingest.accept(working, "T-1"),
+            "reject": lambda working: ingest.reject(working, "T-1", None),
+            "update": lambda working: ingest.update(working, purchase()),
+        }
+        buy(program, purchase())
+        count = len(program.events)
+        with pytest.raises(Conflict, match="is accepted; it must be pending"):
+            program.do(commands[command])
+        assert len(program.events) == count
+
+    def test_an_acceptance_by_itself_stays_quiet_when_it_is_too_late(self, program: Program) -> None:
+        buy(program, purchase(), Status.PENDING)
+        program.do(lambda working: ingest.reject(working, "T-1", None))
+        answer = program.do(lambda working: ingest.accept(working, "T-1", program.now))
+        assert answer.status == "rejected"
+
+    def test_events_of_an_unknown_or_inactive_type_are_refused(self, program: Program) -> None:
+        happening = Happening("E-1", "workout", "M-1", program.now)
+        with pytest.raises(Invalid, match="no event type"):
+            program.do(lambda working: ingest.receive_event(working, happening, RULES))
+        program.do(lambda working: put_entry(working, EventType("workout", "Workout", active=False), NEW))
+        with pytest.raises(Conflict, match="not active"):
+            program.do(lambda working: ingest.receive_event(working, happening, RULES))
+
+
+class TestConfirmation:
+    def test_at_occurrence_end_what_is_confirmed_later_counts_no_more(self, program: Program) -> None:
+        running(program, confirmation=Confirmation.OCCURRENCE_END)
+        buy(program, purchase(), Status.PENDING)
+        program.now = datetime(2026, 10, 1, tzinfo=UTC)
+        answer = program.do(lambda working: ingest.accept(working, "T-1"))
+        assert Reason.CONFIRMED_TOO_LATE in reasons(answer.outcomes)
+        assert figures(program) == ("0", "0", "0")
+
+    def test_an_acceptance_by_itself_counts_from_the_instant_it_was_set_for(self, program: Program) -> None:
+        running(program, confirmation=Confirmation.OCCURRENCE_END)
+        due = datetime(2026, 9, 30, tzinfo=UTC)
+        buy(program, purchase(auto_accept_at=due), Status.PENDING)
+        program.now = datetime(2026, 10, 2, tzinfo=UTC)
+        program.do(lambda working: ingest.accept(working, "T-1", due))
+        assert figures(program) == ("20", "200", "200")
+
+
+class TestLateFacts:
+    @pytest.fixture
+    def evaluated(self, program: Program, request: pytest.FixtureRequest) -> Program:
+        running(program, late=request.param)
+        buy(program, purchase("T-1", "20"))
+        buy(program, purchase("T-2", "10"), Status.PENDING)
+        program.now = datetime(2026, 10, 9, tzinfo=UTC)
+        evaluate(program, "M-1")
+        return program
+
+    def awarded(self, program: Program) -> Decimal:
+        """What events say was paid in all."""
+        return sum(
+            (event.points for event in program.events if isinstance(event, standings.Awarded | standings.Corrected)),
+            Decimal(0),
+        )
+
+    @pytest.mark.parametrize("evaluated", [Late.IGNORE], indirect=True)
+    def test_are_refused_where_late_is_ignore(self, evaluated: Program) -> None:
+        assert reasons(buy(evaluated, purchase("T-3")).outcomes) == [Reason.OCCURRENCE_COMPLETED]
+        answer = evaluated.do(lambda working: ingest.accept(working, "T-2"))
+        assert reasons(answer.outcomes) == [Reason.OCCURRENCE_COMPLETED]
+        assert self.awarded(evaluated) == 200
+
+    @pytest.mark.parametrize("evaluated", [Late.CORRECT], indirect=True)
+    def test_correct_the_award_up_and_down(self, evaluated: Program) -> None:
+        answer = evaluated.do(lambda working: ingest.accept(working, "T-2"))
+        assert Corrected(CAMPAIGN, 1, Decimal(100), Decimal(300)) in answer.outcomes
+        evaluated.do(lambda working: ingest.refund(working, "T-1", None, (), None))
+        assert self.awarded(evaluated) == 100
+
+    @pytest.mark.parametrize("evaluated", [Late.CORRECT], indirect=True)
+    def test_of_a_member_without_a_standing_are_paid_by_correction(self, evaluated: Program) -> None:
+        buy(evaluated, purchase("T-9", "5", member="late"))
+        found = standing(evaluated, "late")
+        assert found
+        assert found.awarded == 50
+        evaluate(evaluated, "late")
+        assert self.awarded(evaluated) == 250
+
+    def test_award_first_a_standing_that_the_running_evaluation_has_not_reached(self, program: Program) -> None:
+        running(program, late=Late.CORRECT)
+        buy(program, purchase("T-1", "20"))
+        program.now = datetime(2026, 10, 9, tzinfo=UTC)
+        program.do(lambda working: tiered_campaigns.start_evaluation(working, CAMPAIGN, 1))
+        recorded = program.recorded_by(
+            lambda working: ingest.receive_transaction(working, purchase("T-2", "10"), Status.ACCEPTED, RULES)
+        )
+        assert [event.tag for event in recorded] == [
+            "transaction.received",
+            "standing.awarded",
+            "standing.contributed",
+            "standing.corrected",
+        ]
+        evaluate(program, "M-1")
+        assert self.awarded(program) == 300
+
+
+def test_an_evaluation_awards_what_is_confirmed_once(program: Program) -> None:
+    running(program, tiers=tiers(("0", "50", "10")))
+    buy(program, purchase("T-1", "20"))
+    buy(program, purchase("T-2", "20"), Status.PENDING)
+    assert program.do(lambda working: tiered_campaigns.start_evaluation(working, CAMPAIGN, 1)) is None
+    program.now = datetime(2026, 10, 8, tzinfo=UTC)
+    evaluate(program, "M-1")
+    evaluate(program, "M-1")
+    awards = [event for event in program.events if isinstance(event, standings.Awarded)]
+    assert [(award.aggregate, award.points) for award in awards] == [(Decimal(20), Decimal(200))]
+    assert awards[0].lines[0].rate == 10
+
+
+def test_an_evaluation_of_a_paused_campaign_waits(program: Program) -> None:
+    running(program)
+    program.now += timedelta(days=60)
+    program.do(lambda working: tiered_campaigns.deactivate(working, CAMPAIGN))
+    assert program.do(lambda working: tiered_campaigns.start_evaluation(working, CAMPAIGN, 1)) is None
+    program.do(lambda working: tiered_campaigns.activate(working, CAMPAIGN))
+    assert program.do(lambda working: tiered_campaigns.start_evaluation(working, CAMPAIGN, 1))

@@ -1,0 +1,95 @@
+"""Everything that can be wrong with a definition, each at its place."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from domain.points import HitType
+from domain.terms import Entity, Part
+from domain.tiered_definition import Aggregate, Audience, Resolved, missing, resolve
+from tests.domain.references import References
+from tests.support.campaigns import definition, tiers
+
+EVENTS: dict[str, Any] = {
+    "entity": Entity.EVENT,
+    "event_type": "workout",
+    "aggregate": Aggregate(attribute="minutes"),
+}
+SET = Aggregate(combination=(Part("SKU-1", Decimal(2)),))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        EVENTS,
+        EVENTS | {"date": "planned"},
+        {"aggregate": SET},
+        {"aggregate": Aggregate(attribute="attributes.nights")},
+        {"products": ("SKU-1",), "audience": Audience(("gold",), ("vip",))},
+        {"duration": "1 minute", "occurrences": 1000, "grace_period": "0 days"},
+        {"time_zone": "Europe/Budapest", "translations": {"de": "Herbst", "pt-BR": "Outono"}},
+    ],
+)
+def test_takes(fields: dict[str, Any]) -> None:
+    found = resolve(definition(**fields), References(), "UTC")
+    assert isinstance(found, Resolved), found
+    assert len(found.windows) == definition(**fields).occurrences
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointers"),
+    [
+        ({"name": " "}, ["/name"]),
+        ({"name": "x" * 201}, ["/name"]),
+        ({"translations": {"de": ""}}, ["/translations/de"]),
+        ({"translations": {"??": "x"}}, ["/translations/??"]),
+        ({"duration": "0 days"}, ["/duration"]),
+        ({"duration": "a while"}, ["/duration"]),
+        ({"grace_period": "-1 days"}, ["/grace_period"]),
+        ({"preview_every": "0 minutes"}, ["/preview_every"]),
+        ({"occurrences": 0}, ["/occurrences"]),
+        ({"occurrences": 1001}, ["/occurrences"]),
+        ({"time_zone": "Mars/Olympus"}, ["/time_zone"]),
+        ({"time_zone": "../../etc/passwd"}, ["/time_zone"]),
+        ({"starts_at": datetime(9999, 12, 1, tzinfo=UTC)}, ["/starts_at"]),
+        ({"account": "miles"}, ["/account"]),
+        ({"event_type": "workout"}, ["/event_type"]),
+        ({"entity": Entity.EVENT, "event_type": "nap", "aggregate": Aggregate("minutes")}, ["/event_type"]),
+        (EVENTS | {"aggregate": Aggregate(attribute="planned")}, ["/aggregate/attribute"]),
+        (EVENTS | {"products": ("SKU-1",)}, ["/products"]),
+        (EVENTS | {"date": "purchased_at"}, ["/date"]),
+        (EVENTS | {"aggregate": SET}, ["/aggregate/combination"]),
+        ({"date": "occurred_at"}, ["/date"]),
+        ({"aggregate": Aggregate(attribute="totl")}, ["/aggregate/attribute"]),
+        ({"aggregate": Aggregate()}, ["/aggregate"]),
+        ({"aggregate": Aggregate("total", (Part("SKU-1", Decimal(1)),))}, ["/aggregate"]),
+        ({"aggregate": Aggregate(combination=())}, ["/aggregate/combination"]),
+        ({"aggregate": SET, "hit_type": HitType.PERCENTAGE}, ["/hit_type"]),
+        ({"aggregate": SET, "products": ("SKU-1",)}, ["/products"]),
+        (
+            {"aggregate": Aggregate(combination=(Part("SKU-1", Decimal(0)), Part("SKU-1", Decimal(1))))},
+            ["/aggregate/combination/0/quantity", "/aggregate/combination/1/product"],
+        ),
+        ({"aggregate": Aggregate(combination=(Part("X", Decimal(1)),))}, ["/aggregate/combination/0/product"]),
+        ({"products": ("SKU-1", "X")}, ["/products/1"]),
+        ({"audience": Audience(("tin",), ("nobody",))}, ["/audience/segments/0", "/audience/lists/0"]),
+        ({"tiers": tiers(("0", "50", "10"), ("60", "100", "20"))}, ["/tiers/1/from"]),
+    ],
+)
+def test_refuses(fields: dict[str, Any], pointers: list[str]) -> None:
+    found = resolve(definition(**fields), References(), "UTC")
+    assert isinstance(found, list)
+    assert [problem.pointer for problem in found] == pointers
+
+
+def test_a_draft_may_lack_what_is_required_and_has_no_windows() -> None:
+    draft = definition(starts_at=None, tiers=(), aggregate=None)
+    assert missing(draft) == ("starts_at", "aggregate", "tiers")
+    assert resolve(draft, References(), "UTC") == Resolved("UTC", 0, ())
+
+
+def test_events_need_their_type() -> None:
+    assert missing(definition(entity=Entity.EVENT)) == ("event_type",)
