@@ -1,0 +1,1 @@
+"""Runs before anything is installed: the standard library alone."""
