@@ -26,7 +26,7 @@ def ready(requirements: str) -> Path:
     if not (note.exists() and note.read_text() == digest):
         print(f"Setting up {ENVIRONMENT.name} (once)", file=sys.stderr, flush=True)
         _make()
-        pip = [commands / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip: list[str | Path] = [commands / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         _run(*pip, "--require-hashes", "-r", wanted)
         _run(*pip, "--no-deps", "--editable", ROOT)
         note.write_text(digest)

@@ -208,8 +208,8 @@ class TestMeasures:
         ("scope", "sets"), [(CombinationScope.OCCURRENCE, "2"), (CombinationScope.TRANSACTION, "1")]
     )
     def test_complete_sets(self, program: Program, scope: CombinationScope, sets: str) -> None:
-        for sku in ("A", "B"):
-            program.do(lambda working, sku=sku: put_product(working, Product(sku, sku), NEW))
+        program.do(lambda working: put_product(working, Product("A", "A"), NEW))
+        program.do(lambda working: put_product(working, Product("B", "B"), NEW))
         parts = (Part("A", Decimal(2)), Part("B", Decimal(1)))
         running(program, aggregate=Aggregate(combination=parts, scope=scope), hit_type=HitType.AMOUNT)
         buy(program, purchase("T-1", items=(Item("A", Decimal(3)), Item("B", Decimal(1)))))
