@@ -30,8 +30,8 @@ async def admit(request: LitestarRequest[Any, Any, Any]) -> None:
     ours = cast(Request, request)
     await _authenticate(ours, terms)
     accept = ours.header(b"accept")
-    if accept is not None and not _admits_json(accept):
-        raise ProblemError("not-acceptable", "This path answers with application/json")
+    if accept is not None and not _admits(accept, terms.answers):
+        raise ProblemError("not-acceptable", f"This path answers with {terms.answers}")
     if path_params := ours.scope["path_params"]:
         _check_path(ours, path_params)
     exchange = ours.exchange
@@ -62,12 +62,17 @@ def _unauthenticated(detail: str) -> ProblemError:
 
 
 @lru_cache(256)
-def _admits_json(accept: str) -> bool:
+def _admits(accept: str, answers: str) -> bool:
+    """Whether an `Accept` header leaves room for `answers`; problems are answered whatever it says."""
+    family = answers.partition("/")[0] + "/"
     for each in accept.lower().split(","):
-        media_type, _, parameters = each.partition(";")
-        weight = parameters.replace(" ", "").partition("q=")[2]
-        if media_type.strip() in ("*/*", "application/*", "application/json", "application/problem+json"):
-            return weight not in ("0", "0.0", "0.00", "0.000")
+        media_type, _, parameters = each.replace(" ", "").partition(";")
+        weight = parameters.partition("q=")[2]
+        wanted = media_type in ("*/*", family + "*", answers) or (
+            answers == family + "*" and media_type.startswith(family)
+        )
+        if wanted and weight not in ("0", "0.0", "0.00", "0.000"):
+            return True
     return not accept.strip()
 
 

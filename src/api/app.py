@@ -8,7 +8,6 @@ from urllib.parse import unquote
 
 from litestar import Litestar, Response, Router
 from litestar import Request as LitestarRequest
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import HTTPScope, Message
 from uuid_utils import uuid7
@@ -51,10 +50,11 @@ class Laurel(Litestar):
             await send(message)
 
         began = perf_counter()
-        self.metrics.begun()
+        self.metrics.open_requests += 1
         try:
             await super().__call__(scope, receive, answer)
         finally:
+            self.metrics.open_requests -= 1
             observe(self.metrics, scope, exchange, perf_counter() - began)
 
 
@@ -71,7 +71,7 @@ def create_app(services: Services, routes: Routes = (), metrics: Metrics | None 
         request_class=Request,
         before_request=admit,
         exception_handlers={Exception: _answer_error},
-        request_max_body_size=services.settings.body_limit,
+        request_max_body_size=None,
         openapi_config=None,
         logging_config=None,
     )
@@ -120,9 +120,6 @@ def _add_headers(message: Any, exchange: Exchange) -> None:  # noqa: ANN401  a t
 
 def _answer_error(request: LitestarRequest[Any, Any, Any], error: Exception) -> Response[ProblemDetails]:
     problem = problem_of(error)
-    if isinstance(error, RequestEntityTooLarge):
-        limit = request.route_handler.resolve_request_max_body_size()
-        problem = ProblemError("too-large", f"The body may have at most {limit} bytes")
     if problem is None:
         exchange = cast(Request, request).exchange
         exchange.headers.clear()

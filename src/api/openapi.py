@@ -13,7 +13,7 @@ from litestar.params import BodyKwarg, PathParameter, QueryParameter
 
 from api.problem_types import PROBLEM_TYPES
 from api.problems import MEDIA_TYPE, ProblemDetails
-from api.routing import Terms, terms_of
+from api.routing import JSON, Terms, terms_of
 from application.exact import schema_of
 from projections.listing import LARGEST_LIMIT, LONGEST_SEARCH, MOST_VALUES, Column, Kind, Listing
 
@@ -120,6 +120,8 @@ def _operation(handler: HTTPRouteHandler, path: str, schemas: dict[Any, Json]) -
     body = _body_kind(handler)
     if body is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schemas[body]}}}
+    elif terms.takes is not JSON:
+        operation["requestBody"] = {"required": True, "content": {kind: {} for kind in terms.takes.media_types}}
     return operation
 
 
@@ -184,7 +186,9 @@ def _responses(handler: HTTPRouteHandler, terms: Terms, schemas: dict[Any, Json]
     success: Json = {"description": "Done.", "headers": {"Laurel-Position": _POSITION}}
     if answer is not None:
         success["content"] = {"application/json": {"schema": schemas[answer]}}
-    responses: Json = {str(status): success for status in (handler.status_code, *terms.statuses)}
+    elif terms.answers != "application/json":
+        success["content"] = {terms.answers: {}}
+    responses: Json = {str(status): success for status in terms.statuses}
     for status in sorted({PROBLEM_TYPES[name].status for name in terms.problems}):
         kinds = [PROBLEM_TYPES[name] for name in sorted(set(terms.problems)) if PROBLEM_TYPES[name].status == status]
         responses[str(status)] = {

@@ -1,16 +1,19 @@
 """The request our handlers see: exact bodies, and what the frame has found out about the request before them."""
 
 import re
+from collections.abc import AsyncIterator
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any
 
 from litestar import Request as LitestarRequest
+from litestar.connection.base import empty_receive, empty_send
 from litestar.types import Empty
 from msgspec import Struct
 
 from api.positions import write_position
 from api.problems import ProblemError, bad_parameter
+from api.routing import terms_of
 from api.services import Exchange, Services
 from application.exact import decode
 from application.keys import Principal
@@ -30,11 +33,13 @@ class IdempotencyKey(Struct, frozen=True, gc=False):
 class Request(LitestarRequest[Any, Any, Any]):
     """A request of `/v1`."""
 
-    __slots__ = ()
+    __slots__ = ("exchange",)
 
-    @property
-    def exchange(self) -> Exchange:
-        return cast(Exchange, cast(Any, self.scope)["exchange"])
+    exchange: Exchange
+
+    def __init__(self, scope: Any, receive: Any = empty_receive, send: Any = empty_send) -> None:  # noqa: ANN401  as Litestar's
+        super().__init__(scope, receive, send)
+        self.exchange = scope["exchange"]
 
     @property
     def services(self) -> Services:
@@ -63,14 +68,61 @@ class Request(LitestarRequest[Any, Any, Any]):
 
     def header(self, name: bytes) -> str | None:
         """The value of a header, its name in lower case; None when it was not sent."""
-        return next((value.decode("latin-1") for key, value in self.scope["headers"] if key == name), None)
+        exchange = self.exchange
+        if exchange.sent is None:
+            exchange.sent = dict(self.scope["headers"])
+        value = exchange.sent.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def media_type(self) -> str:
+        """The media type of the body, which is one of those the route takes; a problem when it is not."""
+        content_type = self.header(b"content-type") or ""
+        terms = terms_of(self.route_handler)
+        allowed = terms.takes.media_types if terms else ()
+        media_type = _media_type(content_type)
+        if media_type is None or media_type not in allowed:
+            raise ProblemError("unsupported-media-type", f"Send the body with Content-Type: {' or '.join(allowed)}")
+        return media_type
+
+    async def body(self) -> bytes:
+        """The whole body, within the route's limit."""
+        if self._body is Empty:
+            pieces = [piece async for piece in self.pieces()]
+            self._body = self._connection_state.body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return self._body
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it arrives, within the route's limit: what is over it is never kept."""
+        limit = self._body_limit()
+        announced = self.header(b"content-length") or "0"
+        size = int(announced) if len(announced) < 18 and announced.isdigit() else 0
+        if size > limit:
+            raise _too_large(limit)
+        size, more = 0, True
+        while more:
+            message = await self.receive()
+            if message["type"] != "http.request":
+                raise ProblemError("malformed", "The client went away before the body was whole")
+            piece = message.get("body", b"")
+            more = message.get("more_body", False)
+            size += len(piece)
+            if size > limit:
+                raise _too_large(limit)
+            yield piece
+
+    def _body_limit(self) -> int:
+        settings = self.services.settings
+        terms = terms_of(self.route_handler)
+        if terms is None:
+            return settings.body_limit
+        if terms.takes.imports:
+            return settings.import_limit
+        return terms.takes.limit or settings.body_limit
 
     async def json(self) -> Any:  # noqa: ANN401  what the handler's `data` is annotated with
         """The body as the type that the handler's `data` is annotated with, decoded exactly."""
-        content_type = self.header(b"content-type")
-        if content_type is None or not _is_json(content_type):
-            raise ProblemError("unsupported-media-type", "Send the body with Content-Type: application/json")
         if self._json is Empty:
+            self.media_type()
             field = self.route_handler.parsed_data_field
             self._json = decode(field.annotation if field else Any, await self.body())
         return self._json
@@ -103,8 +155,13 @@ class Request(LitestarRequest[Any, Any, Any]):
         return IdempotencyKey(key, digest.digest())
 
 
+def _too_large(limit: int) -> ProblemError:
+    return ProblemError("too-large", f"The body may have at most {limit} bytes")
+
+
 @lru_cache(64)
-def _is_json(content_type: str) -> bool:
+def _media_type(content_type: str) -> str | None:
+    """The media type that a header names in lower case; None for a character set that is not UTF-8."""
     media_type, _, parameters = content_type.lower().partition(";")
     charset = parameters.replace(" ", "").replace('"', "").partition("charset=")[2]
-    return media_type.strip() == "application/json" and charset in ("", "utf-8", "utf8")
+    return media_type.strip() if charset in ("", "utf-8", "utf8") else None

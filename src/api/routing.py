@@ -41,8 +41,16 @@ ADMINISTRATORS = frozenset({Role.ADMIN})
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
-_READ_PROBLEMS = ("unauthenticated", "forbidden", "not-acceptable", "validation", "too-many-requests", "unavailable")
-_COMMAND_PROBLEMS = (*_READ_PROBLEMS, "malformed", "too-large", "unsupported-media-type", "conflict")
+_READ_PROBLEMS = (
+    "malformed",
+    "unauthenticated",
+    "forbidden",
+    "not-acceptable",
+    "validation",
+    "too-many-requests",
+    "unavailable",
+)
+_COMMAND_PROBLEMS = (*_READ_PROBLEMS, "too-large", "unsupported-media-type", "conflict")
 
 
 class Page(Struct, Generic[T], frozen=True, gc=False):
@@ -53,11 +61,25 @@ class Page(Struct, Generic[T], frozen=True, gc=False):
     position: str
 
 
+class Intake(Struct, frozen=True):
+    """What a body may be: its media types, and its bytes, by default at most the setting `body_limit`.
+
+    With `imports` it is `import_limit`.
+    """
+
+    media_types: tuple[str, ...]
+    limit: int | None = None
+    imports: bool = False
+
+
+JSON = Intake(("application/json",))
+
+
 class Terms(Struct, frozen=True):
     """What the frame knows about a route.
 
     `parameters` are query parameters beyond those of its signature and listing, with their JSON Schemas; `headers` the
-    request headers it reads; `statuses` further ones it answers with.
+    request headers it reads; `statuses` those of success, the usual one first; `answers` a range of media types.
     """
 
     roles: frozenset[Role]
@@ -66,7 +88,9 @@ class Terms(Struct, frozen=True):
     problems: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = {}
-    statuses: tuple[int, ...] = ()
+    statuses: tuple[int, ...] = (200,)
+    takes: Intake = JSON
+    answers: str = "application/json"
 
 
 def read(
@@ -76,10 +100,21 @@ def read(
     listing: Listing | None = None,
     problems: tuple[str, ...] = (),
     parameters: Mapping[str, Any] | None = None,
+    answers: str = "application/json",
 ) -> HTTPRouteHandler:
-    """A GET under `/v1` that takes `after` and states the position it has reached."""
+    """A GET under `/v1` that takes `after` and states the position it has reached.
+
+    `answers` is the range of media types it answers with, such as `image/*` where the handler answers `Response[bytes]`.
+    """
     missing = () if listing else ("not-found",)
-    terms = Terms(roles, True, listing, (*_READ_PROBLEMS, *missing, *problems), parameters=parameters or {})
+    terms = Terms(
+        roles=roles,
+        reads=True,
+        listing=listing,
+        problems=(*_READ_PROBLEMS, *missing, *problems),
+        parameters=parameters or {},
+        answers=answers,
+    )
     return HTTPRouteHandler(path, http_method="GET", opt={"terms": terms})
 
 
@@ -88,19 +123,28 @@ def command(
     path: str,
     *,
     roles: frozenset[Role],
-    status: int | None = None,
     statuses: tuple[int, ...] = (),
     problems: tuple[str, ...] = (),
     headers: tuple[str, ...] = (),
     parameters: Mapping[str, Any] | None = None,
+    takes: Intake = JSON,
 ) -> HTTPRouteHandler:
-    """A change under `/v1`, answered with `status` (POST: 201, others: 200); it states the position it is at.
+    """A change under `/v1`, answered with the first of `statuses` unless the handler says another of them.
 
+    A handler reads JSON as its `data`, and anything else with `request.media_type()` and `request.pieces()`.
     `headers` names those it reads: `If-Match` where it changes a definition, `Idempotency-Key` for most POSTs.
     """
-    terms = Terms(roles, False, None, (*_COMMAND_PROBLEMS, "not-found", *problems), headers, parameters or {}, statuses)
-    code = status or (201 if method == "POST" else 200)
-    return HTTPRouteHandler(path, http_method=method, status_code=code, opt={"terms": terms})
+    statuses = statuses or ((201,) if method == "POST" else (200,))
+    terms = Terms(
+        roles=roles,
+        reads=False,
+        problems=(*_COMMAND_PROBLEMS, "not-found", *problems),
+        headers=headers,
+        parameters=parameters or {},
+        statuses=statuses,
+        takes=takes,
+    )
+    return HTTPRouteHandler(path, http_method=method, status_code=statuses[0], opt={"terms": terms})
 
 
 def terms_of(handler: HTTPRouteHandler) -> Terms | None:

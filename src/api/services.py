@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from application.clock import Clock, SandboxClock
 from application.keys import Principal
@@ -48,13 +48,13 @@ class Services(Struct, kw_only=True):
 
 
 class Exchange(Struct):
-    """One request and its answer, as the frame sees them; `headers` are added to the answer."""
+    """One request and its answer, as the frame sees them: `sent` are its headers, `headers` are added to the answer."""
 
     services: Services
     request_id: str
     principal: Principal | None = None
     position: int = 0
-    query: dict[str, str] = field(default_factory=dict)
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    query: dict[str, str] = {}
+    headers: list[tuple[bytes, bytes]] = []
+    sent: dict[bytes, bytes] | None = None
     status: int = 0
-    failure: str = ""

@@ -32,6 +32,7 @@ LONGEST_NUMBER = 100
 DEEPEST_FAULT = 60
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?", re.ASCII)
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,30})?", re.ASCII)
 _ESCAPED_NUL = b"\\u0000"
 _BYTE = re.compile(r"\(byte (\d+)\)")
 
@@ -140,6 +141,9 @@ def _read(kind: Kind, value: object) -> object:
 def read_amount(value: object) -> Decimal:
     """The amount that a string or number writes, plain and without negative zero; `ValueError` says what is allowed."""
     if isinstance(value, str):
+        if _PLAIN_NUMBER.fullmatch(value):
+            plain = Decimal(value)
+            return plain or plain.copy_abs()
         if len(value) > LONGEST_NUMBER or not _NUMBER.fullmatch(value):
             raise ValueError('must be a decimal number, such as "49.90"')
         amount = Decimal(value)

@@ -27,11 +27,14 @@ class FixedClock:
         return NOW
 
 
+PRINCIPALS = {role.value: Principal(role.value, f"the {role}", role) for role in Role}
+
+
 class KnownKeys:
     """The name of a role is a key of that role."""
 
     async def verify(self, key: str) -> Principal | None:
-        return Principal(key, f"the {key}", Role(key)) if key in set(Role) else None
+        return PRINCIPALS.get(key)
 
 
 class StandingPositions:
@@ -87,7 +90,7 @@ async def list_boxes(request: Request) -> Page[Box]:
 
 
 @read("/boxes/{code:str}", roles=FACT_READERS)
-async def get_box(request: Request, code: FromPath[str], deep: FromQuery[bool] = False) -> Box:  # noqa: ARG001, FBT001, FBT002
+async def get_box(request: Request, code: FromPath[str], deep: FromQuery[bool] = False) -> Box:  # noqa: ARG001, FBT002
     """One box."""
     if code not in stored:
         raise Unknown(f"there is no box {code}")
@@ -113,7 +116,7 @@ async def put_box(request: Request, code: FromPath[str], data: JSONBody[BoxBody]
     return BoxCommitted(request.committed(8), stored[code][1])
 
 
-@command("POST", "/boxes/{code:str}/open", roles=OPERATORS, headers=("Idempotency-Key",), status=200)
+@command("POST", "/boxes/{code:str}/open", roles=OPERATORS, headers=("Idempotency-Key",), statuses=(200,))
 async def open_box(request: Request, code: FromPath[str]) -> BoxCommitted:
     """Open a box."""
     key = await request.idempotency_key()
