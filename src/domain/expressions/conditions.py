@@ -37,7 +37,7 @@ class AnyOf(Struct, frozen=True, tag="any"):
     conditions: tuple["Condition", ...]
 
 
-class Test(Struct, frozen=True, tag="test"):
+class Compared(Struct, frozen=True, tag="compared"):
     """One attribute compared; `value` is None for `exists` and `not_exists`, a tuple for `in` and `not_in`."""
 
     attribute: str
@@ -49,7 +49,7 @@ class Written(Struct, frozen=True, tag="expression"):
     expression: str
 
 
-Condition = AllOf | AnyOf | Test | Written
+Condition = AllOf | AnyOf | Compared | Written
 
 COMPARISONS = {"eq": "==", "ne": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 MEMBERSHIPS = {"in": "in", "not_in": "not in"}
@@ -149,10 +149,10 @@ class _Reader:
         if operator in PRESENCES:
             if value is not None:
                 return self._wrong(f"{pointer}/value", f"must be left out with `{operator}`")
-            return Test(attribute, operator)
+            return Compared(attribute, operator)
         if operator in MEMBERSHIPS:
-            return Test(attribute, operator, self._values(value, f"{pointer}/value"))
-        return Test(attribute, operator, self._scalar(value, f"{pointer}/value"))
+            return Compared(attribute, operator, self._values(value, f"{pointer}/value"))
+        return Compared(attribute, operator, self._scalar(value, f"{pointer}/value"))
 
     def _values(self, given: object, pointer: str) -> tuple[Scalar, ...]:
         if not isinstance(given, list | tuple) or not 1 <= len(given) <= MOST_VALUES:
@@ -186,7 +186,7 @@ class _Planter:
     def tree(self, condition: Condition, pointer: str) -> Node:
         place = Place(pointer=pointer)
         match condition:
-            case Test():
+            case Compared():
                 return self._test(condition, pointer)
             case Written():
                 return self._expression(condition.expression, f"{pointer}/expression")
@@ -210,7 +210,7 @@ class _Planter:
             self.problems.append(_located(refused.problem))
         return Literal(Place(pointer=pointer), value=True)
 
-    def _test(self, test: Test, pointer: str) -> Node:
+    def _test(self, test: Compared, pointer: str) -> Node:
         place = Place(pointer=pointer)
         name = _name_of(test.attribute, Place(pointer=f"{pointer}/attribute"))
         known = self.scope.attribute(test.attribute)
@@ -218,41 +218,39 @@ class _Planter:
             hint = resembling(test.attribute, self.scope.attributes)
             detail = f"no attribute `{test.attribute}`" + (f"; {hint}" if hint else "")
             self.problems.append(Problem(f"{pointer}/attribute", detail))
-        type_ = Type.ANY if known is None else known.type
         if test.operator in PRESENCES:
             has = Call(place, "has", (name,))
             return has if test.operator == "exists" else Not(place, has)
-        if not self._fits(test.operator, type_):
-            detail = f"`{test.operator}` can't be asked of `{test.attribute}`, which is {NAMES[type_]}"
-            self.problems.append(Problem(f"{pointer}/operator", detail))
-            type_ = Type.ANY
-        value = self._value(test, type_, f"{pointer}/value")
+        wanted = Type.ANY if known is None else self._wanted(test, known.type, f"{pointer}/operator")
+        value = self._value(test.value, wanted, f"{pointer}/value")
         if test.operator in TEXT_TESTS:
             return Call(place, test.operator, (name, value))
         return Comparison(place, (name, value), ({**COMPARISONS, **MEMBERSHIPS}[test.operator],))
 
-    def _fits(self, operator: str, type_: Type) -> bool:
-        if operator in _ORDERS:
-            return type_ in (Type.NUMBER, Type.TIMESTAMP, Type.ANY)
-        return operator not in TEXT_TESTS or type_ in (Type.TEXT, Type.ANY)
+    def _wanted(self, test: Compared, type_: Type, pointer: str) -> Type:
+        """The type that the value of a comparison must be of; any, when this type can't be compared so."""
+        fitting = (Type.NUMBER, Type.TIMESTAMP, Type.ANY) if test.operator in _ORDERS else tuple(Type)
+        if test.operator in TEXT_TESTS:
+            fitting = (Type.TEXT, Type.ANY)
+        if type_ not in fitting:
+            detail = f"`{test.operator}` can't be asked of `{test.attribute}`, which is {NAMES[type_]}"
+            self.problems.append(Problem(pointer, detail))
+            return Type.ANY
+        if test.operator in TEXT_TESTS:
+            return Type.TEXT
+        if test.operator in _ORDERS and type_ is Type.ANY:
+            is_instant = isinstance(test.value, str) and instant(test.value) is not None
+            return Type.TIMESTAMP if is_instant else Type.NUMBER
+        return type_
 
-    def _value(self, test: Test, type_: Type, pointer: str) -> Node:
-        given = test.value
+    def _value(self, given: Scalar | tuple[Scalar, ...] | None, wanted: Type, pointer: str) -> Node:
         if isinstance(given, tuple):
-            entries = [self._literal(value, type_, f"{pointer}/{index}") for index, value in enumerate(given)]
+            entries = [self._literal(value, wanted, f"{pointer}/{index}") for index, value in enumerate(given)]
             return Values(Place(pointer=pointer), tuple(entries))
         if given is None:
             self.problems.append(Problem(pointer, "is missing"))
             return Literal(Place(pointer=pointer), value=False)
-        if test.operator in TEXT_TESTS:
-            return self._literal(given, Type.TEXT, pointer)
-        if type_ is Type.ANY and test.operator in _ORDERS:
-            return self._in_order(given, pointer)
-        return self._literal(given, type_, pointer)
-
-    def _in_order(self, given: Scalar, pointer: str) -> Node:
-        is_instant = isinstance(given, str) and instant(given) is not None
-        return self._literal(given, Type.TIMESTAMP if is_instant else Type.NUMBER, pointer)
+        return self._literal(given, wanted, pointer)
 
     def _literal(self, given: Scalar, type_: Type, pointer: str) -> Node:
         place = Place(pointer=pointer)
