@@ -27,15 +27,13 @@ _RFC_3339 = re.compile(
 
 
 class Type(StrEnum):
-    """`ANY` is an attribute whose type is known only at run time; `ITEMS` a list of lines; `VALUES` a written list."""
+    """`ANY` is an attribute whose type is known only at run time."""
 
     NUMBER = "number"
     TEXT = "text"
     BOOLEAN = "boolean"
     TIMESTAMP = "timestamp"
     ANY = "any"
-    ITEMS = "items"
-    VALUES = "list"
 
 
 NAMES = {
@@ -44,8 +42,6 @@ NAMES = {
     Type.BOOLEAN: "true or false",
     Type.TIMESTAMP: "a timestamp",
     Type.ANY: "a value of any type",
-    Type.ITEMS: "a list of items",
-    Type.VALUES: "a list",
 }
 
 

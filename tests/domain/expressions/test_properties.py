@@ -195,8 +195,8 @@ def slow(node: Node, values: dict[str, Any]) -> Any:  # noqa: C901, PLR0911  one
         case Literal(value=value):
             return Fraction(value) if isinstance(value, Decimal) else value
         case Name(path=path):
-            value = values.get(path)
-            return Fraction(value) if isinstance(value, Decimal) else value
+            found = values.get(path)
+            return Fraction(found) if isinstance(found, Decimal) else found
         case Negative(operand=operand):
             return -as_number(slow(operand, values))
         case Arithmetic(operator=operator, left=left, right=right):
