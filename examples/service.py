@@ -1,0 +1,99 @@
+"""A client of the API, and a sandbox of its own to talk to."""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import quote
+
+START_SECONDS = 60
+PAGE = 200
+
+
+class Service:
+    """Speaks JSON to a running service, and reads what it has just written."""
+
+    def __init__(self, host: str, port: int, key: str) -> None:
+        self._connection = HTTPConnection(host, port, timeout=600)
+        self._key = key
+        self._position = ""
+
+    def get(self, path: str) -> dict[str, Any]:
+        mark = "&" if "?" in path else "?"
+        return self._exchange("GET", f"{path}{mark}after={self._position}" if self._position else path)
+
+    def pages(self, path: str) -> Iterator[dict[str, Any]]:
+        """All rows of a list."""
+        cursor = ""
+        while True:
+            page = self.get(f"{path}?limit={PAGE}" + (f"&cursor={quote(cursor)}" if cursor else ""))
+            yield from page["data"]
+            cursor = page["next"]
+            if not cursor:
+                return
+
+    def put(self, path: str, body: Any) -> dict[str, Any]:  # noqa: ANN401  any JSON
+        return self._exchange("PUT", path, json.dumps(body).encode())
+
+    def post(self, path: str, body: Any = None, content_type: str = "application/json") -> dict[str, Any]:  # noqa: ANN401  any JSON
+        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        return self._exchange("POST", path, raw, content_type)
+
+    def _exchange(
+        self, method: str, path: str, body: bytes = b"", content_type: str = "application/json"
+    ) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self._key}"}
+        if body:
+            headers["Content-Type"] = content_type
+        self._connection.request(method, path, body or None, headers)
+        response = self._connection.getresponse()
+        answer: dict[str, Any] = json.loads(response.read() or b"{}")
+        if response.status >= 400:
+            raise RuntimeError(f"{method} {path}: {response.status} {answer}")
+        if method != "GET":
+            self._position = response.headers.get("Laurel-Position") or self._position
+        return answer
+
+
+@contextmanager
+def sandbox(**settings: str) -> Iterator[Service]:
+    """A sandbox on an embedded Postgres in a temporary folder, gone afterwards; `settings` are LAUREL_ variables."""
+    key = secrets.token_urlsafe(24)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="laurel-") as folder:
+        environment = os.environ | {"LAUREL_ADMIN_KEY": key} | settings
+        command = [sys.executable, "-m", "api.cli", "serve", "--sandbox", "--data", folder, "--port", str(port)]
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603  ourselves
+        try:
+            _wait(process, port)
+            yield Service("127.0.0.1", port, key)
+        finally:
+            process.terminate()
+            process.wait(START_SECONDS)
+
+
+def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the service ended with code {process.returncode}")
+        connection = HTTPConnection("127.0.0.1", port, timeout=1)
+        try:
+            connection.request("GET", "/health/ready")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.05)
+        finally:
+            connection.close()
+    raise RuntimeError(f"the service was not ready within {START_SECONDS} s")
