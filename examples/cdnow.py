@@ -87,7 +87,7 @@ def fetch() -> list[Bought]:
     ]
 
 
-def expected(purchases: list[Bought]) -> dict[int, dict[str, tuple[Fraction, int]]]:
+def expected(purchases: list[Bought]) -> dict[int, dict[str, tuple[Fraction, Fraction]]]:
     """Each month's customers with their total and points, by fractions and the tiers written out."""
     totals: dict[int, dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
     for bought in purchases:
@@ -98,10 +98,10 @@ def expected(purchases: list[Bought]) -> dict[int, dict[str, tuple[Fraction, int
     }
 
 
-def points(total: Fraction) -> int:
+def points(total: Fraction) -> Fraction:
     earned = min(total, Fraction(50)) + max(Fraction(0), min(total, Fraction(200)) - 50) * 2
     earned += max(Fraction(0), total - 200) * 3
-    return int(earned + Fraction(1, 2))
+    return Fraction(int(earned + Fraction(1, 2)))
 
 
 def play(service: Service, purchases: list[Bought]) -> str:
@@ -144,13 +144,15 @@ def import_facts(service: Service, facts: list[dict[str, Any]]) -> None:
     assert state["status"] == "finished", state
 
 
-def differences(service: Service, campaign: str, months: dict[int, dict[str, tuple[Fraction, int]]]) -> Iterator[str]:
+def differences(
+    service: Service, campaign: str, months: dict[int, dict[str, tuple[Fraction, Fraction]]]
+) -> Iterator[str]:
     """What the service says and the calculation does not, in words."""
     statistics = {row["number"]: row for row in service.pages(f"/v1/tiered-campaigns/{campaign}/statistics")}
     for month, customers in sorted(months.items()):
         row = statistics[month]
-        paid = sum(customer_points for _, customer_points in customers.values())
-        if (row["status"], row["members"], Fraction(row["awarded_points"])) != ("completed", len(customers), paid):
+        paid = sum((customer_points for _, customer_points in customers.values()), Fraction(0))
+        if row["status"] != "completed" or row["members"] != len(customers) or Fraction(row["awarded_points"]) != paid:
             yield f"occurrence {month} is {row}; expected {len(customers)} members and {paid} points"
         members = service.pages(f"/v1/tiered-campaigns/{campaign}/occurrences/{month}/members")
         shown = {
@@ -176,7 +178,7 @@ def main() -> None:
     if found:
         sys.exit(f"{len(found)} differences")
     standings = sum(len(customers) for customers in months.values())
-    paid = sum(customer_points for customers in months.values() for _, customer_points in customers.values())
+    paid = sum(int(customer_points) for customers in months.values() for _, customer_points in customers.values())
     print(f"{standings:,} standings and {paid:,} points in {MONTHS} occurrences: all as calculated")
 
 
