@@ -26,7 +26,11 @@ class Step(NamedTuple):
     sql: str
 
 
-PARTS = (Part("log", "application.log", "migrations"),)
+PARTS = (
+    Part("log", "application.log", "migrations"),
+    Part("application", "application", "migrations"),
+    Part("projections", "projections", "migrations"),
+)
 
 STEPS = 1_000
 """The most steps a part may have: a bound on what one start reads."""
