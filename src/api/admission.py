@@ -38,7 +38,8 @@ async def admit(request: LitestarRequest[Any, Any, Any]) -> None:
     if query_string := ours.scope["query_string"]:
         exchange.query = _read_query(query_string, parameters_of(request.route_handler))
     if terms.reads:
-        if after := exchange.query.get("after"):
+        after = exchange.query.get("after")
+        if after is not None:
             await _wait_for(ours, read_position(after))
         exchange.position = exchange.services.positions.reached()
 

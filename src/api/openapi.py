@@ -100,8 +100,8 @@ def _schemas(handlers: Sequence[HTTPRouteHandler]) -> tuple[dict[Any, Json], dic
     found, components = msgspec.json.schema_components(
         kinds, schema_hook=schema_of, ref_template="#/components/schemas/{name}"
     )
-    for name, component in components.items():
-        if '"format": "decimal"' in json.dumps(component):
+    for name, schema in [*zip(map(str, kinds), found, strict=True), *components.items()]:
+        if '"format": "decimal"' in json.dumps(schema):
             raise Inexact(f"{name} has a plain Decimal: take in `Amount`, answer the text of `domain.amounts.written`")
     return dict(zip(kinds, found, strict=True)), components
 

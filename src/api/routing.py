@@ -104,7 +104,7 @@ def read(
 ) -> HTTPRouteHandler:
     """A GET under `/v1` that takes `after` and states the position it has reached.
 
-    `answers` is the range of media types it answers with, such as `image/*` where the handler answers `Response[bytes]`.
+    `answers` is the range of media types it answers with, such as `image/*`; its handler answers `Response[bytes]`.
     """
     missing = () if listing else ("not-found",)
     terms = Terms(

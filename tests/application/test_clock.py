@@ -1,0 +1,54 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from psycopg import AsyncConnection
+
+from application.clock import BackwardsError, SandboxClock, SandboxRefusedError, SystemClock, settle_sandbox
+from tests.application.access import pool_on
+
+THEN = datetime(1997, 1, 1, tzinfo=UTC)
+
+
+def is_real(now: datetime) -> bool:
+    return abs(datetime.now(UTC) - now) < timedelta(minutes=1)
+
+
+async def test_a_sandbox_clock_is_moved_forward_for_every_process(database: str) -> None:
+    async with pool_on(database) as pool:
+        async with pool.connection() as connection:
+            await settle_sandbox(connection, wanted=True)
+        here, there = SandboxClock(pool), SandboxClock(pool)
+        assert is_real(here.now())
+        assert await here.move(THEN) == THEN
+        assert is_real(there.now())
+        assert await there.refresh() == there.now() == THEN
+        with pytest.raises(BackwardsError) as caught:
+            await there.move(THEN - timedelta(microseconds=1))
+        assert caught.value.now == THEN
+        assert await there.move(THEN) == THEN
+        assert is_real(await there.reset())
+        assert is_real(await here.refresh())
+        with pytest.raises(BackwardsError):
+            await here.move(THEN, floor=THEN + timedelta(days=1))
+
+
+async def test_a_sandbox_says_so_for_ever(database: str) -> None:
+    async with pool_on(database) as pool, pool.connection() as connection:
+        await settle_sandbox(connection, wanted=False)
+        await settle_sandbox(connection, wanted=True)
+        await settle_sandbox(connection, wanted=True)
+        with pytest.raises(SandboxRefusedError, match="--sandbox"):
+            await settle_sandbox(connection, wanted=False)
+
+
+async def test_a_real_history_never_becomes_a_sandbox(database: str) -> None:
+    async with pool_on(database), await AsyncConnection.connect(database) as connection:
+        await connection.execute("ALTER TABLE laurel.events RENAME TO real_events")
+        await connection.execute("CREATE TABLE laurel.events AS SELECT 1 AS position")
+        with pytest.raises(SandboxRefusedError, match="real history"):
+            await settle_sandbox(connection, wanted=True)
+
+
+def test_the_system_clock_is_in_utc() -> None:
+    assert is_real(SystemClock().now())
+    assert SystemClock().now().tzinfo is UTC

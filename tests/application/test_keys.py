@@ -1,0 +1,89 @@
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from application.keys import (
+    HASHES_WAITING,
+    REMEMBERED_KEYS,
+    REMEMBERED_SECONDS,
+    Keys,
+    Principal,
+    Role,
+    TooManyVerificationsError,
+    UnknownKeyError,
+    list_keys,
+    make_key,
+    revoke_key,
+)
+from tests.application.access import pool_on
+
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
+
+
+class Seconds:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_a_key_is_verified_until_its_revocation_is_seen(database: str) -> None:
+    async with pool_on(database) as pool:
+        seconds = Seconds()
+        text, key = await make_key(pool, "till 1", Role.INTEGRATION, NOW)
+        keys = Keys(pool, None, seconds)
+        assert await keys.verify(text) == Principal(key.id, "till 1", Role.INTEGRATION)
+        assert await keys.verify(text + "x") is None
+        assert await keys.verify(f"laurel_{key.id}_wrong") is None
+        await revoke_key(pool, key.id, NOW)
+        assert await keys.verify(text) is not None
+        seconds.now = REMEMBERED_SECONDS
+        assert await keys.verify(text) is None
+        with pytest.raises(UnknownKeyError):
+            await revoke_key(pool, key.id, NOW)
+        assert [(each.name, each.revoked_at) for each in await list_keys(pool)] == [("till 1", NOW)]
+
+
+async def test_the_secret_is_not_stored(database: str) -> None:
+    async with pool_on(database) as pool:
+        text, _ = await make_key(pool, "crm", Role.ADMIN, NOW)
+        async with pool.connection() as connection:
+            cursor = await connection.execute("SELECT k::text FROM laurel.api_keys k")
+            row = await cursor.fetchone()
+        assert row is not None
+        assert text.rpartition("_")[2] not in row[0]
+
+
+@pytest.mark.parametrize(
+    "key", ["", "laurel", "laurel__", "laurel_\x00_a", "laurel_a'b_c", "other_1_2", "\ud800", "x" * 10_000]
+)
+async def test_what_is_no_key_is_refused_without_asking_the_database(database: str, key: str) -> None:
+    async with pool_on(database) as pool:
+        asked = pool.get_stats().get("requests_num", 0)
+        assert await Keys(pool, "an admin key of the settings").verify(key) is None
+        assert pool.get_stats().get("requests_num", 0) == asked
+
+
+async def test_the_admin_key_of_the_settings_is_an_admin(database: str) -> None:
+    async with pool_on(database) as pool:
+        keys = Keys(pool, "an admin key of the settings")
+        principal = await keys.verify("an admin key of the settings")
+        assert principal is not None
+        assert principal.role is Role.ADMIN
+        assert await keys.verify("an admin key of the setting") is None
+
+
+async def test_a_flood_of_wrong_keys_is_bounded_and_leaves_the_right_ones(database: str) -> None:
+    async with pool_on(database) as pool:
+        text, _ = await make_key(pool, "crm", Role.ADMIN, NOW)
+        keys = Keys(pool, None)
+        assert await keys.verify(text) is not None
+        flood = [keys.verify(f"laurel_abc_{number}") for number in range(HASHES_WAITING * 3)]
+        outcomes = await asyncio.gather(*flood, return_exceptions=True)
+        assert sum(isinstance(outcome, TooManyVerificationsError) for outcome in outcomes) == HASHES_WAITING * 2
+        for number in range(REMEMBERED_KEYS + 10):
+            keys._remember(number.to_bytes(4), None)
+        assert len(keys._refused) == REMEMBERED_KEYS
+        assert len(keys._accepted) == 1
