@@ -1,0 +1,192 @@
+"""The loop that follows the log: reads in order, folds, and writes rows and position in one transaction."""
+
+import threading
+from itertools import zip_longest
+from typing import Any
+
+import psycopg
+import structlog
+
+from application.log.events import Recorded
+from application.log.mapper import Mapper
+from application.log.reader import PAGE_EVENTS_MOST, read_page
+from application.log.wakeup import Wakeup
+from projections import store
+from projections.positions import CHANNEL
+from projections.projection import Projection
+from projections.rebuild import Interrupted, Task, rebuild
+from projections.session import connect
+from projections.writing import write
+
+LEADER_LOCK = 0x6C61_0001
+STANDBY_SECONDS = 0.5
+SPACING_SECONDS = 0.02
+"""Between batches that leave nothing to read: gathers what many small commands record into one transaction."""
+RETRY_SECONDS = (0.1, 5.0)
+"""The first and the longest wait after something went wrong; each wait is twice the last."""
+
+_PASSING = frozenset({"08", "40", "53", "55", "57", "58"})
+"""Classes of SQLSTATE that are the database's trouble: lost connections, conflicts, resources, locks, operators."""
+
+log = structlog.get_logger("projections")
+
+
+class Follower:
+    """Runs all projections in a thread. Of the processes that have one, one at a time leads; the others stand by.
+
+    It goes on for ever: what the database is in trouble with is tried again. A projection that fails on its own
+    stops, keeps its position and shows its error, until the next process leads or it is rebuilt; the others go on.
+    """
+
+    def __init__(self, conninfo: str, mapper: Mapper, projections: tuple[Projection, ...]) -> None:
+        self._conninfo = conninfo
+        self._mapper = mapper
+        self._projections = projections
+        self._names = [projection.name for projection in projections]
+        self._stopped = threading.Event()
+        self._wakeup: Wakeup | None = None
+        self._rebuilding: threading.Thread | None = None
+        self._failures = 0
+        self._thread = threading.Thread(target=self._run, name="laurel projections", daemon=True)
+        self.leads = False
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns when the batch under way is committed; raises TimeoutError when that takes longer than a minute."""
+        self._stopped.set()
+        self.wake()
+        self._thread.join(60)
+        if self._thread.is_alive():
+            raise TimeoutError("the projections' follower did not stop within 60 seconds")
+
+    def wake(self) -> None:
+        """The log may have grown. Any thread may say so, and nobody has to."""
+        wakeup = self._wakeup
+        if wakeup is not None:
+            wakeup.wake()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                with connect(self._conninfo, "projections") as connection:
+                    if self._elected(connection):
+                        self._lead(connection)
+            except Exception as error:  # noqa: BLE001  it goes on for ever, and says why it has to
+                self._failures += 1
+                log.warning("projections_interrupted", error=_described(error), failures=self._failures)
+            finally:
+                self.leads = False
+            first, longest = RETRY_SECONDS
+            self._stopped.wait(min(longest, first * 2 ** min(self._failures, 10)))
+
+    def _elected(self, connection: psycopg.Connection[Any]) -> bool:
+        """The lock ends with the connection that also writes, so whoever has lost it can write nothing more."""
+        while not self._stopped.is_set():
+            row = connection.execute("select pg_try_advisory_lock(%s)", [LEADER_LOCK]).fetchone()
+            if row is not None and row[0]:
+                return True
+            self._stopped.wait(STANDBY_SECONDS)
+        return False
+
+    def _lead(self, connection: psycopg.Connection[Any]) -> None:
+        self._prepare(connection)
+        wakeup = self._wakeup = Wakeup(self._conninfo)
+        wakeup.start()
+        self.leads = True
+        try:
+            while not self._stopped.is_set():
+                if not self.step(connection):
+                    self._stopped.wait(SPACING_SECONDS)
+                    wakeup.wait()
+                self._failures = 0
+        finally:
+            self._wakeup = None
+            wakeup.stop()
+
+    def _prepare(self, connection: psycopg.Connection[Any]) -> None:
+        known = store.stored(connection)
+        for projection in self._projections:
+            if projection.name not in known:
+                store.begin(connection, projection)
+        store.resume(connection, self._names)
+        outdated = [p for p in self._projections if p.name in known and known[p.name].version < p.version]
+        if outdated and self._rebuilding is None:
+            self._rebuilding = threading.Thread(
+                target=self._rebuild, args=[tuple(outdated)], name="laurel rebuild", daemon=True
+            )
+            self._rebuilding.start()
+
+    def _rebuild(self, outdated: tuple[Projection, ...]) -> None:
+        """Beside the old tables, which go on answering as they are."""
+        try:
+            task = Task(projections=outdated)
+            rebuild(self._conninfo, self._mapper, task, stopped=self._stopped.is_set, wait=True)
+        except Interrupted:
+            log.info("rebuild_interrupted")
+        except Exception as error:
+            log.exception("rebuild_failed", error=_described(error))
+        finally:
+            self._rebuilding = None
+
+    def step(self, connection: psycopg.Connection[Any]) -> bool:
+        """Reads and applies one page for each position that projections stand at. Says whether there may be more.
+
+        One that is behind reads no further than where the next stands, and goes on together with it.
+        """
+        more = advanced = False
+        with connection.transaction():
+            groups = self._groups(connection)
+            places = sorted(groups)
+            for place, following in zip_longest(places, places[1:]):
+                limit = PAGE_EVENTS_MOST if following is None else min(PAGE_EVENTS_MOST, following - place)
+                page = read_page(connection, self._mapper, place, limit)
+                if not page.events:
+                    continue
+                done = [projection for projection in groups[place] if self._apply(connection, projection, page.events)]
+                store.advance(connection, [projection.name for projection in done], page.last)
+                if page.last == following:
+                    groups[following] += done
+                advanced = True
+                more = more or (len(page.events) == limit and bool(done))
+        if advanced:
+            connection.execute(f"notify {CHANNEL}")
+        return more
+
+    def _groups(self, connection: psycopg.Connection[Any]) -> dict[int, list[Projection]]:
+        """The projections that run, by position."""
+        groups: dict[int, list[Projection]] = {}
+        at = store.lock(connection, self._names)
+        for projection in self._projections:
+            stored = at.get(projection.name)
+            if stored and stored.version == projection.version and stored.error is None:
+                groups.setdefault(stored.position, []).append(projection)
+        return groups
+
+    def _apply(self, connection: psycopg.Connection[Any], projection: Projection, events: list[Recorded]) -> bool:
+        """Whether it went well; when not, nothing of it is written but why."""
+        try:
+            changes = projection.fold(self._mapper, events)
+            if changes:
+                with connection.transaction():
+                    write(connection, projection.schema, changes)
+        except Exception as error:
+            if _passes(error):
+                raise
+            reason = _described(error)
+            log.exception("projection_stopped", projection=projection.name, error=reason)
+            store.stop(connection, projection.name, reason)
+            return False
+        return True
+
+
+def _passes(error: Exception) -> bool:
+    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return False
+    return error.sqlstate is None or error.sqlstate[:2] in _PASSING
+
+
+def _described(error: Exception) -> str:
+    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    return f"{type(error).__name__}: {error}{notes}"

@@ -1,0 +1,59 @@
+"""A projection: a name, a version, tables, and folds from recorded events to row changes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+
+from msgspec import Struct
+
+from application.log.errors import UnknownTag
+from application.log.events import Recorded
+from application.log.mapper import Mapper
+from projections.changes import Changes, Table
+
+Fold = Callable[[Changes, Recorded], None]
+"""Adds to the changes what one event does. Pure but for that: the same events make the same rows, for ever."""
+
+
+class Projection(Struct, frozen=True, eq=False):
+    """`folds` are by tag of event. With a higher `version` it is rebuilt when the program starts; with a change of
+    tables or folds it must have one.
+    """
+
+    name: str
+    version: int
+    tables: tuple[Table, ...]
+    folds: Mapping[str, Fold]
+
+    @property
+    def schema(self) -> str:
+        return f"p_{self.name}"
+
+    @property
+    def schema_beside(self) -> str:
+        """Where it is rebuilt."""
+        return f"p_{self.name}_next"
+
+    def fold(self, mapper: Mapper, events: Sequence[Recorded]) -> Changes:
+        """Raises UnknownTag for an event that only a newer version knows: what it means to the rows can't be told."""
+        changes = Changes()
+        folds = self.folds
+        for recorded in events:
+            tag = recorded.tag
+            fold = folds.get(tag)
+            if fold is None:
+                if tag not in mapper.kind_of_tag:
+                    raise UnknownTag(tag)
+                fold = folds.get(tag.partition("@")[0])
+                if fold is None:
+                    continue
+            try:
+                fold(changes, recorded)
+            except Exception as error:
+                error.add_note(f"at position {recorded.position}")
+                raise
+        return changes
+
+
+def statement(projection: str, name: str) -> str:
+    """The text of one of a projection's `.sql` files."""
+    return files("projections").joinpath("sql", projection, f"{name}.sql").read_text("utf-8")

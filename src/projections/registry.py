@@ -1,0 +1,13 @@
+"""All projections; the name of each is permanent."""
+
+from projections import catalogue, decisions, facts, members, standings, tiered_campaigns
+from projections.projection import Projection
+
+PROJECTIONS: tuple[Projection, ...] = (
+    members.PROJECTION,
+    facts.PROJECTION,
+    standings.PROJECTION,
+    tiered_campaigns.PROJECTION,
+    decisions.PROJECTION,
+    catalogue.PROJECTION,
+)

@@ -1,0 +1,38 @@
+"""Connections that write projections."""
+
+from typing import Any
+
+import psycopg
+
+from projections import columns
+
+_SETTINGS = {
+    # Statements are planned once, for tables of any size: each row is found by its key.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    # A crash may take back the last commits whole, position and effect; they are folded again from the log.
+    "synchronous_commit": "off",
+    "timezone": "UTC",
+    # A leader whose host is gone without a word must not hold its lock for hours.
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+
+
+def connect(conninfo: str, name: str) -> psycopg.Connection[Any]:
+    """Raises psycopg.OperationalError."""
+    connection = psycopg.connect(
+        conninfo,
+        autocommit=True,
+        connect_timeout=10,
+        application_name=f"laurel {name}",
+        client_encoding="utf8",
+        prepare_threshold=None,
+    )
+    for setting, value in _SETTINGS.items():
+        connection.execute("select set_config(%s, %s, false)", [setting, value])
+    columns.register(connection)
+    return connection

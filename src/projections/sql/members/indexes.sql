@@ -1,0 +1,5 @@
+-- Newest members first.
+create index on members (registered_position);
+
+-- The members someone brought.
+create index on members (referrer) where referrer is not null;

@@ -1,0 +1,99 @@
+"""Where projections are kept: their schemas, and how far each has come."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple, cast
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from application.migrate import Part
+from projections.projection import Projection, statement
+
+PART = Part("projections", "projections", "migrations")
+"""What `application.migrate.migrate` has to make before any projection follows."""
+
+ERROR_LENGTH = 2_000
+
+
+class Stored(NamedTuple):
+    """A projection as the database knows it; `error` says why it stopped."""
+
+    name: str
+    version: int
+    position: int
+    error: str | None
+
+
+STORED = "select name, version, position, error from laurel.projections"
+
+
+def stored(connection: psycopg.Connection[Any]) -> dict[str, Stored]:
+    """Every projection there is, by name."""
+    return {row[0]: Stored(*row) for row in connection.execute(STORED)}
+
+
+def lock(connection: psycopg.Connection[Any], names: Iterable[str]) -> dict[str, Stored]:
+    """As `stored`, of those named; nobody else moves them until the transaction ends."""
+    rows = connection.execute(f"{STORED} where name = any(%s) order by name for update", [list(names)])
+    return {row[0]: Stored(*row) for row in rows}
+
+
+def make_tables(connection: psycopg.Connection[Any], projection: Projection, schema: str) -> None:
+    """Makes the schema with its tables, without their secondary indexes."""
+    connection.execute(SQL("create schema {}").format(Identifier(schema)))
+    _in_schema(connection, schema, statement(projection.name, "tables"))
+
+
+def make_indexes(connection: psycopg.Connection[Any], projection: Projection, schema: str) -> None:
+    _in_schema(connection, schema, statement(projection.name, "indexes"))
+
+
+def _in_schema(connection: psycopg.Connection[Any], schema: str, text: str) -> None:
+    with connection.transaction():
+        connection.execute(SQL("set local search_path to {}").format(Identifier(schema)))
+        connection.execute(cast(Any, text))
+
+
+def drop_schema(connection: psycopg.Connection[Any], schema: str) -> None:
+    connection.execute(SQL("drop schema if exists {} cascade").format(Identifier(schema)))
+
+
+def rename_schema(connection: psycopg.Connection[Any], schema: str, to: str) -> None:
+    connection.execute(SQL("alter schema {} rename to {}").format(Identifier(schema), Identifier(to)))
+
+
+def begin(connection: psycopg.Connection[Any], projection: Projection) -> None:
+    """Makes a projection that is not there yet, at the beginning of the log."""
+    with connection.transaction():
+        make_tables(connection, projection, projection.schema)
+        make_indexes(connection, projection, projection.schema)
+        connection.execute(
+            "insert into laurel.projections (name, version, position) values (%s, %s, 0)",
+            [projection.name, projection.version],
+        )
+
+
+def advance(connection: psycopg.Connection[Any], names: Iterable[str], position: int) -> None:
+    connection.execute(
+        "update laurel.projections set position = %s, updated_at = now() where name = any(%s)", [position, list(names)]
+    )
+
+
+def switch(connection: psycopg.Connection[Any], projection: Projection, position: int) -> None:
+    """Rebuilt tables have taken over."""
+    connection.execute(
+        "update laurel.projections set version = %s, position = %s, error = null, updated_at = now() where name = %s",
+        [projection.version, position, projection.name],
+    )
+
+
+def stop(connection: psycopg.Connection[Any], name: str, reason: str) -> None:
+    """It keeps its position; the reason is shown."""
+    connection.execute(
+        "update laurel.projections set error = %s, updated_at = now() where name = %s",
+        [reason.replace("\0", "")[:ERROR_LENGTH], name],
+    )
+
+
+def resume(connection: psycopg.Connection[Any], names: Iterable[str]) -> None:
+    connection.execute("update laurel.projections set error = null where name = any(%s)", [list(names)])
