@@ -27,8 +27,7 @@ class Service:
         self._position = ""
 
     def get(self, path: str) -> dict[str, Any]:
-        mark = "&" if "?" in path else "?"
-        return self._exchange("GET", f"{path}{mark}after={self._position}" if self._position else path)
+        return self._expect("GET", path)
 
     def pages(self, path: str) -> Iterator[dict[str, Any]]:
         """All rows of a list."""
@@ -41,25 +40,42 @@ class Service:
                 return
 
     def put(self, path: str, body: Any) -> dict[str, Any]:  # noqa: ANN401  any JSON
-        return self._exchange("PUT", path, json.dumps(body).encode())
+        return self._expect("PUT", path, body)
 
     def post(self, path: str, body: Any = None, content_type: str = "application/json") -> dict[str, Any]:  # noqa: ANN401  any JSON
-        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        return self._exchange("POST", path, raw, content_type)
+        return self._expect("POST", path, body, content_type)
 
-    def _exchange(
-        self, method: str, path: str, body: bytes = b"", content_type: str = "application/json"
-    ) -> dict[str, Any]:
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,  # noqa: ANN401  any JSON, or bytes as they are
+        content_type: str = "application/json",
+    ) -> tuple[int, dict[str, Any]]:
+        """The status and the answer; what is read is at least as new as what was last written here."""
         headers = {"Authorization": f"Bearer {self._key}"}
-        if body:
+        content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        if content is not None:
             headers["Content-Type"] = content_type
-        self._connection.request(method, path, body or None, headers)
+        if method == "GET" and self._position:
+            path += f"{'&' if '?' in path else '?'}after={self._position}"
+        self._connection.request(method, path, content, headers)
         response = self._connection.getresponse()
         answer: dict[str, Any] = json.loads(response.read() or b"{}")
-        if response.status >= 400:
-            raise RuntimeError(f"{method} {path}: {response.status} {answer}")
         if method != "GET":
             self._position = response.headers.get("Laurel-Position") or self._position
+        return response.status, answer
+
+    def _expect(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        content_type: str = "application/json",  # noqa: ANN401  any JSON
+    ) -> dict[str, Any]:
+        status, answer = self.exchange(method, path, body, content_type)
+        if status >= 400:
+            raise RuntimeError(f"{method} {path}: {status} {answer}")
         return answer
 
 
