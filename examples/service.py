@@ -39,17 +39,17 @@ class Service:
             if not cursor:
                 return
 
-    def put(self, path: str, body: Any) -> dict[str, Any]:  # noqa: ANN401  any JSON
+    def put(self, path: str, body: Any) -> dict[str, Any]:
         return self._expect("PUT", path, body)
 
-    def post(self, path: str, body: Any = None, content_type: str = "application/json") -> dict[str, Any]:  # noqa: ANN401  any JSON
+    def post(self, path: str, body: Any = None, content_type: str = "application/json") -> dict[str, Any]:
         return self._expect("POST", path, body, content_type)
 
     def exchange(
         self,
         method: str,
         path: str,
-        body: Any = None,  # noqa: ANN401  any JSON, or bytes as they are
+        body: Any = None,, or bytes as they are
         content_type: str = "application/json",
     ) -> tuple[int, dict[str, Any]]:
         """The status and the answer; what is read is at least as new as what was last written here."""
@@ -71,7 +71,7 @@ class Service:
         method: str,
         path: str,
         body: Any = None,
-        content_type: str = "application/json",  # noqa: ANN401  any JSON
+        content_type: str = "application/json",
     ) -> dict[str, Any]:
         status, answer = self.exchange(method, path, body, content_type)
         if status >= 400:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ class Example(NamedTuple):
 
 def examples() -> Iterator[Example]:
     blocks = [(kind, text) for kind, text in BLOCK.findall(README)] + [("http", "")]
-    for (kind, text), (following, answer) in zip(blocks, blocks[1:], strict=False):
+    for (kind, text), (following, answer) in pairwise(blocks):
         if kind == "http":
             line, _, body = text.partition("\n")
             method, path = line.split()
