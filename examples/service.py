@@ -49,7 +49,7 @@ class Service:
         self,
         method: str,
         path: str,
-        body: Any = None,, or bytes as they are
+        body: Any = None,
         content_type: str = "application/json",
     ) -> tuple[int, dict[str, Any]]:
         """The status and the answer; what is read is at least as new as what was last written here."""
