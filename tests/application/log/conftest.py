@@ -1,0 +1,43 @@
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import psycopg
+import pytest
+
+from application.log.catalogue import Catalogue, NoCatalogue
+from application.log.writer import Writer
+from tests.application.log.shop import MAPPER
+
+Start = Callable[..., Awaitable[Writer]]
+
+
+@asynccontextmanager
+async def running(writer: Writer) -> AsyncIterator[Writer]:
+    await writer.start()
+    try:
+        yield writer
+    finally:
+        await writer.stop()
+
+
+@pytest.fixture
+async def start(database: str) -> AsyncIterator[Start]:
+    """Starts further writers on the test's database, and stops them when it is over."""
+    async with AsyncExitStack() as stack:
+
+        async def start(catalogue: Catalogue | None = None, **options: object) -> Writer:
+            writer = Writer(database, MAPPER, catalogue or NoCatalogue(), **options)  # type: ignore[arg-type]
+            return await stack.enter_async_context(running(writer))
+
+        yield start
+
+
+@pytest.fixture
+async def writer(start: Start) -> Writer:
+    return await start()
+
+
+@pytest.fixture
+def connection(database: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database, autocommit=True) as connection:
+        yield connection
