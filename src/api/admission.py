@@ -40,8 +40,8 @@ async def admit(request: LitestarRequest[Any, Any, Any]) -> None:
     if terms.reads:
         after = exchange.query.get("after")
         if after is not None:
-            await _wait_for(ours, read_position(after))
-        exchange.position = exchange.services.positions.reached()
+            await _wait_for(ours, read_position(after), terms.projections)
+        exchange.position = exchange.services.positions.reached(*terms.projections)
 
 
 async def _authenticate(request: Request, terms: Terms) -> None:
@@ -116,11 +116,11 @@ def _read_query(query_string: bytes, known: frozenset[str]) -> dict[str, str]:
     return query
 
 
-async def _wait_for(request: Request, position: int) -> None:
+async def _wait_for(request: Request, position: int, projections: tuple[str, ...]) -> None:
     services = request.services
-    if position <= services.positions.reached():
+    if position <= services.positions.reached(*projections):
         return
-    if not await services.positions.wait_for(position, services.settings.read_wait_seconds):
+    if not await services.positions.wait_for(position, services.settings.read_wait_seconds, *projections):
         raise ProblemError(
             "unavailable",
             f"What is read has not reached position {position} in {services.settings.read_wait_seconds:g} s",

@@ -79,7 +79,8 @@ class Terms(Struct, frozen=True):
     """What the frame knows about a route.
 
     `parameters` are query parameters beyond those of its signature and listing, with their JSON Schemas; `headers` the
-    request headers it reads; `statuses` those of success, the usual one first; `answers` a range of media types.
+    request headers it reads; `statuses` those of success, the usual one first; `answers` a range of media types;
+    `projections` those it reads, where they are not all.
     """
 
     roles: frozenset[Role]
@@ -91,6 +92,7 @@ class Terms(Struct, frozen=True):
     statuses: tuple[int, ...] = (200,)
     takes: Intake = JSON
     answers: str = "application/json"
+    projections: tuple[str, ...] = ()
 
 
 def read(
@@ -101,10 +103,12 @@ def read(
     problems: tuple[str, ...] = (),
     parameters: Mapping[str, Any] | None = None,
     answers: str = "application/json",
+    projections: tuple[str, ...] = (),
 ) -> HTTPRouteHandler:
     """A GET under `/v1` that takes `after` and states the position it has reached.
 
     `answers` is the range of media types it answers with, such as `image/*`; its handler answers `Response[bytes]`.
+    `projections` names those it reads, whose position counts; all, if it names none.
     """
     missing = () if listing else ("not-found",)
     terms = Terms(
@@ -114,6 +118,7 @@ def read(
         problems=(*_READ_PROBLEMS, *missing, *problems),
         parameters=parameters or {},
         answers=answers,
+        projections=projections,
     )
     return HTTPRouteHandler(path, http_method="GET", opt={"terms": terms})
 

@@ -14,11 +14,11 @@ from application.settings import Settings
 class Positions(Protocol):
     """How far the projections that answer reads have come."""
 
-    def reached(self) -> int:
-        """The position that every projection has reached."""
+    def reached(self, *names: str) -> int:
+        """The position that all of the projections named have reached; of all there are, if none is named."""
 
-    async def wait_for(self, position: int, seconds: float) -> bool:
-        """Wait until every projection has reached `position`, at most `seconds`; False when they have not."""
+    async def wait_for(self, position: int, seconds: float, /, *names: str) -> bool:
+        """Wait until they have reached `position`, at most `seconds`; False when they have not."""
 
 
 class KeyVerifier(Protocol):

@@ -40,10 +40,10 @@ class KnownKeys:
 class StandingPositions:
     """Has reached position 7, and never another."""
 
-    def reached(self) -> int:
+    def reached(self, *_: str) -> int:
         return 7
 
-    async def wait_for(self, position: int, seconds: float) -> bool:
+    async def wait_for(self, position: int, seconds: float, /, *_: str) -> bool:
         return position <= 7 and seconds >= 0
 
 

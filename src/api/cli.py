@@ -1,0 +1,196 @@
+"""The command line: `laurel`."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+import psycopg
+import uvloop
+from psycopg_pool import AsyncConnectionPool
+from rich.console import Console
+from rich.table import Table
+
+from api.observation import configure_logs
+from api.serve import CannotListenError, address_of, listen, serve, work
+from application.clock import SandboxRefusedError
+from application.keys import Role, UnknownKeyError, list_keys, make_key, revoke_key
+from application.migrate import MigrationError, migrate
+from application.postgres.connection import reach_database
+from application.postgres.errors import PostgresUnavailable
+from application.settings import SETTINGS, Configuration, Setting, Settings, SettingsError, load
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_EXPECTED = (CannotListenError, SandboxRefusedError, MigrationError, PostgresUnavailable, UnknownKeyError)
+
+
+class _Laurel(click.Group):
+    """Says what went wrong in a line instead of a traceback, where it is known."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  click types it so
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            raise click.UsageError(str(error)) from None
+        except _EXPECTED as error:
+            raise click.ClickException(str(error)) from None
+        except psycopg.OperationalError as error:
+            raise click.ClickException(f"the database can't be reached: {str(error).strip()}") from None
+
+
+@click.group(cls=_Laurel, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="laurel")
+def main() -> None:
+    """Laurel, a loyalty decision engine."""
+
+
+def settings_flags(*names: str) -> Callable[[F], F]:
+    """Give a command a flag for each of these settings, or for all, and its first argument the configuration."""
+
+    def decorate(function: F) -> F:
+        def run(**arguments: Any) -> Any:  # noqa: ANN401  a command's own arguments
+            flags = {setting.name: arguments.pop(setting.name) for setting in chosen}
+            return function(load(flags, os.environ), **arguments)
+
+        chosen = [setting for setting in SETTINGS if not names or setting.name in names]
+        command: Any = run
+        command.__doc__ = function.__doc__
+        command.__name__ = function.__name__
+        command.__click_params__ = getattr(function, "__click_params__", [])
+        for setting in reversed(chosen):
+            command = _flag(setting)(command)
+        return command  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def _flag(setting: Setting) -> Callable[[Any], Any]:
+    if setting.kind is bool:
+        name = f"{setting.flag}/--no-{setting.flag.removeprefix('--')}"
+        return click.option(name, setting.name, default=None, help=f"{setting.description} [{setting.variable}]")
+    return click.option(setting.flag, setting.name, help=f"{setting.description} [{setting.variable}]")
+
+
+@main.command("serve")
+@click.option("--no-work", is_flag=True, help="answer requests only; `laurel work` does the rest elsewhere")
+@settings_flags()
+def serve_command(configuration: Configuration, *, no_work: bool) -> None:
+    """Serve the API and the backoffice, and do what goes on by itself."""
+    settings = configuration.settings
+    configure_logs(settings.log_format, settings.log_level)
+    with listen(settings.host, settings.port) as listener:
+        click.echo(f"Laurel{' (sandbox)' if settings.sandbox else ''} at {address_of(listener)}", err=True)
+        uvloop.run(serve(settings, listener, works=not no_work))
+
+
+@main.command("work")
+@settings_flags()
+def work_command(configuration: Configuration) -> None:
+    """Do what goes on by itself (projections, schedules, jobs) for a `laurel serve --no-work`."""
+    settings = configuration.settings
+    configure_logs(settings.log_format, settings.log_level)
+    uvloop.run(work(settings))
+
+
+@main.command("migrate")
+@settings_flags("database_url", "data")
+def migrate_command(configuration: Configuration) -> None:
+    """Set up the database, or bring it to this version."""
+    with _database(configuration.settings) as conninfo:
+        applied = migrate(conninfo)
+    for step in applied:
+        click.echo(f"applied {step}")
+    click.echo("The database is at this version.")
+
+
+@main.command("config")
+@settings_flags()
+def config_command(configuration: Configuration) -> None:
+    """Show the settings and where each came from."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("setting", "value", "from", "variable", "meaning"):
+        table.add_column(heading, overflow="fold")
+    for shown in configuration.shown():
+        table.add_row(shown.name, shown.value, shown.source.value, shown.variable, shown.description)
+    _console().print(table)
+
+
+@main.group("keys")
+def keys_group() -> None:
+    """Make, list and revoke API keys."""
+
+
+@keys_group.command("make")
+@click.argument("name")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True, help="what the key may do")
+@settings_flags("database_url", "data")
+def make_command(configuration: Configuration, *, name: str, role: str) -> None:
+    """Make a key called NAME. It is shown this once."""
+    if not 1 <= len(name) <= 100 or not name.isprintable():
+        raise click.UsageError("a key's name has 1 to 100 printable characters")
+
+    async def make() -> str:
+        async with _pool(configuration.settings) as pool:
+            return (await make_key(pool, name, Role(role), datetime.now(UTC)))[0]
+
+    click.echo(asyncio.run(make()))
+
+
+@keys_group.command("list")
+@settings_flags("database_url", "data")
+def list_command(configuration: Configuration) -> None:
+    """List the keys, revoked ones included."""
+
+    async def table() -> Table:
+        async with _pool(configuration.settings) as pool:
+            keys = await list_keys(pool)
+        table = Table(box=None, pad_edge=False)
+        for heading in ("id", "name", "role", "made", "revoked"):
+            table.add_column(heading, overflow="fold")
+        for key in keys:
+            table.add_row(key.id, key.name, key.role.value, _instant(key.created_at), _instant(key.revoked_at))
+        return table
+
+    _console().print(asyncio.run(table()))
+
+
+@keys_group.command("revoke")
+@click.argument("key_id", metavar="ID")
+@settings_flags("database_url", "data")
+def revoke_command(configuration: Configuration, *, key_id: str) -> None:
+    """Revoke the key with this ID; running services see it within half a minute."""
+
+    async def revoke() -> None:
+        async with _pool(configuration.settings) as pool:
+            await revoke_key(pool, key_id, datetime.now(UTC))
+
+    asyncio.run(revoke())
+    click.echo(f"Revoked {key_id}.")
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[str]:
+    with reach_database(settings.database_url, settings.data) as conninfo:
+        yield conninfo
+
+
+@asynccontextmanager
+async def _pool(settings: Settings) -> AsyncIterator[AsyncConnectionPool]:
+    with _database(settings) as conninfo:
+        migrate(conninfo)
+        async with AsyncConnectionPool(conninfo, min_size=1, max_size=1, open=False) as pool:
+            yield pool
+
+
+def _instant(instant: datetime | None) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="seconds") if instant else ""
+
+
+def _console() -> Console:
+    """As wide as the terminal; in a pipe, wide enough for every line."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=240)

@@ -1,0 +1,101 @@
+"""Serving HTTP: the socket, the server around the application, and a stop that lets open requests end."""
+
+import asyncio
+import errno
+import gc
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from api.app import Laurel, create_app
+from api.routes import ROUTES
+from api.wiring import running
+from application.settings import Settings
+
+BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 30
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class CannotListenError(Exception):
+    """The address can't be listened on; the message says why."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; `CannotListenError` when it can't."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise CannotListenError(_why(error, host, port)) from error
+    return listener
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is in use; stop what uses it, or choose another with --port (0: any free one)"
+    if error.errno == errno.EACCES:
+        return f"port {port} may not be used by this user; choose one above 1023 with --port"
+    return f"{host} port {port} can't be listened on: {error.strerror or error}"
+
+
+def address_of(listener: socket.socket) -> str:
+    """The URL at which the socket is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """Stops on a signal without raising it again, which would end the process before what it owns is stopped."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in STOP_SIGNALS:
+                loop.remove_signal_handler(number)
+
+
+async def answer_requests(app: Laurel, listener: socket.socket, stop_seconds: int) -> None:
+    """Answer requests until a signal to stop comes; open ones then have `stop_seconds` to end."""
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=stop_seconds,
+    )
+    # what is there at start stays: the collector need not walk it again and again
+    gc.collect()
+    gc.freeze()
+    await _Server(config).serve(sockets=[listener])
+
+
+async def serve(settings: Settings, listener: socket.socket, *, works: bool) -> None:
+    """Run the program and answer requests on `listener` until a signal to stop comes."""
+    async with running(settings, works=works) as services:
+        await answer_requests(create_app(services, ROUTES), listener, settings.stop_seconds)
+
+
+async def work(settings: Settings) -> None:
+    """Run what goes on by itself, without answering requests, until a signal to stop comes."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stopped.set)
+    async with running(settings, works=True):
+        await stopped.wait()

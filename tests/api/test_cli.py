@@ -1,0 +1,69 @@
+"""The commands that need no service: settings, keys, migrations."""
+
+import os
+import re
+
+import pytest
+from click.testing import CliRunner, Result
+
+from api.cli import main
+from application.settings import PREFIX
+
+
+def run(*arguments: str, **variables: str) -> Result:
+    environment: dict[str, str | None] = {name: None for name in os.environ if name.startswith(PREFIX)}
+    return CliRunner().invoke(main, list(arguments), env=environment | variables, catch_exceptions=False)
+
+
+def test_config_shows_where_settings_come_from() -> None:
+    result = run(
+        "config", "--port", "9000", LAUREL_ADMIN_KEY="a key nobody guesses", LAUREL_TIME_ZONE="Europe/Budapest"
+    )
+    assert result.exit_code == 0
+    lines = {line.split()[0]: line for line in result.output.splitlines()}
+    assert re.search(r"9000 +flag", lines["port"])
+    assert re.search(r"Europe/Budapest +environment", lines["time_zone"])
+    assert re.search(r"\*+ +environment", lines["admin_key"])
+    assert re.search(r"\.laurel +default", lines["data"])
+    assert "nobody" not in result.output
+
+
+@pytest.mark.parametrize("command", [("config",), ("serve",), ("work",), ("migrate",), ("keys", "list")])
+def test_bad_settings_are_said_before_anything_happens(command: tuple[str, ...]) -> None:
+    result = run(*command, LAUREL_PROT="1", LAUREL_PORT="http")
+    assert result.exit_code == 2
+    assert "did you mean LAUREL_PORT?" in result.output
+    assert "LAUREL_PORT must be a whole number" in result.output
+
+
+def test_keys_are_made_listed_and_revoked(database: str) -> None:
+    where = ("--database-url", database)
+    made = run("keys", "make", "till 1", "--role", "integration", *where)
+    assert made.exit_code == 0
+    key_id = made.output.split("_")[1]
+    listed = run("keys", "list", *where).output
+    assert "till 1" in listed
+    assert "integration" in listed
+    assert made.output.strip().rpartition("_")[2] not in listed
+    assert run("keys", "revoke", key_id, *where).exit_code == 0
+    again = run("keys", "revoke", key_id, *where)
+    assert again.exit_code == 1
+    assert again.output == f"Error: there is no active key {key_id}\n"
+
+
+@pytest.mark.parametrize("name", ["", "x" * 101, "a\nb"])
+def test_a_key_has_a_name(name: str) -> None:
+    assert run("keys", "make", name, "--role", "admin").exit_code == 2
+
+
+def test_migrate_sets_up_and_then_has_nothing_to_do(empty_database: str) -> None:
+    first = run("migrate", LAUREL_DATABASE_URL=empty_database)
+    assert "applied application/0001_api_keys" in first.output
+    assert run("migrate", LAUREL_DATABASE_URL=empty_database).output == "The database is at this version.\n"
+
+
+def test_a_database_that_is_not_there_is_said_in_a_line() -> None:
+    result = run("migrate", "--database-url", "host=/nowhere dbname=none connect_timeout=1")
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    assert result.output.startswith("Error: ")
