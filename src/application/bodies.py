@@ -136,8 +136,10 @@ class UpdateBody(Body, frozen=True, kw_only=True):
     items: Items | None = None
     attributes: Attributes | None = None
 
-    def applied_to(self, purchase: Purchase) -> Purchase:
+    def check(self) -> None:
         _check(_figure_problems(self.total, self.items or ()))
+
+    def applied_to(self, purchase: Purchase) -> Purchase:
         _check(_unchangeable_problems(self, purchase))
         return replace(
             purchase,

@@ -1,0 +1,367 @@
+"""What the service answers about facts, definitions and members: commands and reads show them alike.
+
+Decimals are written plainly, with the digits they have. What a command answers has `position` as its first field,
+empty until the command is recorded.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct, field
+
+from application import ingest
+from application.catalogue import Catalogue
+from domain import tiered_campaign as campaigns
+from domain.amounts import Rounding
+from domain.attributes import Attributes, AttributeType
+from domain.catalogue import Account, EventType, MemberList, Segment
+from domain.member import Member
+from domain.outcomes import Contributed, Corrected, NotCounted, Outcome, Reason
+from domain.points import HitType
+from domain.preview import Preview
+from domain.preview import Status as PreviewStatus
+from domain.product import Product
+from domain.terms import CombinationScope, Confirmation, Entity, Late
+from domain.tiered_campaign import Status, TieredCampaign
+from domain.tiered_definition import Aggregate, Definition, missing
+
+
+def plain(amount: Decimal) -> str:
+    return format(amount, "f")
+
+
+def _plain_if(amount: Decimal | None) -> str | None:
+    return None if amount is None else format(amount, "f")
+
+
+class ContributionShown(Struct, frozen=True, gc=False, tag="contribution", tag_field="kind"):
+    """What the fact adds to an occurrence, and where the member stands with it."""
+
+    tiered_campaign: UUID
+    occurrence: int
+    amount: str
+    total: str
+    pending_points: str
+
+
+class CorrectionShown(Struct, frozen=True, gc=False, tag="correction", tag_field="kind"):
+    """A late fact changed an award by `points`, up or down, to `awarded_points`."""
+
+    tiered_campaign: UUID
+    occurrence: int
+    points: str
+    awarded_points: str
+
+
+class NotCountedShown(Struct, frozen=True, gc=False, tag="not_counted", tag_field="kind", omit_defaults=True):
+    """Why the fact did not count for a campaign that it concerns."""
+
+    tiered_campaign: UUID
+    reason: Reason
+    occurrence: int | None = None
+    detail: str | None = None
+
+
+OutcomeShown = ContributionShown | CorrectionShown | NotCountedShown
+
+
+class FactAnswer(Struct, frozen=True, gc=False):
+    """What a fact did."""
+
+    position: str
+    id: str
+    status: str
+    member: str
+    outcomes: list[OutcomeShown]
+
+
+def fact(answer: ingest.FactAnswer, position: str = "") -> FactAnswer:
+    return FactAnswer(position, answer.id, answer.status, answer.member, outcomes(answer.outcomes))
+
+
+def outcomes(recorded: Iterable[Outcome]) -> list[OutcomeShown]:
+    return [_outcome(outcome) for outcome in recorded]
+
+
+def _outcome(outcome: Outcome) -> OutcomeShown:
+    match outcome:
+        case Contributed():
+            return ContributionShown(
+                outcome.tiered_campaign,
+                outcome.occurrence,
+                plain(outcome.amount),
+                plain(outcome.total),
+                plain(outcome.pending_points),
+            )
+        case Corrected():
+            return CorrectionShown(
+                outcome.tiered_campaign, outcome.occurrence, plain(outcome.points), plain(outcome.awarded_points)
+            )
+        case NotCounted():
+            return NotCountedShown(outcome.tiered_campaign, outcome.reason, outcome.occurrence, outcome.detail)
+
+
+class MemberAnswer(Struct, frozen=True, gc=False):
+    """A member as they are."""
+
+    position: str
+    id: str
+    tier: str | None
+    attributes: Attributes
+    lists: tuple[str, ...]
+    referrer: str | None
+
+
+def member(shown: Member, position: str = "") -> MemberAnswer:
+    return MemberAnswer(position, shown.id, shown.tier, shown.attributes, shown.lists, shown.referrer)
+
+
+class ListChangeAnswer(Struct, frozen=True, gc=False):
+    """How many members joined and left; those who were on the list, or off it, already are not among them."""
+
+    position: str
+    added: int
+    removed: int
+
+
+class EventTypeAnswer(Struct, frozen=True, gc=False):
+    """An event type."""
+
+    position: str
+    code: str
+    label: str
+    attributes: dict[str, AttributeType]
+    active: bool
+
+
+def event_type(shown: EventType, position: str = "") -> EventTypeAnswer:
+    return EventTypeAnswer(position, shown.code, shown.label, shown.attributes, shown.active)
+
+
+class AccountAnswer(Struct, frozen=True, gc=False):
+    """An account that points go to."""
+
+    position: str
+    code: str
+    name: str
+    unit: str
+    decimals: int
+    active: bool
+
+
+def account(shown: Account, position: str = "") -> AccountAnswer:
+    return AccountAnswer(position, shown.code, shown.name, shown.unit, shown.decimals, shown.active)
+
+
+class SegmentAnswer(Struct, frozen=True, gc=False):
+    """A segment."""
+
+    position: str
+    code: str
+    name: str
+    expression: str
+
+
+def segment(shown: Segment, position: str = "") -> SegmentAnswer:
+    return SegmentAnswer(position, shown.code, shown.name, shown.expression)
+
+
+class ListAnswer(Struct, frozen=True, gc=False):
+    """A list, without its members."""
+
+    position: str
+    code: str
+    name: str
+
+
+def member_list(shown: MemberList, position: str = "") -> ListAnswer:
+    return ListAnswer(position, shown.code, shown.name)
+
+
+class ProductAnswer(Struct, frozen=True, gc=False):
+    """A product."""
+
+    position: str
+    sku: str
+    name: str
+    category: str | None
+    brand: str | None
+    price: str | None
+
+
+def product(shown: Product, position: str = "") -> ProductAnswer:
+    return ProductAnswer(position, shown.sku, shown.name, shown.category, shown.brand, _plain_if(shown.price))
+
+
+class TierShown(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """One row; `to` is absent in the last row of an unlimited table."""
+
+    start: str = field(name="from")
+    to: str | None = None
+    reward: str
+
+
+class PartShown(Struct, frozen=True, gc=False):
+    """Pieces of a product that one complete set takes."""
+
+    product: str
+    quantity: str
+
+
+class AggregateShown(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Either `attribute`, or `combination` with its `scope`."""
+
+    attribute: str | None = None
+    combination: list[PartShown] | None = None
+    scope: CombinationScope | None = None
+
+
+class AudienceShown(Struct, frozen=True, gc=False):
+    """Whoever is in any of the segments or on any of the lists; both empty is everyone."""
+
+    segments: tuple[str, ...]
+    lists: tuple[str, ...]
+
+
+class TieredCampaignAnswer(Struct, frozen=True, gc=False, kw_only=True):
+    """A tiered campaign: what was filled in, and where it is in its life.
+
+    `version` is that of its ETag. `missing` are the fields a draft still lacks. `next_evaluation_at` is that of the
+    first occurrence whose evaluation has not begun, and may be past while the campaign is inactive;
+    `occurrences_remaining` counts the occurrences that have not ended.
+    """
+
+    position: str
+    id: UUID
+    version: int
+    revision: int
+    status: Status
+    missing: tuple[str, ...]
+    current_occurrence_ends_at: datetime | None
+    ends_at: datetime | None
+    next_evaluation_at: datetime | None
+    recurring: bool
+    occurrences_remaining: int
+    name: str
+    translations: dict[str, str]
+    starts_at: datetime | None
+    duration: str | None
+    occurrences: int | None
+    preview_every: str | None
+    grace_period: str
+    audience: AudienceShown
+    time_zone: str | None
+    entity: Entity | None
+    event_type: str | None
+    aggregate: AggregateShown | None
+    date: str | None
+    hit_type: HitType | None
+    bracketed: bool
+    unlimited: bool
+    tiers: list[TierShown]
+    products: tuple[str, ...]
+    filter: dict[str, Any] | None
+    account: str
+    rounding: Rounding
+    confirmation: Confirmation
+    late: Late
+
+
+def tiered_campaign(
+    shown: TieredCampaign, catalogue: Catalogue, now: datetime, position: str = ""
+) -> TieredCampaignAnswer:
+    """The campaign as it stands at `now`; the catalogue knows how far its evaluations are."""
+    definition = shown.definition
+    return TieredCampaignAnswer(
+        position=position,
+        id=shown.id,
+        version=shown.version,
+        revision=shown.revision.number,
+        status=campaigns.status(shown, now, evaluated=catalogue.evaluated(shown)),
+        missing=missing(definition),
+        current_occurrence_ends_at=_current_end(shown, now),
+        ends_at=shown.windows[-1].ends_at if shown.windows else None,
+        next_evaluation_at=_next_evaluation(shown, catalogue),
+        recurring=(definition.occurrences or 1) > 1,
+        occurrences_remaining=0 if shown.archived else sum(now < window.ends_at for window in shown.windows),
+        name=definition.name,
+        translations=definition.translations,
+        starts_at=definition.starts_at,
+        duration=definition.duration,
+        occurrences=definition.occurrences,
+        preview_every=definition.preview_every,
+        grace_period=definition.grace_period,
+        audience=AudienceShown(definition.audience.segments, definition.audience.lists),
+        time_zone=definition.time_zone,
+        entity=definition.entity,
+        event_type=definition.event_type,
+        aggregate=_aggregate(definition.aggregate),
+        date=definition.date,
+        hit_type=definition.hit_type,
+        bracketed=definition.bracketed,
+        unlimited=definition.unlimited,
+        tiers=_tiers(definition),
+        products=definition.products,
+        filter=definition.filter,
+        account=definition.account,
+        rounding=definition.rounding,
+        confirmation=definition.confirmation,
+        late=definition.late,
+    )
+
+
+def _current_end(shown: TieredCampaign, now: datetime) -> datetime | None:
+    if shown.archived:
+        return None
+    return next((window.ends_at for window in shown.windows if window.starts_at <= now < window.ends_at), None)
+
+
+def _next_evaluation(shown: TieredCampaign, catalogue: Catalogue) -> datetime | None:
+    if shown.archived:
+        return None
+    due = (
+        window.evaluation_at
+        for number, window in enumerate(shown.windows, 1)
+        if catalogue.phase(shown.id, number) is None
+    )
+    return next(due, None)
+
+
+def _aggregate(aggregate: Aggregate | None) -> AggregateShown | None:
+    if aggregate is None:
+        return None
+    if aggregate.combination is None:
+        return AggregateShown(aggregate.attribute)
+    parts = [PartShown(part.product, plain(part.quantity)) for part in aggregate.combination]
+    return AggregateShown(aggregate.attribute, parts, aggregate.scope)
+
+
+def _tiers(definition: Definition) -> list[TierShown]:
+    return [
+        TierShown(start=plain(tier.start), to=_plain_if(tier.to), reward=plain(tier.reward))
+        for tier in definition.tiers
+    ]
+
+
+class PreviewAnswer(Struct, frozen=True, gc=False):
+    """A preview that has been asked for: what it will calculate is frozen, and the calculation runs."""
+
+    position: str
+    id: UUID
+    tiered_campaign: UUID
+    status: PreviewStatus
+    occurrences: tuple[int, ...]
+
+
+def preview(shown: Preview, position: str = "") -> PreviewAnswer:
+    return PreviewAnswer(position, shown.id, shown.campaign, shown.status, shown.occurrences)
+
+
+class IconAnswer(Struct, frozen=True, gc=False):
+    """The media type that an icon was recognized as."""
+
+    position: str
+    media_type: str
