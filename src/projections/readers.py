@@ -1,0 +1,112 @@
+"""What jobs read of the projections: the implementations of `application.reads`."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, LiteralString
+from uuid import UUID
+
+from psycopg_pool import AsyncConnectionPool
+
+from application.reads import Acceptance, Awards, FrozenStanding, Reads, RunningPreview
+from domain.preview import Figures
+from projections.positions import Positions
+
+_UNAWARDED = """
+select member from p_standings.standings
+where campaign = %s and occurrence = %s and member > %s and awarded is null
+order by member limit %s
+"""
+
+_LEFT = "select count(*) from p_standings.standings where campaign = %s and occurrence = %s and awarded is null"
+
+_AWARDS = """
+select count(*), coalesce(sum(points), 0) from p_decisions.decisions
+where campaign = %s and occurrence = %s and kind = 'tiered_award'
+"""
+
+_FROZEN = """
+select occurrence, member, total, confirmed, pending_points, award_points from p_standings.preview_members
+where preview = %s and (occurrence, member) > (%s, %s)
+order by occurrence, member limit %s
+"""
+
+_FIGURES = """
+select occurrence, members, pending_points, award_points from p_standings.preview_occurrences
+where preview = %s order by occurrence
+"""
+
+_RUNNING = "select campaign, id from p_standings.previews where status = 'running' order by position limit %s"
+
+_DUE = """
+select id, auto_accept_at from p_facts.facts where auto_accept_at <= %s order by auto_accept_at, position limit %s
+"""
+
+_NEXT = "select min(auto_accept_at) from p_facts.facts"
+
+
+class _Reader:
+    """`names` are the projections that it reads."""
+
+    names: tuple[str, ...] = ()
+
+    def __init__(self, pool: AsyncConnectionPool, positions: Positions) -> None:
+        self._pool = pool
+        self._positions = positions
+
+    async def reached(self, position: int, seconds: float) -> bool:
+        return await self._positions.wait_for(position, seconds, *self.names)
+
+    async def _rows(self, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
+        async with self._pool.connection() as connection:
+            return await (await connection.execute(query, parameters)).fetchall()
+
+
+class Shown(_Reader):
+    """Everything that is shown to callers."""
+
+
+class Standings(_Reader):
+    names = ("standings", "decisions")
+
+    async def unawarded(self, campaign: UUID, occurrence: int, after_member: str, limit: int) -> list[str]:
+        return [member for (member,) in await self._rows(_UNAWARDED, campaign, occurrence, after_member, limit)]
+
+    async def left(self, campaign: UUID, occurrence: int) -> int:
+        rows: list[tuple[int]] = await self._rows(_LEFT, campaign, occurrence)
+        return rows[0][0]
+
+    async def awards(self, campaign: UUID, occurrence: int) -> Awards:
+        members, points = (await self._rows(_AWARDS, campaign, occurrence))[0]
+        return Awards(members, Decimal(points))
+
+
+class Previews(_Reader):
+    names = ("standings",)
+
+    async def standings(
+        self, preview: UUID, after_occurrence: int, after_member: str, limit: int
+    ) -> list[FrozenStanding]:
+        rows = await self._rows(_FROZEN, preview, after_occurrence, after_member, limit)
+        return [FrozenStanding(*row) for row in rows]
+
+    async def figures(self, preview: UUID) -> tuple[Figures, ...]:
+        return tuple(Figures(*row) for row in await self._rows(_FIGURES, preview))
+
+    async def running(self, limit: int) -> list[RunningPreview]:
+        return [RunningPreview(*row) for row in await self._rows(_RUNNING, limit)]
+
+
+class Facts(_Reader):
+    names = ("facts",)
+
+    async def due_acceptances(self, until: datetime, limit: int) -> list[Acceptance]:
+        return [Acceptance(id_, at.astimezone(UTC)) for id_, at in await self._rows(_DUE, until, limit)]
+
+    async def next_acceptance(self) -> datetime | None:
+        rows: list[tuple[datetime | None]] = await self._rows(_NEXT)
+        earliest = rows[0][0]
+        return earliest.astimezone(UTC) if earliest else None
+
+
+def reads(pool: AsyncConnectionPool, positions: Positions) -> Reads:
+    return Reads(Shown(pool, positions), Standings(pool, positions), Previews(pool, positions), Facts(pool, positions))

@@ -1,0 +1,175 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from application import ingest, tiered_campaigns
+from application.clock import BackwardsError
+from application.due import Doing, Sandbox, ticks_around
+from domain.schedule import Duration, Unit, advance
+from domain.terms import Confirmation
+from tests.application.jobs.program import RULES, Running, running
+from tests.support.campaigns import purchase
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+BUDAPEST = ZoneInfo("Europe/Budapest")
+
+
+@given(
+    st.builds(Duration, st.integers(1, 40), st.sampled_from(Unit)),
+    st.integers(-1_500, 2_200).map(lambda days: datetime(2024, 1, 1, 5, 17, tzinfo=UTC) + timedelta(days=days)),
+)
+def test_the_ticks_around_an_instant_are_neighbours(every: Duration, now: datetime) -> None:
+    anchor = datetime(2024, 1, 31, 1, 30, tzinfo=UTC)
+    latest, following = ticks_around(anchor, every, now, BUDAPEST)
+    assert following is not None
+    assert following > now
+    if latest is None:
+        assert now < advance(anchor, every, 1, BUDAPEST)
+    else:
+        assert latest <= now
+        numbered = [advance(anchor, every, number, BUDAPEST) for number in _around(anchor, every, now)]
+        assert numbered.index(following) - numbered.index(latest) == 1
+
+
+def _around(anchor: datetime, every: Duration, now: datetime) -> range:
+    step = advance(anchor, every, 1, BUDAPEST) - anchor
+    middle = int((now - anchor) / step)
+    return range(max(1, middle - middle // 8 - 3), middle + middle // 8 + 4)
+
+
+def sandbox_of(program: Running) -> Sandbox:
+    return Sandbox(Doing(program.writer, program.reads), program.writer, program.reads, program.sandbox)
+
+
+async def happened(program: Running) -> list[tuple[datetime, str, object]]:
+    """What happened by itself, in order of the log: when, what, and of which occurrence or transaction."""
+    await program.caught_up()
+    events = await program.rows("select tag, payload, envelope from laurel.events order by position")
+    found = []
+    for tag, payload, envelope in events:
+        event = program.mapper.decode(tag, payload)
+        at = program.mapper.decode_envelope(envelope).recorded_at
+        match tag.partition("@")[0]:
+            case "transaction.accepted":
+                found.append((at, "accepted", event.id))
+            case "preview.requested":
+                found.append((at, "preview", event.occurrences))
+            case "tiered_occurrence.evaluation_started":
+                found.append((at, "evaluation", event.occurrence))
+    return found
+
+
+async def wait(program: Running, at: datetime, transaction: str, accept_at: datetime, member: str = "M-1") -> None:
+    bought = purchase(transaction, "20", member, purchased_at=at, auto_accept_at=accept_at)
+    await program.writer.submit(
+        lambda working: ingest.receive_transaction(working, bought, ingest.Status.PENDING, RULES)
+    )
+
+
+async def test_a_jump_over_months_lets_everything_happen_in_order(database: str) -> None:
+    async with running(database, sandbox=True) as program:
+        sandbox = sandbox_of(program)
+        await sandbox.happen(START)
+        campaign = await program.campaign(
+            starts_at=START, duration="1 month", occurrences=3, grace_period="7 days", preview_every="10 days"
+        )
+        march = START + timedelta(days=59)
+        first_evaluation = datetime(2026, 2, 8, tzinfo=UTC)
+        await wait(program, START, "T-tie", first_evaluation)
+        await wait(program, START, "T-late", first_evaluation + timedelta(seconds=1), "M-2")
+        await wait(program, START + timedelta(days=40), "T-2", START + timedelta(days=50))
+        await wait(program, march, "T-3", march + timedelta(days=1))
+        until = datetime(2026, 6, 1, 12, tzinfo=UTC)
+        await sandbox.happen(until)
+        assert program.sandbox.now() == until
+        ticks = [(START + timedelta(days=10 * n), "preview", _running(n)) for n in range(1, 10)]
+        expected = sorted(
+            [
+                *ticks,
+                (first_evaluation, "accepted", "T-tie"),
+                (first_evaluation + timedelta(seconds=1), "accepted", "T-late"),
+                (START + timedelta(days=50), "accepted", "T-2"),
+                (march + timedelta(days=1), "accepted", "T-3"),
+                (first_evaluation, "evaluation", 1),
+                (datetime(2026, 3, 8, tzinfo=UTC), "evaluation", 2),
+                (datetime(2026, 4, 8, tzinfo=UTC), "evaluation", 3),
+            ],
+            key=lambda item: (item[0], ["accepted", "preview", "evaluation"].index(item[1])),
+        )
+        assert await happened(program) == expected
+        awards = await program.awards(campaign)
+        assert awards == {
+            (1, "M-1"): [Decimal(200)],
+            (1, "M-2"): [Decimal(0)],
+            (2, "M-1"): [Decimal(200)],
+            (3, "M-1"): [Decimal(200)],
+        }
+        statuses = await program.rows("select distinct status from p_standings.previews")
+        assert statuses == [("finished",)]
+        with pytest.raises(BackwardsError):
+            await sandbox.happen(until - timedelta(seconds=1))
+
+
+def _running(tick: int) -> tuple[int, ...]:
+    """Of the occurrences from 1 January, 1 February and 1 March with a week's grace, those 10 * `tick` days later."""
+    at = START + timedelta(days=10 * tick)
+    starts = [datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2, 3)]
+    evaluations = [datetime(2026, month, 8, tzinfo=UTC) for month in (2, 3, 4)]
+    return tuple(n for n in (1, 2, 3) if starts[n - 1] <= at < evaluations[n - 1])
+
+
+async def test_a_paused_campaign_is_evaluated_once_it_is_active_again(database: str) -> None:
+    async with running(database, sandbox=True) as program:
+        sandbox = sandbox_of(program)
+        await sandbox.happen(START)
+        campaign = await program.campaign(starts_at=START, duration="1 day", occurrences=2)
+        bought = purchase(purchased_at=START)
+        await program.buy([bought])
+        await program.writer.submit(lambda working: tiered_campaigns.deactivate(working, campaign))
+        await sandbox.happen(START + timedelta(days=9))
+        assert await happened(program) == []
+        await program.writer.submit(lambda working: tiered_campaigns.activate(working, campaign))
+        await sandbox.happen(START + timedelta(days=9))
+        now = START + timedelta(days=9)
+        assert await happened(program) == [(now, "evaluation", 1), (now, "evaluation", 2)]
+
+
+async def test_of_missed_previews_only_the_latest_is_made(database: str) -> None:
+    async with running(database, sandbox=True) as program:
+        await program.sandbox.move(START)
+        campaign: UUID = await program.campaign(
+            starts_at=START, duration="1 month", occurrences=1, preview_every="15 minutes"
+        )
+        await program.sandbox.move(START + timedelta(hours=9, minutes=20))
+        doing = Doing(program.writer, program.reads)
+        (tick,) = (await doing.plan()).due
+        assert (tick.campaign, tick.at) == (campaign, START + timedelta(hours=9, minutes=15))
+        await asyncio.gather(doing.do(tick), Doing(program.writer, program.reads).do(tick))
+        plan = await doing.plan()
+        assert plan.due == ()
+        assert plan.next_at == START + timedelta(hours=9, minutes=30)
+        assert await happened(program) == [(START + timedelta(hours=9, minutes=20), "preview", (1,))]
+
+
+async def test_an_acceptance_that_is_overdue_counts_from_its_instant(database: str) -> None:
+    async with running(database, sandbox=True) as program:
+        await program.sandbox.move(START)
+        campaign = await program.campaign(
+            starts_at=START,
+            duration="1 day",
+            occurrences=1,
+            grace_period="3 days",
+            confirmation=Confirmation.OCCURRENCE_END,
+        )
+        await wait(program, START, "T-1", START + timedelta(hours=23))
+        await wait(program, START, "T-2", START + timedelta(hours=25), "M-2")
+        await program.sandbox.move(START + timedelta(days=3, hours=12))
+        assert await Doing(program.writer, program.reads).accept(program.sandbox.now()) == 2
+        await sandbox_of(program).happen(START + timedelta(days=5))
+        assert await program.awards(campaign) == {(1, "M-1"): [Decimal(200)], (1, "M-2"): [Decimal(0)]}
