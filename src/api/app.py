@@ -34,6 +34,7 @@ class Laurel(Litestar):
 
     services: Services
     metrics: Metrics
+    methods: dict[str, set[str]]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  Litestar's own is narrower
         if scope["type"] != "http":
@@ -47,6 +48,8 @@ class Laurel(Litestar):
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 _add_headers(message, exchange)
+                if scope["method"] == "OPTIONS":
+                    self._state_methods(scope, message)
             await send(message)
 
         began = perf_counter()
@@ -56,6 +59,13 @@ class Laurel(Litestar):
         finally:
             self.metrics.open_requests -= 1
             observe(self.metrics, scope, exchange, perf_counter() - began)
+
+    def _state_methods(self, scope: Any, message: Any) -> None:  # noqa: ANN401  typed dicts of Litestar's
+        """Litestar's own answer names the methods of the handler of a path that was registered first, and no other."""
+        methods = self.methods.get(scope.get("path_template", ""))
+        if methods:
+            kept = [(name, value) for name, value in message["headers"] if name != b"allow"]
+            message["headers"] = [*kept, (b"allow", ", ".join(sorted(methods)).encode())]
 
 
 def create_app(services: Services, routes: Routes = (), metrics: Metrics | None = None) -> Laurel:
@@ -77,6 +87,7 @@ def create_app(services: Services, routes: Routes = (), metrics: Metrics | None 
     )
     app.services = services
     app.metrics = metrics
+    app.methods = {route.path_format: set(getattr(route, "methods", ())) for route in app.routes}
     _settle_terms(app)
     return app
 

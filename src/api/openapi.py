@@ -21,14 +21,15 @@ T = TypeVar("T")
 Json = dict[str, Any]
 
 PREFIX = "/v1"
-_IDENTIFIER: Json = {"type": "string", "minLength": 1, "maxLength": 100}
+_NO_NUL = r"^[^\x00]*$"
+_IDENTIFIER: Json = {"type": "string", "minLength": 1, "maxLength": 100, "pattern": _NO_NUL}
 _PATH_SCHEMAS: dict[str, Json] = {
     "str": _IDENTIFIER,
     "uuid": {"type": "string", "format": "uuid"},
     "int": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
 }
 _KIND_SCHEMAS: dict[Kind, Json] = {
-    Kind.TEXT: {"type": "string", "maxLength": 1000},
+    Kind.TEXT: {"type": "string", "maxLength": 1000, "pattern": _NO_NUL},
     Kind.NUMBER: {"type": "string", "pattern": r"^-?[0-9]{1,20}(\.[0-9]{1,30})?$"},
     Kind.INTEGER: {"type": "integer"},
     Kind.INSTANT: {"type": "string", "format": "date-time"},
@@ -45,8 +46,11 @@ _OPERATOR_WORDS = {
     "in": f"one of several, separated by commas (at most {MOST_VALUES})",
 }
 _HEADERS: dict[str, Json] = {
-    "If-Match": {"description": 'The ETag that was read, such as `"3"`.', "schema": {"type": "string"}},
-    "If-None-Match": {"description": "`*`: only if there is none yet.", "schema": {"const": "*"}},
+    "If-Match": {
+        "description": 'The ETag that was read, such as `"3"`.',
+        "schema": {"type": "string", "pattern": r'^(\*|"[0-9]{1,9}"(, "[0-9]{1,9}"){0,19})$'},
+    },
+    "If-None-Match": {"description": "`*`: only if there is none yet.", "schema": {"type": "string", "enum": ["*"]}},
     "Idempotency-Key": {
         "description": "A repeat with the same key and body is answered the same and not carried out again.",
         "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
@@ -103,7 +107,22 @@ def _schemas(handlers: Sequence[HTTPRouteHandler]) -> tuple[dict[Any, Json], dic
     for name, schema in [*zip(map(str, kinds), found, strict=True), *components.items()]:
         if '"format": "decimal"' in json.dumps(schema):
             raise Inexact(f"{name} has a plain Decimal: take in `Amount`, answer the text of `domain.amounts.written`")
+    _say_what_text_is(components)
     return dict(zip(kinds, found, strict=True)), components
+
+
+def _say_what_text_is(node: Any) -> None:  # noqa: ANN401  JSON
+    """No text that is taken in holds NUL, which Postgres can't store; `application.exact.decode` sees to it."""
+    if isinstance(node, dict):
+        if node.get("type") == "string" and not node.keys() & {"pattern", "format", "enum", "const"}:
+            node["pattern"] = _NO_NUL
+        if isinstance(node.get("additionalProperties"), dict):
+            node.setdefault("propertyNames", {"pattern": _NO_NUL})
+        for value in list(node.values()):
+            _say_what_text_is(value)
+    elif isinstance(node, list):
+        for value in node:
+            _say_what_text_is(value)
 
 
 def _operation(handler: HTTPRouteHandler, path: str, schemas: dict[Any, Json]) -> Json:
@@ -164,21 +183,26 @@ def _listing_parameters(listing: Listing) -> list[Json]:
             "description": "The `next` of the page before.",
             "schema": {"type": "string"},
         },
-        {"name": "sort", "in": "query", "schema": {"enum": listing.sorts(), "default": listing.sort}},
+        {"name": "sort", "in": "query", "schema": {"type": "string", "enum": listing.sorts(), "default": listing.sort}},
     ]
     if listing.search:
-        schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_SEARCH}
+        schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_SEARCH, "pattern": _NO_NUL}
         found.append({"name": "q", "in": "query", "description": "Text to look for.", "schema": schema})
     for column in listing.columns:
         for name, operator in column.parameters().items():
             description = f"`{column.name}` {_OPERATOR_WORDS[operator]}"
-            schema = {"type": "string"} if operator == "in" else _column_schema(column)
-            found.append({"name": name, "in": "query", "description": description, "schema": schema})
+            found.append({"name": name, "in": "query", "description": description, **_form(column, operator)})
     return found
 
 
-def _column_schema(column: Column) -> Json:
-    return {"enum": list(column.values)} if column.values else _KIND_SCHEMAS[column.kind]
+def _form(column: Column, operator: str) -> Json:
+    schema: Json = {"type": "string", "enum": list(column.values)} if column.values else _KIND_SCHEMAS[column.kind]
+    if operator != "in":
+        return {"schema": schema}
+    if column.kind is Kind.TEXT and not column.values:
+        schema = schema | {"pattern": r"^[^,\x00]+$"}
+    array = {"type": "array", "items": schema, "minItems": 1, "maxItems": MOST_VALUES}
+    return {"style": "form", "explode": False, "schema": array}
 
 
 def _responses(handler: HTTPRouteHandler, terms: Terms, schemas: dict[Any, Json]) -> Json:
