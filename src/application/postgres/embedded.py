@@ -8,6 +8,7 @@ that far is let in without a password.
 import fcntl
 import json
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -32,7 +33,11 @@ RECOVERY_TIMEOUT_SECONDS = 900.0
 STARTING_POLL_SECONDS = 0.05
 """The server logs every refusal while it starts up."""
 STOP_TIMEOUT_SECONDS = 60.0
+COLLAPSES = 3
+"""After so many starts that fail before our eyes, there is no point in waiting for the next."""
 REASON_LIMIT = 1500
+LOG_TAIL = 20_000
+COMPLAINT = re.compile("(?:FATAL|PANIC):  (?!the database system is)(.*)")
 CLUSTER_NAME_LIMIT = 63
 """The end of the data folder's path, so that a listing of processes shows whose server it is."""
 WATCHDOG = Path(__file__).with_name("watchdog.py")
@@ -138,17 +143,21 @@ class EmbeddedPostgres:
         """
         now = time.monotonic()
         silence_ends, deadline = now + START_TIMEOUT_SECONDS, now + RECOVERY_TIMEOUT_SECONDS
+        before, collapses = pq.Ping.NO_RESPONSE, 0
         reason: int | None = None
         try:
             while (answer := self._ping()) != pq.Ping.OK:
                 now = time.monotonic()
                 if answer == pq.Ping.REJECT:
                     silence_ends = min(now + START_TIMEOUT_SECONDS, deadline)
-                if now > silence_ends:
+                elif before == pq.Ping.REJECT:
+                    collapses += 1
+                if now > silence_ends or collapses >= COLLAPSES:
                     raise ServerDidNotStart(f"The server of {self._data} does not answer. {self._see_log()}")
                 if reason is None:
                     reason = self._launch_watchdog()
                 self._wait(reason, STARTING_POLL_SECONDS if answer == pq.Ping.REJECT else POLL_SECONDS)
+                before = answer
         finally:
             if reason is not None:
                 os.close(reason)
@@ -208,9 +217,12 @@ class EmbeddedPostgres:
             raise ServerDidNotStart(f"The server of {self._data} did not start: {why}\n{self._see_log()}")
 
     def _see_log(self) -> str:
+        log = self._data / "server.log"
+        complaints = COMPLAINT.findall(log.read_text(errors="replace")[-LOG_TAIL:]) if log.exists() else []
+        last = f" It said last: {complaints[-1]}." if complaints else ""
         free = shutil.disk_usage(self._data).free // 2**20
         space = f" Only {free} MiB of its disk are free: make room." if free < 256 else ""
-        return f"Its log is {self._data / 'server.log'}.{space}"
+        return f"Its log is {log}.{last}{space}"
 
     def stop(self) -> None:
         """Ends this use. When it was the last one, returns once the server is gone. Raises ServerDidNotStop."""
