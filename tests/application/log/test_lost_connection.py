@@ -1,0 +1,246 @@
+"""A connection that is lost, at every moment that matters, and a server that answers with errors."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import waiting
+
+from application.log import session as sessions
+from application.log.catalogue import NoCatalogue
+from application.log.check import check
+from application.log.errors import AppendFailed, FateUnknown, Unavailable
+from application.log.writer import Committed, Writer
+from application.migrate import migrate
+from application.postgres.embedded import EmbeddedPostgres
+from tests.application.log.conftest import Start, running
+from tests.application.log.shop import MAPPER, Counter, counting, moving, reading
+
+END_WRITERS = """
+    select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity
+    where application_name like 'laurel %' and datname = current_database()
+"""
+
+
+def lose_answer(writer: Writer, monkeypatch: pytest.MonkeyPatch, times: int = 1) -> None:
+    """The next appends reach the server and land, but the connection is gone before their answer is read."""
+    append = writer._session.append
+    left = [times]
+
+    async def lossy(batch: Any) -> Any:
+        answer = await append(batch)
+        if left[0]:
+            left[0] -= 1
+            await writer._session.close()
+            raise psycopg.OperationalError("the connection is lost")
+        return answer
+
+    monkeypatch.setattr(writer._session, "append", lossy)
+
+
+async def test_a_connection_lost_while_idle_is_made_anew(writer: Writer, connection: psycopg.Connection) -> None:
+    await writer.submit(counting("a"))
+    for _ in range(3):
+        connection.execute(END_WRITERS)
+        assert (await writer.submit(counting("a"))).answer > 1
+    assert (await writer.submit(reading("a"))).answer == Counter(4, 4)
+
+
+async def test_what_landed_before_the_connection_was_lost_is_not_recorded_again(
+    writer: Writer, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await writer.submit(counting("a", 10))
+    lose_answer(writer, monkeypatch)
+    outcomes = await writer.submit_many([counting("a"), counting("b"), moving("a", "b"), reading("a")])
+    assert [outcome.answer for outcome in outcomes] == [11, 1, (10, 2), Counter(10, 3)]
+    assert [outcome.position for outcome in outcomes] == [2, 3, 5, 5]
+    assert list(check(connection, MAPPER)) == []
+
+
+async def test_of_a_batch_that_landed_in_part_the_rest_is_decided_again(
+    start: Start, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = await start(), await start()
+    await one.submit_many([counting("a"), counting("b")])
+    await other.submit(counting("a", 100))
+    lose_answer(one, monkeypatch)
+    outcomes = await one.submit_many([counting("a"), counting("b"), counting("c")])
+    assert [outcome.answer for outcome in outcomes] == [102, 2, 1]
+    assert [outcome.position for outcome in outcomes] == [6, 4, 5]
+    assert list(check(connection, MAPPER)) == []
+
+
+async def test_answers_lost_again_and_again_still_count_once(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    lose_answer(writer, monkeypatch, times=5)
+    answers = [(await writer.submit(counting("a"))).answer for _ in range(7)]
+    assert answers == list(range(1, 8))
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    for _ in range(1_000):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it took too long")
+
+
+async def until_waiting(connection: psycopg.Connection) -> None:
+    """Until an append waits for the head's lock."""
+
+    def waits() -> bool:
+        row = connection.execute(
+            "select count(*) from pg_stat_activity where application_name = 'laurel writer' "
+            "and datname = current_database() and wait_event_type = 'Lock'"
+        ).fetchone()
+        return row is not None and row[0] > 0
+
+    await until(waits)
+
+
+async def test_what_had_not_landed_when_the_connection_was_lost_is_decided_again(
+    writer: Writer, connection: psycopg.Connection, database: str
+) -> None:
+    with psycopg.connect(database) as holding:
+        holding.execute("select from laurel.heads for update")
+        waiting = asyncio.create_task(writer.submit_many([counting("a"), counting("a")]))
+        await until_waiting(connection)
+        connection.execute(END_WRITERS)
+        holding.rollback()
+    assert [outcome.position for outcome in await waiting] == [1, 2]
+    assert list(check(connection, MAPPER)) == []
+
+
+async def test_a_session_that_might_still_land_is_ended_before_deciding_again(
+    writer: Writer, connection: psycopg.Connection, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server does not answer in time. Its transaction could still commit, twice with the next one's."""
+    monkeypatch.setattr(sessions, "STATEMENT_SECONDS", 0.2)
+    cancel_nothing(monkeypatch)
+    with psycopg.connect(database) as holding:
+        holding.execute("select from laurel.heads for update")
+        waiting = asyncio.create_task(writer.submit(counting("a")))
+        await until_waiting(connection)
+        first = writer._session._who
+        await until(lambda: writer._session._who != first)
+        assert first is not None
+        assert connection.execute("select from pg_stat_activity where pid = %s", [first[0]]).fetchone() is None
+        holding.rollback()
+    assert await waiting == (1, 1)
+    assert list(check(connection, MAPPER)) == []
+
+
+def cancel_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the network is gone: the request to cancel does not arrive either."""
+    wait = waiting.wait_async
+
+    async def nothing(*_: object, **__: object) -> None:
+        return None
+
+    async def shortly(*arguments: Any, timeout: float | None = None, **options: Any) -> Any:  # noqa: ASYNC109  its own
+        return await wait(*arguments, timeout=timeout and min(timeout, 0.1), **options)
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "_try_cancel", nothing)
+    monkeypatch.setattr(waiting, "wait_async", shortly)
+
+
+FAULT = """
+    create function fail() returns trigger language plpgsql as $$
+    begin
+        if new.tag = 'counter.counted' and new.version = 3 then
+            raise exception 'no third time' using errcode = '{}';
+        end if;
+        return new;
+    end $$;
+    create trigger fail before insert on laurel.events for each row execute function fail();
+"""
+
+
+async def test_one_command_that_the_database_refuses_fails_alone(
+    writer: Writer, connection: psycopg.Connection
+) -> None:
+    connection.execute(FAULT.format("23514"))
+    outcomes = await writer.submit_many([*[counting("a")] * 2, counting("b"), counting("a"), counting("b")])
+    assert isinstance(outcomes[3], AppendFailed)
+    assert [outcomes[number].answer for number in (0, 1, 2, 4)] == [1, 2, 1, 2]
+    assert list(check(connection, MAPPER)) == []
+
+
+async def test_a_database_that_cant_write_now_says_why_and_later_can(
+    writer: Writer, connection: psycopg.Connection
+) -> None:
+    connection.execute(FAULT.format("53100"))
+    with pytest.raises(Unavailable, match="no third time"):
+        await asyncio.gather(*[writer.submit(counting("a")) for _ in range(3)])
+    connection.execute("drop trigger fail on laurel.events")
+    assert (await writer.submit(counting("a"))).answer == 1
+    assert list(check(connection, MAPPER)) == []
+
+
+async def test_a_transaction_rolled_back_for_anothers_sake_is_tried_again(
+    writer: Writer, connection: psycopg.Connection
+) -> None:
+    connection.execute("create sequence tries")
+    connection.execute(FAULT.format("40001").replace("new.version = 3", "nextval('tries') < 3"))
+    assert await writer.submit(counting("a")) == (1, 1)
+
+
+@pytest.fixture
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server") / "data"
+
+
+async def test_a_server_that_restarts_under_us_loses_and_repeats_nothing(data: Path) -> None:
+    with EmbeddedPostgres(data, durable=False) as database:
+        migrate(database)
+        async with running(Writer(database, MAPPER, NoCatalogue())) as writer:
+            done = asyncio.Event()
+
+            async def client(name: str) -> int:
+                answers = []
+                while not done.is_set():
+                    answers.append((await writer.submit(counting(name))).answer)
+                assert answers == list(range(1, len(answers) + 1))
+                return len(answers)
+
+            clients = [asyncio.create_task(client(f"c{number}")) for number in range(8)]
+            for _ in range(2):
+                await asyncio.sleep(0.2)
+                os.kill(postmaster(data), signal.SIGKILL)
+                await asyncio.sleep(0.5)
+            done.set()
+            count = sum(await asyncio.gather(*clients))
+        with psycopg.connect(database, autocommit=True) as connection:
+            assert connection.execute("select count(*) from laurel.events").fetchone() == (count,)
+            assert list(check(connection, MAPPER)) == []
+
+
+async def test_a_server_that_stays_away_is_an_error_in_time_and_no_end_of_the_writer(data: Path) -> None:
+    server = EmbeddedPostgres(data, durable=False)
+    database = server.start()
+    migrate(database)
+    async with running(Writer(database, MAPPER, NoCatalogue(), reconnect_seconds=0.5)) as writer:
+        holding = psycopg.connect(database)
+        holding.execute("select from laurel.heads for update")
+        under_way = asyncio.create_task(writer.submit(counting("a")))
+        with psycopg.connect(database, autocommit=True) as connection:
+            await until_waiting(connection)
+        queued = asyncio.create_task(writer.submit(counting("b")))
+        holding.close()
+        await asyncio.to_thread(server.stop)
+        outcomes = await asyncio.gather(under_way, queued, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes][1] is Unavailable
+        assert isinstance(outcomes[0], FateUnknown | Committed)
+        with pytest.raises(Unavailable):
+            await writer.submit(counting("c"))
+        await asyncio.to_thread(server.start)
+        assert (await writer.submit(counting("c"))).answer == 1
+    server.stop()
+
+
+def postmaster(data: Path) -> int:
+    return int((data / "cluster" / "postmaster.pid").read_text().split("\n", 1)[0])
