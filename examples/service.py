@@ -9,8 +9,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -19,11 +20,17 @@ PAGE = 200
 
 
 class Service:
-    """Speaks JSON to a running service, and reads what it has just written."""
+    """Speaks JSON to a running service, and reads what it has just written.
+
+    `folder` and `process` are the data folder and the process id of one that was started here.
+    """
 
     def __init__(self, host: str, port: int, key: str) -> None:
+        self.url = f"http://{host}:{port}"
+        self.key = key
         self._connection = HTTPConnection(host, port, timeout=600)
-        self._key = key
+        self.folder = Path()
+        self.process = 0
         self._position = ""
 
     def get(self, path: str) -> dict[str, Any]:
@@ -53,7 +60,7 @@ class Service:
         content_type: str = "application/json",
     ) -> tuple[int, dict[str, Any]]:
         """The status and the answer; what is read is at least as new as what was last written here."""
-        headers = {"Authorization": f"Bearer {self._key}"}
+        headers = {"Authorization": f"Bearer {self.key}"}
         content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
         if content is not None:
             headers["Content-Type"] = content_type
@@ -79,20 +86,27 @@ class Service:
         return answer
 
 
+def sandbox() -> AbstractContextManager[Service]:
+    """A service with a clock of its own."""
+    return serving("--sandbox")
+
+
 @contextmanager
-def sandbox(**settings: str) -> Iterator[Service]:
-    """A sandbox on an embedded Postgres in a temporary folder, gone afterwards; `settings` are LAUREL_ variables."""
+def serving(*flags: str, **settings: str) -> Iterator[Service]:
+    """A service on an embedded Postgres in a temporary folder, gone afterwards; `settings` are LAUREL_ variables."""
     key = secrets.token_urlsafe(24)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="laurel-") as folder:
-        environment = os.environ | {"LAUREL_ADMIN_KEY": key} | settings
-        command = [sys.executable, "-m", "api.cli", "serve", "--sandbox", "--data", folder, "--port", str(port)]
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603  ourselves
+        environment = os.environ | {"LAUREL_ADMIN_KEY": key, "LAUREL_DATA": folder, "LAUREL_LOG_LEVEL": "warning"}
+        command = [sys.executable, "-m", "api.cli", "serve", "--port", str(port), *flags]
+        process = subprocess.Popen(command, env=environment | settings, stdout=subprocess.DEVNULL)  # noqa: S603  ourselves
         try:
             _wait(process, port)
-            yield Service("127.0.0.1", port, key)
+            service = Service("127.0.0.1", port, key)
+            service.folder, service.process = Path(folder), process.pid
+            yield service
         finally:
             process.terminate()
             process.wait(START_SECONDS)

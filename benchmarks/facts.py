@@ -1,0 +1,95 @@
+"""Facts over HTTP: singly beside an empty handler, then by `/batch` and by `laurel import` beside singly.
+
+python -m benchmarks.facts
+"""
+
+import json
+import subprocess
+import sys
+from itertools import islice
+from time import perf_counter
+
+from benchmarks import load
+from benchmarks.empty import serving_nothing
+from benchmarks.figures import Figure, show
+from benchmarks.service import campaign, encode, transactions
+from examples.service import Service, serving
+
+CONNECTIONS = 64
+SINGLE = 20_000
+BATCHES, BATCH = 60, 1_000
+BATCH_CONNECTIONS = 2
+IMPORTED = 60_000
+SETTLE_SECONDS = 120
+
+
+def singly(url: str, key: str, path: str, count: int, prefix: str) -> load.Load:
+    requests = [load.request("POST", path, key, encode(fact)) for fact in islice(transactions(prefix), count)]
+    done = load.run(url, iter(requests), CONNECTIONS)
+    assert not done.refused, f"{done.refused} of {done.requests} were refused"
+    return done
+
+
+def batches(service: Service) -> float:
+    """Facts a second."""
+    facts = transactions("batch")
+    requests = [
+        load.request(
+            "POST", "/v1/batch", service.key, encode({"facts": [{"transaction": next(facts)} for _ in range(BATCH)]})
+        )
+        for _ in range(BATCHES)
+    ]
+    done = load.run(service.url, iter(requests), BATCH_CONNECTIONS)
+    assert not done.refused, f"{done.refused} batches were refused"
+    return done.per_second * BATCH
+
+
+def imported(service: Service) -> float:
+    """Facts a second, from the start of the command to its end."""
+    file = service.folder / "facts.ndjson"
+    file.write_text(
+        "".join(json.dumps({"transaction": fact}) + "\n" for fact in islice(transactions("import"), IMPORTED))
+    )
+    command = [sys.executable, "-m", "api.cli", "import", "--data", str(service.folder), str(file)]
+    began = perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603  ourselves
+    return IMPORTED / (perf_counter() - began)
+
+
+def settle(service: Service) -> None:
+    """Waits until the projections have caught up, so that no run pays for the one before it."""
+    deadline = perf_counter() + SETTLE_SECONDS
+    while any(row["lag"] for row in service.get("/v1/projections")["data"]):
+        assert perf_counter() < deadline, "the projections do not catch up"
+
+
+def run() -> list[Figure]:
+    with serving_nothing() as url:
+        singly(url, "none", "/", 2_000, "warm")
+        empty = singly(url, "none", "/", SINGLE, "empty")
+    with serving() as service:
+        made = service.post("/v1/tiered-campaigns", campaign("All purchases"))["id"]
+        service.post(f"/v1/tiered-campaigns/{made}/activate")
+        singly(service.url, service.key, "/v1/transactions", 2_000, "warm")
+        settle(service)
+        single = singly(service.url, service.key, "/v1/transactions", SINGLE, "single")
+        settle(service)
+        by_batch = batches(service)
+        settle(service)
+        by_import = imported(service)
+    one = f"{single.per_second:,.0f}/s"
+    return [
+        Figure(
+            f"facts posted singly, {CONNECTIONS} connections",
+            f"{one} (median {single.median_milliseconds:.0f} ms)",
+            f"empty JSON handler: {empty.per_second:,.0f}/s",
+            single.per_second / empty.per_second,
+            0.2,
+        ),
+        Figure("facts by `/batch` of 1,000", f"{by_batch:,.0f}/s", f"singly: {one}", by_batch / single.per_second, 4),
+        Figure("facts by `laurel import`", f"{by_import:,.0f}/s", f"singly: {one}", by_import / single.per_second, 4),
+    ]
+
+
+if __name__ == "__main__":
+    show(run())
