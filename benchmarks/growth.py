@@ -4,8 +4,6 @@ python -m benchmarks.growth
 """
 
 import json
-import subprocess
-import sys
 from itertools import islice
 from pathlib import Path
 

@@ -81,6 +81,8 @@ class _Connection(asyncio.Protocol):
 async def _run(url: str, requests: Iterator[bytes], connections: int) -> Load:
     loop = asyncio.get_running_loop()
     address = urlsplit(url)
+    assert address.hostname
+    assert address.port
     ends = [loop.create_future() for _ in range(connections)]
     began = perf_counter()
     made = [
