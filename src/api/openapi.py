@@ -138,7 +138,10 @@ def _operation(handler: HTTPRouteHandler, path: str, schemas: dict[Any, Json]) -
     }
     body = _body_kind(handler)
     if body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schemas[body]}}}
+        operation["requestBody"] = {
+            "required": inspect.signature(handler.fn).parameters["data"].default is inspect.Parameter.empty,
+            "content": {"application/json": {"schema": schemas[body]}},
+        }
     elif terms.takes is not JSON:
         operation["requestBody"] = {"required": True, "content": {kind: {} for kind in terms.takes.media_types}}
     return operation

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, Union, cas
 import msgspec
 from msgspec import Meta, Struct, structs
 
-from domain.amounts import fault
+from domain.amounts import WHOLE_DIGITS, fault
 from domain.attributes import TEXT_LENGTH
 from domain.problems import Invalid, Problem
 
@@ -337,13 +337,13 @@ def in_words(detail: str) -> str:
 def schema_of(kind: Kind) -> dict[str, Any]:
     """The JSON Schema of one of our types, for `msgspec.json.schema`."""
     if kind is Amount:
-        return {
-            "anyOf": [{"type": "string", "pattern": f"^{_NUMBER.pattern}$"}, {"type": "number"}],
-            "examples": ["49.90"],
-        }
+        bound = 10**WHOLE_DIGITS - 1
+        text: dict[str, Any] = {"type": "string", "pattern": f"^{_PLAIN_NUMBER.pattern}$", "examples": ["49.90"]}
+        # within both bounds on digits; more decimals than these can only be described for text
+        number = {"type": "number", "minimum": -bound, "maximum": bound, "multipleOf": 0.01}
+        return {"anyOf": [text, number]}
     if kind is Instant:
         return {"type": "string", "format": "date-time", "examples": ["2026-09-01T10:00:00+02:00"]}
     if kind is AttributeValue:
-        text = {"type": "string", "maxLength": TEXT_LENGTH}
-        return {"anyOf": [text, {"type": "number"}, {"type": "boolean"}]}
+        return {"anyOf": [{"type": "string", "maxLength": TEXT_LENGTH}, {"type": "number"}, {"type": "boolean"}]}
     raise NotImplementedError(kind)
