@@ -108,7 +108,7 @@ class Facts:
         try:
             committed = await self._writer.submit(command, actor=actor)
         except Repeated as repeated:
-            return await self._take_again(sent, repeated)
+            return await self.again(sent, repeated)
         return Taken(committed.position, committed.answer, repeated=False)
 
     async def take_many(
@@ -129,7 +129,8 @@ class Facts:
                 taken[number] = _again(fact, firsts[repeated.stream.id])
         return taken
 
-    async def _take_again(self, sent: Sent, repeated: Repeated) -> Taken:
+    async def again(self, sent: Sent, repeated: Repeated) -> Taken:
+        """What a repeated fact was answered first; Conflict when another one was sent under the same id."""
         firsts = await self._first({repeated.stream.id})
         taken = _again(sent, firsts[repeated.stream.id])
         if isinstance(taken, Conflict):

@@ -2,4 +2,18 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-ROUTES: tuple[HTTPRouteHandler, ...] = ()
+from api.routes.batch import BATCH_COMMANDS
+from api.routes.catalogue import CATALOGUE_COMMANDS
+from api.routes.expressions import EXPRESSION_COMMANDS
+from api.routes.facts import FACT_COMMANDS
+from api.routes.members import MEMBER_COMMANDS
+from api.routes.tiered_campaigns import TIERED_CAMPAIGN_COMMANDS
+
+ROUTES: tuple[HTTPRouteHandler, ...] = (
+    *FACT_COMMANDS,
+    *BATCH_COMMANDS,
+    *MEMBER_COMMANDS,
+    *CATALOGUE_COMMANDS,
+    *TIERED_CAMPAIGN_COMMANDS,
+    *EXPRESSION_COMMANDS,
+)

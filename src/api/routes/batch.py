@@ -1,0 +1,173 @@
+"""Batches: many facts at once, in order, each by itself."""
+
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple, cast
+
+from litestar.params import JSONBody
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from api import representations
+from api.observation import observe_failure
+from api.positions import write_position
+from api.problems import ProblemDetails, ProblemError, problem_of
+from api.representations import FactAnswer
+from api.request import Request
+from api.routes.commands import commands
+from api.routing import RECORDERS, command
+from application.bodies import EventBody, Fact, FactBody, TransactionBody
+from application.exact import Body, Malformed, decode
+from application.facts import Taken, command_of
+from application.ingest import Rules
+from application.log.working import Command
+from application.requests import Kept, RequestKey, once
+from domain.problems import Invalid
+from domain.request import Answered
+
+MOST_FACTS = 1000
+
+_OF_TRANSACTION = {
+    "type": "object",
+    "properties": {"id": {"type": "string", "minLength": 1, "maxLength": 100}},
+    "required": ["id"],
+}
+_FACT = {
+    "type": "object",
+    "description": "Exactly one of these. What changes a transaction names its `id`, beside what its own path takes.",
+    "properties": {
+        "transaction": {"$ref": "#/components/schemas/TransactionBody"},
+        "event": {"$ref": "#/components/schemas/EventBody"},
+        "accept": _OF_TRANSACTION,
+        "reject": _OF_TRANSACTION,
+        "update": _OF_TRANSACTION,
+        "refund": _OF_TRANSACTION,
+    },
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+
+RawFact = Annotated[Raw, Meta(extra_json_schema=_FACT)]
+"""Read one by one, so that a bad one does not hold up the others."""
+
+
+class BatchBody(Body, frozen=True):
+    """Facts to record in order."""
+
+    facts: Annotated[list[RawFact], Meta(max_length=MOST_FACTS)]
+
+
+class FactResult(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What its own path would have answered: a `status` with an `answer` or, from 400 on, a `problem`.
+
+    A problem's pointers lead into the batch.
+    """
+
+    status: int
+    answer: FactAnswer | UnsetType = UNSET
+    problem: ProblemDetails | UnsetType = UNSET
+
+
+class BatchAnswer(Struct, frozen=True, gc=False):
+    """A result for each fact, in order; `position` is the latest of theirs."""
+
+    position: str
+    results: list[FactResult]
+
+
+class _Read(NamedTuple):
+    """A fact that could be read, and what it asks for; `at` is its pointer."""
+
+    at: str
+    fact: Fact
+    command: Command
+
+
+@command("POST", "/batch", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",))
+async def post_batch(request: Request, data: JSONBody[BatchBody]) -> BatchAnswer:
+    """Record up to 1,000 facts in order; each is answered by itself, and a bad one does not hold up the others.
+
+    Transactions and events are unique by their ids. With an idempotency key the other facts, too, are carried out once.
+    """
+    entries = await _read_all(request, data)
+    read = [entry for entry in entries if isinstance(entry, _Read)]
+    taken = await commands(request).facts.take_many(
+        [entry.fact for entry in read], [entry.command for entry in read], request.principal.id
+    )
+    taken = await _with_first_positions(request, taken)
+    outcomes = iter(taken)
+    results = [
+        _refused(request, entry) if isinstance(entry, Invalid) else _result(request, entry, next(outcomes))
+        for entry in entries
+    ]
+    reached = request.services.positions.reached()
+    latest = max((outcome.position for outcome in taken if isinstance(outcome, Taken)), default=reached)
+    return BatchAnswer(request.committed(latest), results)
+
+
+async def _read_all(request: Request, data: BatchBody) -> list[_Read | Invalid]:
+    rules, caller = commands(request).facts.rules, request.principal.id
+    key = await request.idempotency_key()
+    keys = [RequestKey(caller, key.key, key.digest, number) if key else None for number in range(len(data.facts))]
+    try:
+        return [_read(bytes(raw), f"/facts/{number}", rules, keys[number]) for number, raw in enumerate(data.facts)]
+    except Malformed:
+        decode(object, await request.body())
+        raise
+
+
+def _read(raw: bytes, at: str, rules: Rules, key: RequestKey | None) -> _Read | Invalid:
+    """Raises Malformed."""
+    try:
+        name, fact = decode(FactBody, raw).fact()
+        at = f"{at}/{name}"
+        decide = command_of(fact, rules)
+    except Invalid as invalid:
+        return _under(at, invalid)
+    if isinstance(fact, TransactionBody | EventBody):
+        return _Read(at, fact, decide)
+    return _Read(at, fact, once(key, 200, lambda working: representations.fact(decide(working))))
+
+
+async def _with_first_positions(request: Request, taken: Sequence[Taken | Exception]) -> list[Taken | Exception]:
+    """What an earlier request was answered comes with the position it was answered with."""
+    streams = [kept.first.id for outcome in taken if (kept := _kept(outcome)) and kept.first]
+    if not streams:
+        return list(taken)
+    firsts = await commands(request).answers.find(streams, [Answered])
+    positions = {first.stream: first.position for first in firsts}
+    return [
+        Taken(positions[kept.first.id], kept, repeated=True) if (kept := _kept(outcome)) and kept.first else outcome
+        for outcome in taken
+    ]
+
+
+def _kept(outcome: Taken | Exception) -> Kept | None:
+    return outcome.answer if isinstance(outcome, Taken) and isinstance(outcome.answer, Kept) else None
+
+
+def _result(request: Request, entry: _Read, outcome: Taken | Exception) -> FactResult:
+    if isinstance(outcome, Invalid):
+        return _refused(request, _under(entry.at, outcome))
+    if isinstance(outcome, Exception):
+        return _refused(request, outcome)
+    position = write_position(outcome.position)
+    if kept := _kept(outcome):
+        return FactResult(kept.status, answer=cast(FactAnswer, Raw(kept.at(position))))
+    is_new = isinstance(entry.fact, TransactionBody | EventBody) and not outcome.repeated
+    return FactResult(201 if is_new else 200, answer=representations.fact(outcome.answer, position))
+
+
+def _refused(request: Request, error: Exception) -> FactResult:
+    problem = problem_of(error)
+    if problem is None:
+        exchange = request.exchange
+        observe_failure(request.scope, exchange, error)
+        detail = "This was not expected. The service's log says more under the request's id."
+        problem = ProblemError("internal", detail, instance=f"urn:uuid:{exchange.request_id}")
+    return FactResult(problem.type.status, problem=problem.details())
+
+
+def _under(at: str, invalid: Invalid) -> Invalid:
+    return Invalid([problem.under(at) for problem in invalid.problems])
+
+
+BATCH_COMMANDS = (post_batch,)

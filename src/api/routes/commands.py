@@ -1,0 +1,86 @@
+"""What the routes of commands share: who decides and records, and how an answer is kept for a request that repeats."""
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+from litestar import Response
+from msgspec import Struct, structs
+from psycopg_pool import AsyncConnectionPool
+
+from api.request import Request
+from application.facts import Facts
+from application.ingest import Rules
+from application.log.batch import Committed
+from application.log.mapper import Mapper
+from application.log.working import Command, Working
+from application.log.writer import Writer
+from application.requests import Answers, Kept, RequestKey, once
+
+A = TypeVar("A", bound=Struct)
+
+
+class PreviewRuns(Protocol):
+    """Whoever calculates previews."""
+
+    async def start(self, campaign: UUID, preview: UUID) -> None:
+        """Have a preview that is recorded calculated, in the background; safe to repeat."""
+
+
+class Commands(Struct):
+    """What decides and records."""
+
+    writer: Writer
+    facts: Facts
+    answers: Answers
+    previews: PreviewRuns
+
+
+def commands_over(
+    writer: Writer, pool: AsyncConnectionPool, mapper: Mapper, rules: Rules, previews: PreviewRuns
+) -> Commands:
+    answers = Answers(pool, mapper)
+    return Commands(writer, Facts(writer, answers, rules), answers, previews)
+
+
+def commands(request: Request) -> Commands:
+    return cast(Commands, cast(Any, request.services).commands)
+
+
+async def submit(request: Request, command: Command) -> Committed:
+    """What the command answers, recorded in the name of the request's caller."""
+    return await commands(request).writer.submit(command, actor=request.principal.id)
+
+
+async def answer(request: Request, decide: Callable[[Working], A]) -> A:
+    """Answers what `decide` answers, its empty `position` filled in."""
+    committed = await submit(request, decide)
+    return structs.replace(committed.answer, position=request.committed(committed.position))  # type: ignore[no-any-return]
+
+
+class _Versioned(Struct):
+    version: int
+
+
+async def answer_once(
+    request: Request, decide: Callable[[Working], Struct], status: int = 200, *, versioned: bool = False
+) -> Response[Any]:
+    """Answers what `decide` answers: carried out once, where the request has an idempotency key.
+
+    With `versioned` the answer's `version` is its ETag too.
+    """
+    given = await request.idempotency_key()
+    key = RequestKey(request.principal.id, given.key, given.digest) if given else None
+    committed = await submit(request, once(key, status, decide))
+    kept: Kept = committed.answer
+    position = committed.position
+    if kept.first is not None:
+        position = await commands(request).answers.position(kept.first)
+    if versioned:
+        request.versioned(msgspec.json.decode(kept.body, type=_Versioned).version)
+    return json_response(kept.at(request.committed(position)), kept.status)
+
+
+def json_response(body: bytes, status: int = 200) -> Response[Any]:
+    return Response(body, status_code=status, media_type="application/json")

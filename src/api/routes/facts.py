@@ -1,0 +1,114 @@
+"""Facts: transactions and their lifecycle, and events."""
+
+from typing import Any
+
+import msgspec
+from litestar import Response
+from litestar.params import FromPath, JSONBody
+
+from api import representations
+from api.representations import FactAnswer
+from api.request import Request
+from api.routes.commands import answer_once, commands, json_response
+from api.routing import RECORDERS, command
+from application import facts
+from application.bodies import EmptyBody, EventBody, RefundBody, RejectBody, TransactionBody, UpdateBody
+from application.facts import FactCommand, Taken
+from application.ingest import Repeated
+
+NOTHING = EmptyBody()
+NO_REASON = RejectBody()
+EVERYTHING_LEFT = RefundBody()
+
+_encode = msgspec.json.Encoder().encode
+
+
+@command("POST", "/transactions", roles=RECORDERS, statuses=(201, 200))
+async def post_transaction(request: Request, data: JSONBody[TransactionBody]) -> Response[FactAnswer]:
+    """Record a transaction and all that it causes.
+
+    The same body under the same id is answered what it was answered first, with 200; another body is a conflict.
+    """
+    return await _receive(request, data)
+
+
+@command("POST", "/events", roles=RECORDERS, statuses=(201, 200))
+async def post_event(request: Request, data: JSONBody[EventBody]) -> Response[FactAnswer]:
+    """Record an event and all that it causes.
+
+    The same body under the same id is answered what it was answered first, with 200; another body is a conflict.
+    """
+    return await _receive(request, data)
+
+
+@command(
+    "POST", "/transactions/{transaction:str}/accept", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",)
+)
+async def accept_transaction(
+    request: Request,
+    transaction: FromPath[str],
+    data: JSONBody[EmptyBody] = NOTHING,  # noqa: ARG001  read, so that whatever is in it is refused
+) -> Response[FactAnswer]:
+    """Accept a pending transaction."""
+    return await _change(request, facts.accept(transaction))
+
+
+@command(
+    "POST", "/transactions/{transaction:str}/reject", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",)
+)
+async def reject_transaction(
+    request: Request, transaction: FromPath[str], data: JSONBody[RejectBody] = NO_REASON
+) -> Response[FactAnswer]:
+    """Reject a pending transaction: what it contributed is taken back."""
+    return await _change(request, facts.reject(transaction, data.reason))
+
+
+@command(
+    "POST", "/transactions/{transaction:str}/update", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",)
+)
+async def update_transaction(
+    request: Request, transaction: FromPath[str], data: JSONBody[UpdateBody]
+) -> Response[FactAnswer]:
+    """Give a pending transaction new figures: absolute ones, never deltas."""
+    return await _change(request, facts.update(transaction, data))
+
+
+@command(
+    "POST", "/transactions/{transaction:str}/refund", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",)
+)
+async def refund_transaction(
+    request: Request, transaction: FromPath[str], data: JSONBody[RefundBody] = EVERYTHING_LEFT
+) -> Response[FactAnswer]:
+    """Refund an accepted transaction: an amount, items, or all that is left of it.
+
+    A `refund_id` makes a repeat safe: it is answered what it was answered first.
+    """
+    try:
+        return await _change(request, facts.refund(transaction, data))
+    except Repeated as repeated:
+        return _answer(request, await commands(request).facts.again(data, repeated))
+
+
+async def _receive(request: Request, sent: TransactionBody | EventBody) -> Response[Any]:
+    taking = commands(request).facts
+    taken = await taking.take(sent, facts.command_of(sent, taking.rules), request.principal.id)
+    return _answer(request, taken, 200 if taken.repeated else 201)
+
+
+async def _change(request: Request, change: FactCommand) -> Response[Any]:
+    return await answer_once(request, lambda working: representations.fact(change(working)))
+
+
+def _answer(request: Request, taken: Taken, status: int = 200) -> Response[Any]:
+    shown = representations.fact(taken.answer, request.committed(taken.position))
+    return json_response(_encode(shown), status)
+
+
+FACT_COMMANDS = (
+    post_transaction,
+    post_event,
+    accept_transaction,
+    reject_transaction,
+    update_transaction,
+    refund_transaction,
+)

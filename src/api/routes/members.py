@@ -1,0 +1,47 @@
+"""Members, and who is on which list."""
+
+from litestar import Response
+from litestar.params import FromPath, JSONBody
+
+from api import representations
+from api.representations import ListChangeAnswer, MemberAnswer
+from api.request import Request
+from api.routes.commands import answer, answer_once
+from api.routing import RECORDERS, command
+from application import definitions
+from application.bodies import ListMembersBody, MemberBody
+from application.log.working import Working
+from application.refusals import Unknown
+from application.streams import MEMBER
+
+
+@command("PUT", "/members/{member:str}", roles=RECORDERS)
+async def put_member(request: Request, member: FromPath[str], data: JSONBody[MemberBody]) -> MemberAnswer:
+    """Register a member, or replace their tier and attributes. A referrer is set once and stays."""
+    return await answer(
+        request,
+        lambda working: representations.member(
+            definitions.put_member(working, member, data.tier, data.attributes, data.referrer)
+        ),
+    )
+
+
+@command("POST", "/lists/{code:str}/members", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",))
+async def change_list(
+    request: Request, code: FromPath[str], data: JSONBody[ListMembersBody]
+) -> Response[ListChangeAnswer]:
+    """Put members on a list and take others off it, all of them or none. Unknown members who join are registered."""
+    data.check()
+
+    def decide(working: Working) -> ListChangeAnswer:
+        if not working.catalogue.has_list(code):
+            raise Unknown(f"no list `{code}`")
+        working.prefetch(MEMBER.at(member) for member in (*data.add, *data.remove))
+        added = sum(definitions.change_list(working, code, member, joins=True) for member in data.add)
+        removed = sum(definitions.change_list(working, code, member, joins=False) for member in data.remove)
+        return ListChangeAnswer("", added, removed)
+
+    return await answer_once(request, decide)
+
+
+MEMBER_COMMANDS = (put_member, change_list)
