@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.observation import configure_logs
+from api.proving import prove, show_certificate
 from api.serve import CannotListenError, address_of, listen, serve, work
 from application.clock import SandboxRefusedError
 from application.keys import Role, UnknownKeyError, list_keys, make_key, revoke_key
@@ -22,10 +23,11 @@ from application.migrate import MigrationError, migrate
 from application.postgres.connection import reach_database
 from application.postgres.errors import PostgresUnavailable
 from application.settings import SETTINGS, Configuration, Setting, Settings, SettingsError, load
+from projections.rebuild import RebuildError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_EXPECTED = (CannotListenError, SandboxRefusedError, MigrationError, PostgresUnavailable, UnknownKeyError)
+_EXPECTED = (CannotListenError, SandboxRefusedError, MigrationError, PostgresUnavailable, RebuildError, UnknownKeyError)
 
 
 class _Laurel(click.Group):
@@ -107,6 +109,24 @@ def migrate_command(configuration: Configuration) -> None:
     click.echo("The database is at this version.")
 
 
+@main.command("rebuild")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@settings_flags("database_url", "data")
+def rebuild_command(configuration: Configuration, *, names: tuple[str, ...]) -> None:
+    """Rebuild projections (all, or those named) beside the live ones, compare, switch, and print the certificate."""
+    _prove(configuration.settings, names, as_of=None, switch=True)
+
+
+@main.command("audit")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--as-of", type=click.IntRange(min=1), help="build to this past position; there is nothing to compare")
+@settings_flags("database_url", "data")
+def audit_command(configuration: Configuration, *, names: tuple[str, ...], as_of: int | None) -> None:
+    """Rebuild projections beside the live ones and compare, switching nothing; fails when anything differs."""
+    if not _prove(configuration.settings, names, as_of=as_of, switch=False):
+        raise click.ClickException("what is shown is not what the log says")
+
+
 @main.command("config")
 @settings_flags()
 def config_command(configuration: Configuration) -> None:
@@ -170,6 +190,15 @@ def revoke_command(configuration: Configuration, *, key_id: str) -> None:
 
     asyncio.run(revoke())
     click.echo(f"Revoked {key_id}.")
+
+
+def _prove(settings: Settings, names: tuple[str, ...], *, as_of: int | None, switch: bool) -> bool:
+    console = _console()
+    with _database(settings) as conninfo:
+        migrate(conninfo)
+        certificate = prove(conninfo, names, as_of=as_of, switch=switch, console=console)
+    show_certificate(certificate, console)
+    return certificate.identical
 
 
 @contextmanager

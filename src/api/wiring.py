@@ -1,10 +1,12 @@
 """A running program: everything that settings ask for, started in order and stopped in reverse."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
 
-from psycopg_pool import AsyncConnectionPool
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from api.services import Check, Services
 from application.catalogue import Catalogue
@@ -24,6 +26,7 @@ from projections.registry import PROJECTIONS
 READ_CONNECTIONS = 8
 READ_SECONDS = 30
 """A read that takes longer is ended by the database: none of them should."""
+CHECK_SECONDS = 2
 
 
 @asynccontextmanager
@@ -79,9 +82,38 @@ async def _read_pool(conninfo: str) -> AsyncIterator[AsyncConnectionPool]:
         yield pool
 
 
+def _database_check(pool: AsyncConnectionPool) -> Callable[[], Awaitable[Check]]:
+    async def check() -> Check:
+        try:
+            async with pool.connection(timeout=CHECK_SECONDS) as connection:
+                await connection.execute("select 1")
+        except (psycopg.Error, PoolTimeout) as error:
+            return Check("database", ok=False, detail=type(error).__name__)
+        return Check("database", ok=True)
+
+    return check
+
+
+def _projections_check(positions: Positions) -> Callable[[], Awaitable[Check]]:
+    """Not ready until each has been seen, and while one has stopped."""
+
+    async def check() -> Check:
+        stored = positions.stored
+        stopped = [name for name, projection in stored.items() if projection.error]
+        missing = [projection.name for projection in PROJECTIONS if projection.name not in stored]
+        detail = "; ".join(
+            f"{name} {state}"
+            for names, state in ((stopped, "has stopped"), (missing, "is not there yet"))
+            for name in names
+        )
+        return Check("projections", ok=not detail, detail=detail)
+
+    return check
+
+
 @asynccontextmanager
-async def _task(work: object, name: str) -> AsyncIterator[None]:
-    task = asyncio.create_task(work, name=name)  # type: ignore[arg-type]
+async def _task(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name=name)
     try:
         yield
     finally:

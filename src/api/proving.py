@@ -1,0 +1,70 @@
+"""Rebuilding and auditing from the command line: progress while it runs, then the certificate."""
+
+from collections.abc import Sequence
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from application.log.mapper import Mapper
+from application.streams import KINDS
+from projections import rebuild as rebuilding
+from projections.certificate import Certificate, TableCertificate
+from projections.rebuild import Task, named, rebuild
+from projections.registry import PROJECTIONS
+
+
+def prove(conninfo: str, names: Sequence[str], *, as_of: int | None, switch: bool, console: Console) -> Certificate:
+    """Rebuilds the projections named, or all, and shows how it goes on `console`. Raises a RebuildError."""
+    task = Task(projections=_chosen(names), as_of=as_of, switch=switch)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bars = {projection.name: progress.add_task(projection.name, total=None) for projection in task.projections}
+
+        def show(at: rebuilding.Progress) -> None:
+            progress.update(bars[at.projection], completed=at.position, total=max(at.target, 1))
+
+        return rebuild(conninfo, Mapper(KINDS), task, progress=show)
+
+
+def _chosen(names: Sequence[str]) -> tuple[rebuilding.Projection, ...]:
+    known = [projection.name for projection in PROJECTIONS]
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise click.UsageError(f"no projection called {', '.join(unknown)}; there are: {', '.join(known)}")
+    return named(PROJECTIONS, names or known)
+
+
+def show_certificate(certificate: Certificate, console: Console) -> None:
+    """A line for each table, then the rows that differ."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("projection", "table", "position", "rows", "digest", "live"):
+        table.add_column(heading, overflow="fold")
+    for projection in certificate.projections:
+        for rebuilt in projection.tables:
+            table.add_row(
+                projection.projection,
+                rebuilt.table,
+                str(projection.position),
+                f"{rebuilt.rebuilt.rows:,}",
+                rebuilt.rebuilt.digest,
+                _compared(rebuilt),
+            )
+    console.print(table)
+    for projection in certificate.projections:
+        for rebuilt in projection.tables:
+            for difference in rebuilt.differences:
+                console.print(f"{projection.projection}.{rebuilt.table} {difference.key}")
+                console.print(f"  live:    {difference.live}")
+                console.print(f"  rebuilt: {difference.rebuilt}")
+    switched = all(projection.switched_at is not None for projection in certificate.projections)
+    console.print(f"Laurel {certificate.code_version}; {'switched' if switched else 'nothing was switched'}.")
+
+
+def _compared(table: TableCertificate) -> str:
+    if table.live is None:
+        return "not compared"
+    if table.identical:
+        return "identical"
+    return f"{table.different} differ, {table.only_live} only live, {table.only_rebuilt} only rebuilt"
