@@ -45,6 +45,8 @@ _OPERATOR_WORDS = {
     "lte": "at most",
     "in": f"one of several, separated by commas (at most {MOST_VALUES})",
 }
+_ECHOES = ("ProblemDetails", "FieldError")
+"""They may quote what was sent, whatever it was."""
 _HEADERS: dict[str, Json] = {
     "If-Match": {
         "description": 'The ETag that was read, such as `"3"`.',
@@ -107,7 +109,9 @@ def _schemas(handlers: Sequence[HTTPRouteHandler]) -> tuple[dict[Any, Json], dic
     for name, schema in [*zip(map(str, kinds), found, strict=True), *components.items()]:
         if '"format": "decimal"' in json.dumps(schema):
             raise Inexact(f"{name} has a plain Decimal: take in `Amount`, answer the text of `domain.amounts.written`")
-    _say_what_text_is(components)
+    for name, component in components.items():
+        if name not in _ECHOES:
+            _say_what_text_is(component)
     return dict(zip(kinds, found, strict=True)), components
 
 

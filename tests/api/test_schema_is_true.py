@@ -21,7 +21,8 @@ def test_the_document_is_true(case: Any) -> None:
     # opaque: only answers say what is a cursor, which positions and which versions there are
     removed = [case.query.pop(name, None) for name in ("cursor", "after")] + [case.headers.pop("If-Match", None)]
     response = case.call(headers={"authorization": "Bearer admin"})
-    excluded = [CHECKS.get_one("positive_data_acceptance")] if response.status_code in OF_STATE else []
+    unsayable = response.status_code in OF_STATE or "years 1 to 9999" in response.text
+    excluded = [CHECKS.get_one("positive_data_acceptance")] if unsayable else []
     if any(value is not None for value in removed):
         excluded.append(CHECKS.get_one("negative_data_rejection"))
     case.validate_response(response, excluded_checks=excluded, headers={"authorization": "Bearer admin"})
