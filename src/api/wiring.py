@@ -76,7 +76,7 @@ async def _read_pool(conninfo: str) -> AsyncIterator[AsyncConnectionPool]:
         min_size=1,
         max_size=READ_CONNECTIONS,
         open=False,
-        kwargs={"autocommit": True, "options": f"-c statement_timeout={READ_SECONDS}s"},
+        kwargs={"autocommit": True, "options": f"-c statement_timeout={READ_SECONDS}s -c timezone=UTC"},
     )
     async with pool:
         yield pool

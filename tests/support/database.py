@@ -16,7 +16,7 @@ from psycopg.sql import SQL, Identifier
 
 from application.postgres.embedded import EmbeddedPostgres
 
-FOLDER_VARIABLE = "LAUREL_TESTS_FOLDER"
+FOLDER_VARIABLE = "TESTS_OF_LAUREL_FOLDER"
 """Set by the process that began the test run, for the workers that it starts."""
 TEMPLATE = "template_laurel"
 
