@@ -1,0 +1,60 @@
+"""What the routes that read share."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+from msgspec import Struct
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from api.positions import read_position
+from api.problems import bad_parameter
+from api.request import Request
+from application.exact import read_instant
+from application.log.mapper import Mapper
+from application.refusals import Unknown
+
+T = TypeVar("T")
+
+AS_OF: dict[str, Any] = {
+    "type": "string",
+    "maxLength": 100,
+    "description": "The history as it was recorded up to a position, or to an instant with offset.",
+}
+
+
+class Reads(Struct):
+    """What is read from: connections that are in autocommit mode with their time zone in UTC, and the log's mapper."""
+
+    pool: AsyncConnectionPool
+    mapper: Mapper
+
+
+def reads(request: Request) -> Reads:
+    return cast(Reads, cast(Any, request.services).reads)
+
+
+@asynccontextmanager
+async def asking(request: Request) -> AsyncIterator[AsyncConnection[Any]]:
+    """A connection to ask on."""
+    async with reads(request).pool.connection() as connection:
+        yield connection
+
+
+def there(found: T | None, what: str) -> T:
+    """Raises Unknown when it is not there."""
+    if found is None:
+        raise Unknown(f"no {what}")
+    return found
+
+
+def read_as_of(text: str) -> int | datetime:
+    """The position or instant that `text` writes; a problem with `as_of` when it is neither."""
+    if text.isascii() and text.isdigit():
+        return read_position(text, "as_of")
+    try:
+        return read_instant(text)
+    except ValueError as error:
+        raise bad_parameter("as_of", f"must be a position, or an instant: {error}") from None

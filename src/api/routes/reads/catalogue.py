@@ -1,0 +1,133 @@
+"""Event types, accounts, segments, lists and products."""
+
+from litestar.params import FromPath
+
+from api import representations
+from api.representations import AccountAnswer, EventTypeAnswer, ListAnswer, ProductAnswer, SegmentAnswer
+from api.request import Request
+from api.routes.reads.asking import asking, there
+from api.routing import FACT_READERS, Page, read
+from domain.catalogue import Account, EventType, MemberList, Segment
+from projections.queries import catalogue
+from projections.queries.catalogue import ACCOUNTS, EVENT_TYPES, LISTS, PRODUCTS, SEGMENTS
+from projections.queries.members import LIST_MEMBERS, ListMemberRow, list_members_page
+
+
+@read("/event-types", roles=FACT_READERS, listing=EVENT_TYPES)
+async def list_event_types(request: Request) -> Page[EventTypeAnswer]:
+    """Event types."""
+    selection = EVENT_TYPES.read(request.exchange.query)
+    async with asking(request) as connection:
+        found, following = await catalogue.entries_page(connection, EventType, selection)
+    at = request.position
+    return Page([representations.event_type(kept.shown, at) for kept in found], following, at)
+
+
+@read("/event-types/{code:str}", roles=FACT_READERS)
+async def get_event_type(request: Request, code: FromPath[str]) -> EventTypeAnswer:
+    """One event type, with its ETag."""
+    async with asking(request) as connection:
+        kept = there(await catalogue.entry(connection, EventType, code), f"event type `{code}`")
+    request.versioned(kept.version)
+    return representations.event_type(kept.shown, request.position)
+
+
+@read("/accounts", roles=FACT_READERS, listing=ACCOUNTS)
+async def list_accounts(request: Request) -> Page[AccountAnswer]:
+    """Accounts that points go to."""
+    selection = ACCOUNTS.read(request.exchange.query)
+    async with asking(request) as connection:
+        found, following = await catalogue.entries_page(connection, Account, selection)
+    at = request.position
+    return Page([representations.account(kept.shown, at) for kept in found], following, at)
+
+
+@read("/accounts/{code:str}", roles=FACT_READERS)
+async def get_account(request: Request, code: FromPath[str]) -> AccountAnswer:
+    """One account, with its ETag."""
+    async with asking(request) as connection:
+        kept = there(await catalogue.entry(connection, Account, code), f"account `{code}`")
+    request.versioned(kept.version)
+    return representations.account(kept.shown, request.position)
+
+
+@read("/segments", roles=FACT_READERS, listing=SEGMENTS)
+async def list_segments(request: Request) -> Page[SegmentAnswer]:
+    """Segments."""
+    selection = SEGMENTS.read(request.exchange.query)
+    async with asking(request) as connection:
+        found, following = await catalogue.entries_page(connection, Segment, selection)
+    at = request.position
+    return Page([representations.segment(kept.shown, at) for kept in found], following, at)
+
+
+@read("/segments/{code:str}", roles=FACT_READERS)
+async def get_segment(request: Request, code: FromPath[str]) -> SegmentAnswer:
+    """One segment, with its ETag."""
+    async with asking(request) as connection:
+        kept = there(await catalogue.entry(connection, Segment, code), f"segment `{code}`")
+    request.versioned(kept.version)
+    return representations.segment(kept.shown, request.position)
+
+
+@read("/lists", roles=FACT_READERS, listing=LISTS)
+async def list_lists(request: Request) -> Page[ListAnswer]:
+    """Lists of members."""
+    selection = LISTS.read(request.exchange.query)
+    async with asking(request) as connection:
+        found, following = await catalogue.entries_page(connection, MemberList, selection)
+    at = request.position
+    return Page([representations.member_list(kept.shown, at) for kept in found], following, at)
+
+
+@read("/lists/{code:str}", roles=FACT_READERS)
+async def get_list(request: Request, code: FromPath[str]) -> ListAnswer:
+    """One list, with its ETag."""
+    async with asking(request) as connection:
+        kept = there(await catalogue.entry(connection, MemberList, code), f"list `{code}`")
+    request.versioned(kept.version)
+    return representations.member_list(kept.shown, request.position)
+
+
+@read("/lists/{code:str}/members", roles=FACT_READERS, listing=LIST_MEMBERS, problems=("not-found",))
+async def list_list_members(request: Request, code: FromPath[str]) -> Page[ListMemberRow]:
+    """Who is on a list."""
+    selection = LIST_MEMBERS.read(request.exchange.query)
+    async with asking(request) as connection:
+        there(await catalogue.entry(connection, MemberList, code), f"list `{code}`")
+        found, following = await list_members_page(connection, code, selection)
+    return Page(found, following, request.position)
+
+
+@read("/products", roles=FACT_READERS, listing=PRODUCTS)
+async def list_products(request: Request) -> Page[ProductAnswer]:
+    """Products."""
+    selection = PRODUCTS.read(request.exchange.query)
+    async with asking(request) as connection:
+        found, following = await catalogue.products_page(connection, selection)
+    at = request.position
+    return Page([representations.product(kept.shown, at) for kept in found], following, at)
+
+
+@read("/products/{sku:str}", roles=FACT_READERS)
+async def get_product(request: Request, sku: FromPath[str]) -> ProductAnswer:
+    """One product, with its ETag."""
+    async with asking(request) as connection:
+        kept = there(await catalogue.product(connection, sku), f"product `{sku}`")
+    request.versioned(kept.version)
+    return representations.product(kept.shown, request.position)
+
+
+ROUTES = (
+    list_event_types,
+    get_event_type,
+    list_accounts,
+    get_account,
+    list_segments,
+    get_segment,
+    list_lists,
+    get_list,
+    list_list_members,
+    list_products,
+    get_product,
+)

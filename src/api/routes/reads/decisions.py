@@ -1,0 +1,53 @@
+"""Decisions, and why they were made."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from litestar.params import FromPath
+from psycopg import AsyncConnection
+
+from api.problems import bad_parameter
+from api.request import Request
+from api.routes.reads.asking import AS_OF, asking, read_as_of, reads, there
+from api.routing import READERS, Page, read
+from projections.listing import suggestion
+from projections.queries import decisions
+from projections.queries.decisions import DECISIONS, REASONS, AsOf, DecisionRow
+
+DECISION_PARAMETERS: dict[str, Any] = {"as_of": AS_OF, "reason": {"enum": list(REASONS)}}
+
+
+@read("/decisions", roles=READERS, listing=DECISIONS, parameters=DECISION_PARAMETERS)
+async def list_decisions(request: Request) -> Page[DecisionRow]:
+    """Everything that was decided, newest first; the facts behind a decision are shown with it alone."""
+    async with asking(request) as connection:
+        found, following = await decisions_asked(connection, request)
+    return Page(found, following, request.position)
+
+
+@read("/decisions/{decision:uuid}", roles=READERS)
+async def get_decision(request: Request, decision: FromPath[UUID]) -> DecisionRow:
+    """One decision, down to the facts that led to it."""
+    async with asking(request) as connection:
+        found = await decisions.decision(connection, reads(request).mapper, decision)
+    return there(found, f"decision {decision}")
+
+
+async def decisions_asked(
+    connection: AsyncConnection[Any], request: Request, member: str | None = None
+) -> tuple[list[DecisionRow], str | None]:
+    """The page that the query asks for, of all decisions or of one member's."""
+    query = request.exchange.query
+    selection = DECISIONS.read(query)
+    reason = query.get("reason")
+    if reason is not None and reason not in REASONS:
+        raise bad_parameter("reason", f"no such value{suggestion(reason, REASONS)}")
+    as_of = AsOf()
+    if "as_of" in query:
+        at = read_as_of(query["as_of"])
+        as_of = AsOf(instant=at) if isinstance(at, datetime) else AsOf(position=at)
+    return await decisions.decisions_page(connection, selection, member=member, reason=reason, as_of=as_of)
+
+
+ROUTES = (list_decisions, get_decision)

@@ -1,0 +1,212 @@
+"""Transactions and events as given, with what became of them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from litestar.params import FromPath
+from msgspec import Struct
+
+from api.representations import OutcomeShown, outcomes, plain
+from api.request import Request
+from api.routes.reads.asking import asking, reads, there
+from api.routing import FACT_READERS, Page, read
+from application.streams import TRANSACTION
+from domain.amounts import EXACT
+from domain.attributes import Attributes
+from domain.member_event import Received as EventReceived
+from domain.outcomes import Contribution
+from domain.standing import FactKind
+from domain.transaction import Item, Refunded, Status, Transaction, left_to_refund
+from projections.queries import facts
+from projections.queries.facts import EVENTS, TRANSACTIONS
+from projections.queries.log import Story
+
+
+class ContributionNow(Struct, frozen=True, gc=False):
+    """What a fact adds to an occurrence now; an unconfirmed one counts as pending only."""
+
+    tiered_campaign: UUID
+    occurrence: int
+    amount: str
+    confirmed: bool
+
+
+class ItemShown(Struct, frozen=True, gc=False):
+    """A line as it was given."""
+
+    product: str
+    quantity: str
+    price: str | None
+    subtotal: str | None
+    attributes: Attributes
+
+
+class ReturnedShown(Struct, frozen=True, gc=False):
+    """Pieces of a product that came back."""
+
+    product: str
+    quantity: str
+
+
+class RefundShown(Struct, frozen=True, gc=False):
+    """One refund; `refund_id` is the caller's."""
+
+    refund_id: str | None
+    amount: str
+    items: list[ReturnedShown]
+
+
+class TransactionShown(Struct, frozen=True, gc=False, kw_only=True, tag="transaction", tag_field="kind"):
+    """A transaction as received or last updated.
+
+    `outcomes` are those of the last thing that happened to it, `contributions` what it adds where, as of that.
+    """
+
+    position: str
+    id: str
+    member: str
+    status: Status
+    purchased_at: datetime
+    checkout_at: datetime | None
+    auto_accept_at: datetime | None
+    total: str
+    refunded: str
+    currency: str | None
+    items: list[ItemShown]
+    attributes: Attributes
+    refunds: list[RefundShown]
+    contributions: list[ContributionNow]
+    outcomes: list[OutcomeShown]
+    recorded_at: datetime
+    updated_at: datetime
+
+
+class EventShown(Struct, frozen=True, gc=False, kw_only=True, tag="event", tag_field="kind"):
+    """A custom event as given, and what it did."""
+
+    position: str
+    id: str
+    type: str
+    member: str
+    status: str
+    occurred_at: datetime
+    date: datetime | None
+    expires_at: datetime | None
+    attributes: Attributes
+    contributions: list[ContributionNow]
+    outcomes: list[OutcomeShown]
+    recorded_at: datetime
+
+
+FactShown = TransactionShown | EventShown
+
+
+@read("/transactions", roles=FACT_READERS, listing=TRANSACTIONS)
+async def list_transactions(request: Request) -> Page[TransactionShown]:
+    """Transactions, the last recorded first."""
+    selection = TRANSACTIONS.read(request.exchange.query)
+    async with asking(request) as connection:
+        found, following = await facts.facts_page(
+            connection, reads(request).mapper, selection, kind=FactKind.TRANSACTION
+        )
+    at = request.position
+    return Page([shown_transaction(story, at) for story in found], following, at)
+
+
+@read("/transactions/{transaction:str}", roles=FACT_READERS)
+async def get_transaction(request: Request, transaction: FromPath[str]) -> TransactionShown:
+    """One transaction, as it is now."""
+    async with asking(request) as connection:
+        found = await facts.transaction(connection, reads(request).mapper, transaction)
+    return shown_transaction(there(found, f"transaction `{transaction}`"), request.position)
+
+
+@read("/events", roles=FACT_READERS, listing=EVENTS)
+async def list_events(request: Request) -> Page[EventShown]:
+    """Custom events, the last recorded first."""
+    selection = EVENTS.read(request.exchange.query)
+    async with asking(request) as connection:
+        found, following = await facts.facts_page(connection, reads(request).mapper, selection, kind=FactKind.EVENT)
+    at = request.position
+    return Page([shown_event(story, at) for story in found], following, at)
+
+
+@read("/events/{event:str}", roles=FACT_READERS)
+async def get_event(request: Request, event: FromPath[str]) -> EventShown:
+    """One custom event."""
+    async with asking(request) as connection:
+        found = await facts.event(connection, reads(request).mapper, event)
+    return shown_event(there(found, f"event `{event}`"), request.position)
+
+
+def shown(story: Story, position: str) -> FactShown:
+    """A fact of either kind."""
+    return (shown_transaction if story.kind == TRANSACTION.name else shown_event)(story, position)
+
+
+def shown_transaction(story: Story, position: str) -> TransactionShown:
+    known: Transaction = story.state
+    purchase = known.purchase
+    return TransactionShown(
+        position=position,
+        id=purchase.id,
+        member=purchase.member,
+        status=known.status,
+        purchased_at=purchase.purchased_at,
+        checkout_at=purchase.checkout_at,
+        auto_accept_at=purchase.auto_accept_at,
+        total=plain(purchase.total),
+        refunded=plain(EXACT.subtract(purchase.total, left_to_refund(known))),
+        currency=purchase.currency,
+        items=[_item(item) for item in purchase.items],
+        attributes=purchase.attributes,
+        refunds=[_refund(refund) for refund in known.refunds],
+        contributions=_contributions(known.contributions),
+        outcomes=outcomes(story.latest.outcomes),
+        recorded_at=story.began.recorded_at,
+        updated_at=story.changed.recorded_at,
+    )
+
+
+def shown_event(story: Story, position: str) -> EventShown:
+    received: EventReceived = story.latest
+    happening = received.happening
+    return EventShown(
+        position=position,
+        id=happening.id,
+        type=happening.type,
+        member=happening.member,
+        status="accepted",
+        occurred_at=happening.occurred_at,
+        date=happening.date,
+        expires_at=happening.expires_at,
+        attributes=happening.attributes,
+        contributions=_contributions(received.contributions),
+        outcomes=outcomes(received.outcomes),
+        recorded_at=story.began.recorded_at,
+    )
+
+
+def _item(item: Item) -> ItemShown:
+    price, subtotal = _plain_if(item.price), _plain_if(item.subtotal)
+    return ItemShown(item.product, plain(item.quantity), price, subtotal, item.attributes)
+
+
+def _refund(refund: Refunded) -> RefundShown:
+    returned = [ReturnedShown(item.product, plain(item.quantity)) for item in refund.items]
+    return RefundShown(refund.refund, plain(refund.amount), returned)
+
+
+def _contributions(found: Iterable[Contribution]) -> list[ContributionNow]:
+    return [
+        ContributionNow(each.tiered_campaign, each.occurrence, plain(each.amount), each.confirmed) for each in found
+    ]
+
+
+def _plain_if(amount: Decimal | None) -> str | None:
+    return None if amount is None else plain(amount)
+
+
+ROUTES = (list_transactions, get_transaction, list_events, get_event)

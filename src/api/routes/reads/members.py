@@ -1,0 +1,97 @@
+"""Members, and what is theirs: accounts, standings, decisions, facts."""
+
+from typing import Any
+
+from litestar.params import FromPath
+from psycopg import AsyncConnection
+
+from api import representations
+from api.representations import MemberAnswer
+from api.request import Request
+from api.routes.reads.asking import asking, reads, there
+from api.routes.reads.decisions import DECISION_PARAMETERS, decisions_asked
+from api.routes.reads.facts import FactShown, shown
+from api.routing import FACT_READERS, READERS, Page, read
+from projections.queries import members
+from projections.queries.accounts import MEMBER_ACCOUNTS, MemberAccountRow, member_accounts_page
+from projections.queries.decisions import DECISIONS, DecisionRow
+from projections.queries.facts import MEMBER_FACTS, facts_page
+from projections.queries.members import MEMBERS
+from projections.queries.standings import MEMBER_STANDINGS, MemberStandingRow, member_standings_page
+
+
+@read("/members", roles=FACT_READERS, listing=MEMBERS)
+async def list_members(request: Request) -> Page[MemberAnswer]:
+    """Members."""
+    selection = MEMBERS.read(request.exchange.query)
+    async with asking(request) as connection:
+        found, following = await members.members_page(connection, reads(request).mapper, selection)
+    at = request.position
+    return Page([representations.member(each, at) for each in found], following, at)
+
+
+@read("/members/{member:str}", roles=FACT_READERS)
+async def get_member(request: Request, member: FromPath[str]) -> MemberAnswer:
+    """One member."""
+    async with asking(request) as connection:
+        found = await members.member(connection, reads(request).mapper, member)
+    return representations.member(there(found, f"member `{member}`"), request.position)
+
+
+@read("/members/{member:str}/accounts", roles=FACT_READERS, listing=MEMBER_ACCOUNTS, problems=("not-found",))
+async def list_member_accounts(request: Request, member: FromPath[str]) -> Page[MemberAccountRow]:
+    """A member's points, pending and awarded, by account, with the entries that make them up."""
+    selection = MEMBER_ACCOUNTS.read(request.exchange.query)
+    async with asking(request) as connection:
+        await _known(connection, member)
+        found, following = await member_accounts_page(connection, member, selection)
+    return Page(found, following, request.position)
+
+
+@read("/members/{member:str}/tiered-campaigns", roles=READERS, listing=MEMBER_STANDINGS, problems=("not-found",))
+async def list_member_tiered_campaigns(request: Request, member: FromPath[str]) -> Page[MemberStandingRow]:
+    """Where a member stands: total, tier and points in each occurrence, and the way to the next tier."""
+    selection = MEMBER_STANDINGS.read(request.exchange.query)
+    async with asking(request) as connection:
+        await _known(connection, member)
+        found, following = await member_standings_page(connection, member, selection, request.services.clock.now())
+    return Page(found, following, request.position)
+
+
+@read(
+    "/members/{member:str}/decisions",
+    roles=READERS,
+    listing=DECISIONS,
+    problems=("not-found",),
+    parameters=DECISION_PARAMETERS,
+)
+async def list_member_decisions(request: Request, member: FromPath[str]) -> Page[DecisionRow]:
+    """What was decided for a member, newest first."""
+    async with asking(request) as connection:
+        await _known(connection, member)
+        found, following = await decisions_asked(connection, request, member)
+    return Page(found, following, request.position)
+
+
+@read("/members/{member:str}/facts", roles=FACT_READERS, listing=MEMBER_FACTS, problems=("not-found",))
+async def list_member_facts(request: Request, member: FromPath[str]) -> Page[FactShown]:
+    """What a member did, the last recorded first."""
+    selection = MEMBER_FACTS.read(request.exchange.query)
+    async with asking(request) as connection:
+        await _known(connection, member)
+        found, following = await facts_page(connection, reads(request).mapper, selection, member=member)
+    return Page([shown(story, request.position) for story in found], following, request.position)
+
+
+async def _known(connection: AsyncConnection[Any], member: str) -> None:
+    there(await members.is_member(connection, member) or None, f"member `{member}`")
+
+
+ROUTES = (
+    list_members,
+    get_member,
+    list_member_accounts,
+    list_member_tiered_campaigns,
+    list_member_decisions,
+    list_member_facts,
+)

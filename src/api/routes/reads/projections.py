@@ -1,0 +1,175 @@
+"""Projections and their rebuilds."""
+
+import asyncio
+import threading
+from typing import Annotated, Any, Literal, Protocol, cast
+from uuid import UUID
+
+import msgspec
+import structlog
+from litestar import Response
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+from psycopg import AsyncConnection
+from uuid_utils.compat import uuid7
+
+from api.request import Request
+from api.routes.commands import answer_once
+from api.routes.reads.asking import asking, read_as_of, reads, there
+from api.routing import AUDITORS, READERS, Page, command, read
+from application.exact import Body
+from application.log.mapper import Mapper
+from application.log.working import Working
+from application.refusals import Conflict
+from domain.problems import Invalid, Problem
+from projections.listing import suggestion
+from projections.projection import Projection
+from projections.queries import following
+from projections.queries.following import PROJECTIONS, REBUILDS, ProjectionRow, RebuildRow
+from projections.queries.log import head, position_at
+from projections.rebuild import TURN_LOCK, RebuildError, Task, named, rebuild
+from projections.registry import PROJECTIONS as REGISTERED
+
+log = structlog.get_logger("rebuilds")
+
+
+class RebuildBody(Body, frozen=True):
+    """What to rebuild: projections by name, or all.
+
+    With `as_of` (a position or an instant) it is built up to there and its digests are certified, and nothing is
+    switched; without `switch` it is compared with what is live and dropped.
+    """
+
+    projections: Literal["all"] | Annotated[tuple[Annotated[str, Meta(max_length=100)], ...], Meta(max_length=100)]
+    as_of: Annotated[str, Meta(max_length=100)] | None = None
+    switch: bool = True
+
+
+class RebuildAnswer(Struct, frozen=True):
+    """A rebuild that has been asked for; `/rebuilds/{id}` shows how it goes."""
+
+    position: str
+    id: UUID
+
+
+class RebuildRuns(Protocol):
+    """Whoever rebuilds."""
+
+    def start(self, task: Task) -> None:
+        """In the background."""
+
+
+class RebuildThreads:
+    """Rebuilds in threads of this process; what is under way when it stops is recorded as failed."""
+
+    def __init__(self, conninfo: str, mapper: Mapper) -> None:
+        self._conninfo = conninfo
+        self._mapper = mapper
+        self._stopped = threading.Event()
+        self._threads: set[threading.Thread] = set()
+
+    def start(self, task: Task) -> None:
+        thread = threading.Thread(target=self._run, args=[task], name="laurel rebuild", daemon=True)
+        self._threads = {known for known in self._threads if known.is_alive()} | {thread}
+        thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join(60)
+
+    def _run(self, task: Task) -> None:
+        try:
+            rebuild(self._conninfo, self._mapper, task, stopped=self._stopped.is_set)
+        except RebuildError as error:
+            log.warning("rebuild_failed", rebuild=str(task.id), error=str(error))
+        except Exception:
+            log.exception("rebuild_failed", rebuild=str(task.id))
+
+
+@read("/projections", roles=READERS, listing=PROJECTIONS)
+async def list_projections(request: Request) -> Page[ProjectionRow]:
+    """How far each projection has come, and why one has stopped."""
+    selection = PROJECTIONS.read(request.exchange.query)
+    async with asking(request) as connection:
+        found, more = await following.projections_page(connection, selection)
+    return Page(found, more, request.position)
+
+
+@read("/rebuilds", roles=READERS, listing=REBUILDS)
+async def list_rebuilds(request: Request) -> Page[RebuildRow]:
+    """Rebuilds, newest first, with their certificates."""
+    selection = REBUILDS.read(request.exchange.query)
+    async with asking(request) as connection:
+        found, more = await following.rebuilds_page(connection, selection)
+    return Page(found, more, request.position)
+
+
+@read("/rebuilds/{rebuild:uuid}", roles=READERS)
+async def get_rebuild(request: Request, rebuild: FromPath[UUID]) -> RebuildRow:
+    """One rebuild: how far it is, and once it has finished its certificate."""
+    async with asking(request) as connection:
+        return there(await following.rebuild(connection, rebuild), f"rebuild {rebuild}")
+
+
+@command("POST", "/rebuilds", roles=AUDITORS, statuses=(202,), headers=("Idempotency-Key",))
+async def post_rebuild(request: Request, data: JSONBody[RebuildBody]) -> Response[RebuildAnswer]:
+    """Rebuild projections from the log beside the live ones, compare, and switch; one rebuild at a time."""
+    chosen = _chosen(data)
+    async with asking(request) as connection:
+        as_of = await _as_of(connection, reads(request).mapper, data.as_of)
+        under_way = await _under_way(connection)
+    identity = uuid7()
+
+    def decide(_: Working) -> RebuildAnswer:
+        if under_way:
+            raise Conflict("another rebuild is running; try again when it has finished", "rebuild_running")
+        return RebuildAnswer("", identity)
+
+    response = await answer_once(request, decide, 202)
+    asked = msgspec.json.decode(cast(bytes, response.content), type=RebuildAnswer)
+    task = Task(projections=chosen, as_of=as_of, switch=data.switch, id=asked.id)
+    async with asking(request) as connection:
+        if await following.announce(connection, task):
+            await asyncio.to_thread(_runs(request).start, task)
+    return response
+
+
+def _runs(request: Request) -> RebuildRuns:
+    return cast(RebuildRuns, cast(Any, request.services).rebuilds)
+
+
+def _chosen(body: RebuildBody) -> tuple[Projection, ...]:
+    if body.projections == "all":
+        return REGISTERED
+    known = [projection.name for projection in REGISTERED]
+    problems = [
+        Problem(f"/projections/{number}", f"no such projection{suggestion(name, known)}", "unknown")
+        for number, name in enumerate(body.projections)
+        if name not in known
+    ]
+    if not body.projections:
+        problems = [Problem("/projections", f'must be "all" or some of: {", ".join(known)}')]
+    if problems:
+        raise Invalid(problems)
+    return named(REGISTERED, tuple(dict.fromkeys(body.projections)))
+
+
+async def _as_of(connection: AsyncConnection[Any], mapper: Mapper, text: str | None) -> int | None:
+    if text is None:
+        return None
+    at = read_as_of(text)
+    position = at if isinstance(at, int) else await position_at(connection, mapper, at)
+    if position > (last := await head(connection)):
+        raise Invalid([Problem("/as_of", f"is not in the log, which ends at {last}")])
+    return position
+
+
+async def _under_way(connection: AsyncConnection[Any]) -> bool:
+    """Whether somebody has the turn; it is given back at once."""
+    query = "SELECT pg_try_advisory_lock(%(lock)s) AND pg_advisory_unlock(%(lock)s)"
+    row = await (await connection.execute(query, {"lock": TURN_LOCK})).fetchone()
+    return row is not None and not row[0]
+
+
+ROUTES = (list_projections, list_rebuilds, get_rebuild, post_rebuild)

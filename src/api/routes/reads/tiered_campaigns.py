@@ -1,0 +1,243 @@
+"""Tiered campaigns: the listing, statistics, icon, previews, and who is in an occurrence."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Response
+from litestar.params import FromPath
+from psycopg import AsyncConnection
+
+from api.representations import AggregateShown, AudienceShown, PartShown, TieredCampaignAnswer, TierShown, plain
+from api.request import Request
+from api.routes.reads.asking import asking, reads, there
+from api.routing import READERS, Page, read
+from application.streams import ICON
+from domain.icon import IconPut
+from domain.tiered_definition import Aggregate, Definition, missing
+from projections.queries import previews, tiered_campaigns
+from projections.queries.log import states
+from projections.queries.previews import (
+    COMPARISON,
+    PREVIEW_MEMBERS,
+    PREVIEWS,
+    ComparisonRow,
+    PreviewMemberRow,
+    PreviewRow,
+)
+from projections.queries.standings import (
+    OCCURRENCE_MEMBERS,
+    Evaluation,
+    StandingRow,
+    evaluation,
+    occurrence_members_page,
+)
+from projections.queries.tiered_campaigns import CAMPAIGNS, STATISTICS, CampaignRow, StatisticsRow
+
+_AS_FILLED_IN = (
+    "name",
+    "translations",
+    "starts_at",
+    "duration",
+    "occurrences",
+    "preview_every",
+    "grace_period",
+    "time_zone",
+    "entity",
+    "event_type",
+    "date",
+    "hit_type",
+    "bracketed",
+    "unlimited",
+    "products",
+    "filter",
+    "account",
+    "rounding",
+    "confirmation",
+    "late",
+)
+
+
+@read("/tiered-campaigns", roles=READERS, listing=CAMPAIGNS)
+async def list_tiered_campaigns(request: Request) -> Page[TieredCampaignAnswer]:
+    """Tiered campaigns, as they stand now."""
+    selection = CAMPAIGNS.read(request.exchange.query)
+    async with asking(request) as connection:
+        found, following = await tiered_campaigns.campaigns_page(connection, selection, request.services.clock.now())
+    at = request.position
+    return Page([_shown(row, at) for row in found], following, at)
+
+
+@read("/tiered-campaigns/{campaign:uuid}", roles=READERS)
+async def get_tiered_campaign(request: Request, campaign: FromPath[UUID]) -> TieredCampaignAnswer:
+    """One tiered campaign, with its ETag."""
+    async with asking(request) as connection:
+        found = await tiered_campaigns.campaign(connection, campaign, request.services.clock.now())
+    row = there(found, f"tiered campaign {campaign}")
+    request.versioned(row.version)
+    return _shown(row, request.position)
+
+
+@read("/tiered-campaigns/{campaign:uuid}/icon", roles=READERS, answers="image/*")
+async def get_icon(request: Request, campaign: FromPath[UUID]) -> Response[bytes]:
+    """A campaign's icon."""
+    stream = ICON.at(campaign).id
+    async with asking(request) as connection:
+        found: dict[UUID, IconPut] = await states(connection, reads(request).mapper, [stream])
+    icon = there(found.get(stream), f"icon of a tiered campaign {campaign}")
+    headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+    return Response(icon.content, media_type=icon.media_type, headers=headers)
+
+
+@read("/tiered-campaigns/{campaign:uuid}/statistics", roles=READERS, listing=STATISTICS, problems=("not-found",))
+async def list_statistics(request: Request, campaign: FromPath[UUID]) -> Page[StatisticsRow]:
+    """A row an occurrence: when it runs, where it stands, and its points and members."""
+    selection = STATISTICS.read(request.exchange.query)
+    async with asking(request) as connection:
+        await _known(connection, campaign)
+        found, following = await tiered_campaigns.statistics_page(
+            connection, campaign, selection, request.services.clock.now()
+        )
+    return Page(found, following, request.position)
+
+
+@read(
+    "/tiered-campaigns/{campaign:uuid}/occurrences/{number:int}/members",
+    roles=READERS,
+    listing=OCCURRENCE_MEMBERS,
+    problems=("not-found",),
+)
+async def list_occurrence_members(
+    request: Request, campaign: FromPath[UUID], number: FromPath[int]
+) -> Page[StandingRow]:
+    """Who has a standing in an occurrence: total, tier, points, and the way to the next tier."""
+    selection = OCCURRENCE_MEMBERS.read(request.exchange.query)
+    async with asking(request) as connection:
+        occurrence = await _occurrence(connection, request, campaign, number)
+        found, following = await occurrence_members_page(connection, campaign, occurrence, selection)
+    return Page(found, following, request.position)
+
+
+@read("/tiered-campaigns/{campaign:uuid}/occurrences/{number:int}/evaluation", roles=READERS)
+async def get_evaluation(request: Request, campaign: FromPath[UUID], number: FromPath[int]) -> Evaluation:
+    """The run that pays an occurrence: whether it has begun or finished, how far it is, and what it pays by."""
+    async with asking(request) as connection:
+        occurrence = await _occurrence(connection, request, campaign, number)
+        return await evaluation(connection, campaign, occurrence)
+
+
+@read("/tiered-campaigns/{campaign:uuid}/previews", roles=READERS, listing=PREVIEWS, problems=("not-found",))
+async def list_previews(request: Request, campaign: FromPath[UUID]) -> Page[PreviewRow]:
+    """A campaign's previews, newest first, beside what is so now."""
+    selection = PREVIEWS.read(request.exchange.query)
+    async with asking(request) as connection:
+        await _known(connection, campaign)
+        found, following = await previews.previews_page(connection, campaign, selection)
+    return Page(found, following, request.position)
+
+
+@read("/tiered-campaigns/{campaign:uuid}/previews/{preview:uuid}", roles=READERS)
+async def get_preview(request: Request, campaign: FromPath[UUID], preview: FromPath[UUID]) -> PreviewRow:
+    """One preview, beside what is so now."""
+    async with asking(request) as connection:
+        return await _preview(connection, campaign, preview)
+
+
+@read(
+    "/tiered-campaigns/{campaign:uuid}/previews/{preview:uuid}/members",
+    roles=READERS,
+    listing=PREVIEW_MEMBERS,
+    problems=("not-found",),
+)
+async def list_preview_members(
+    request: Request, campaign: FromPath[UUID], preview: FromPath[UUID]
+) -> Page[PreviewMemberRow]:
+    """A preview's members with their points and how they come about."""
+    selection = PREVIEW_MEMBERS.read(request.exchange.query)
+    async with asking(request) as connection:
+        await _preview(connection, campaign, preview)
+        found, following = await previews.preview_members_page(connection, campaign, preview, selection)
+    return Page(found, following, request.position)
+
+
+@read(
+    "/tiered-campaigns/{campaign:uuid}/previews/{preview:uuid}/compare/{other:uuid}",
+    roles=READERS,
+    listing=COMPARISON,
+    problems=("not-found",),
+)
+async def list_preview_comparison(
+    request: Request, campaign: FromPath[UUID], preview: FromPath[UUID], other: FromPath[UUID]
+) -> Page[ComparisonRow]:
+    """Two previews, member by member: both figures, the difference, and the facts that caused it."""
+    selection = COMPARISON.read(request.exchange.query)
+    async with asking(request) as connection:
+        this, that = await _preview(connection, campaign, preview), await _preview(connection, campaign, other)
+        found, following = await previews.comparison_page(connection, reads(request).mapper, this, that, selection)
+    return Page(found, following, request.position)
+
+
+async def _known(connection: AsyncConnection[Any], campaign: UUID) -> None:
+    there(await tiered_campaigns.is_campaign(connection, campaign) or None, f"tiered campaign {campaign}")
+
+
+async def _occurrence(connection: AsyncConnection[Any], request: Request, campaign: UUID, number: int) -> StatisticsRow:
+    now = request.services.clock.now()
+    found = await tiered_campaigns.occurrence(connection, campaign, number, now)
+    return there(found, f"occurrence {number} of a tiered campaign {campaign}")
+
+
+async def _preview(connection: AsyncConnection[Any], campaign: UUID, preview: UUID) -> PreviewRow:
+    found = await previews.preview(connection, campaign, preview)
+    return there(found, f"preview {preview} of a tiered campaign {campaign}")
+
+
+def _shown(row: CampaignRow, position: str) -> TieredCampaignAnswer:
+    definition = row.definition
+    filled_in: dict[str, Any] = {name: getattr(definition, name) for name in _AS_FILLED_IN}
+    return TieredCampaignAnswer(
+        position=position,
+        id=row.id,
+        version=row.version,
+        revision=row.revision,
+        status=row.status,
+        missing=missing(definition),
+        current_occurrence_ends_at=row.current_occurrence_ends_at,
+        ends_at=row.ends_at,
+        next_evaluation_at=row.next_evaluation_at,
+        recurring=(definition.occurrences or 1) > 1,
+        occurrences_remaining=row.occurrences_remaining,
+        audience=AudienceShown(definition.audience.segments, definition.audience.lists),
+        aggregate=_aggregate(definition.aggregate),
+        tiers=_tiers(definition),
+        **filled_in,
+    )
+
+
+def _aggregate(aggregate: Aggregate | None) -> AggregateShown | None:
+    if aggregate is None:
+        return None
+    if aggregate.combination is None:
+        return AggregateShown(aggregate.attribute)
+    parts = [PartShown(part.product, plain(part.quantity)) for part in aggregate.combination]
+    return AggregateShown(aggregate.attribute, parts, aggregate.scope)
+
+
+def _tiers(definition: Definition) -> list[TierShown]:
+    return [
+        TierShown(start=plain(tier.start), to=None if tier.to is None else plain(tier.to), reward=plain(tier.reward))
+        for tier in definition.tiers
+    ]
+
+
+ROUTES = (
+    list_tiered_campaigns,
+    get_tiered_campaign,
+    get_icon,
+    list_statistics,
+    list_occurrence_members,
+    get_evaluation,
+    list_previews,
+    get_preview,
+    list_preview_members,
+    list_preview_comparison,
+)

@@ -1,0 +1,98 @@
+"""Event types, accounts, segments, lists and products."""
+
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+from psycopg import AsyncConnection
+
+from domain.catalogue import Account, Entry, EventType, MemberList, Segment
+from domain.product import Product
+from projections.listing import Column, Kind, Listing, Selection
+from projections.queries.asking import fetch_one, fetch_page
+
+T = TypeVar("T")
+E = TypeVar("E", EventType, Account, Segment, MemberList)
+
+
+class Kept(Struct, Generic[T], frozen=True):
+    """A definition as it is now, and its version."""
+
+    shown: T
+    version: int
+
+
+_CODE = Column("code", sortable=True)
+_UPDATED = Column("updated_at", Kind.INSTANT)
+_ACTIVE = Column("active", Kind.BOOLEAN, "(body ->> 'active')::boolean")
+_SEARCH = ("code", "coalesce(body ->> 'name', body ->> 'label')")
+
+EVENT_TYPES = Listing(name="event-types", columns=(_CODE, _ACTIVE, _UPDATED), key="code", sort="code", search=_SEARCH)
+ACCOUNTS = Listing(name="accounts", columns=(_CODE, _ACTIVE, _UPDATED), key="code", sort="code", search=_SEARCH)
+SEGMENTS = Listing(name="segments", columns=(_CODE, _UPDATED), key="code", sort="code", search=_SEARCH)
+LISTS = Listing(name="lists", columns=(_CODE, _UPDATED), key="code", sort="code", search=_SEARCH)
+PRODUCTS = Listing(
+    name="products",
+    columns=(
+        Column("sku", sortable=True),
+        Column("category", nullable=True),
+        Column("brand", nullable=True),
+        Column("price", Kind.NUMBER, nullable=True),
+        _UPDATED,
+    ),
+    key="sku",
+    sort="sku",
+    search=("sku", "name"),
+)
+
+_KINDS: dict[type[Entry], str] = {
+    EventType: "event_type",
+    Account: "account",
+    Segment: "segment",
+    MemberList: "list",
+}
+
+_PRODUCT = "sku, name, category, brand, price, version"
+
+
+async def entries_page(
+    connection: AsyncConnection[Any], kind: type[E], selection: Selection
+) -> tuple[list[Kept[E]], str | None]:
+    """Entries of one kind."""
+    return await fetch_page(
+        connection,
+        selection,
+        lambda body, version: Kept(msgspec.json.decode(body, type=kind), version),
+        "body::text, version",
+        "p_catalogue.entries",
+        where=("kind = %(kind)s",),
+        parameters={"kind": _KINDS[kind]},
+    )
+
+
+async def entry(connection: AsyncConnection[Any], kind: type[E], code: str) -> Kept[E] | None:
+    return await fetch_one(
+        connection,
+        lambda body, version: Kept(msgspec.json.decode(body, type=kind), version),
+        "body::text, version",
+        "p_catalogue.entries",
+        where="kind = %(kind)s AND code = %(code)s",
+        parameters={"kind": _KINDS[kind], "code": code},
+    )
+
+
+async def products_page(
+    connection: AsyncConnection[Any], selection: Selection
+) -> tuple[list[Kept[Product]], str | None]:
+    return await fetch_page(connection, selection, _product, _PRODUCT, "p_catalogue.products")
+
+
+async def product(connection: AsyncConnection[Any], sku: str) -> Kept[Product] | None:
+    return await fetch_one(
+        connection, _product, _PRODUCT, "p_catalogue.products", where="sku = %(sku)s", parameters={"sku": sku}
+    )
+
+
+def _product(*row: Any) -> Kept[Product]:  # noqa: ANN401  a row of the query
+    *fields, version = row
+    return Kept(Product(*fields), version)

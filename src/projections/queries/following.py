@@ -1,0 +1,123 @@
+"""How far the projections have come, and the rebuilds there were."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from psycopg import AsyncConnection
+
+from projections.certificate import Certificate
+from projections.listing import Column, Kind, Listing, Selection
+from projections.queries.asking import fetch_one, fetch_page
+from projections.rebuild import Task
+
+
+class ProjectionRow(Struct, frozen=True, gc=False):
+    """One projection: `lag` is how many events it is behind the log's end; `error` says why it has stopped."""
+
+    name: str
+    version: int
+    position: str
+    lag: int
+    error: str | None
+    updated_at: datetime
+
+
+class RebuildProgress(Struct, frozen=True, gc=False):
+    """The projection being rebuilt, where it stands and where it has to come to; `done` projections `of` so many."""
+
+    projection: str | None = None
+    position: int = 0
+    target: int = 0
+    done: int = 0
+    of: int = 0
+
+
+class RebuildRow(Struct, frozen=True, gc=False):
+    """One rebuild; its certificate is there once it has finished."""
+
+    id: UUID
+    projections: tuple[str, ...]
+    as_of: str | None
+    switch: bool
+    status: str
+    progress: RebuildProgress
+    certificate: Certificate | None
+    error: str | None
+    requested_at: datetime
+    finished_at: datetime | None
+
+
+PROJECTIONS = Listing(
+    name="projections", columns=(Column("name", expression="p.name", sortable=True),), key="name", sort="name"
+)
+
+REBUILDS = Listing(
+    name="rebuilds",
+    columns=(
+        Column("id", Kind.UUID, sortable=False, filterable=False),
+        Column("requested_at", Kind.INSTANT, sortable=True),
+        Column("status", values=("running", "finished", "failed")),
+    ),
+    key="id",
+    sort="-requested_at",
+)
+
+_REBUILD = """
+id, projections, as_of::text, switch, status, progress::text, certificate::text, error, requested_at, finished_at
+"""
+
+
+async def projections_page(
+    connection: AsyncConnection[Any], selection: Selection
+) -> tuple[list[ProjectionRow], str | None]:
+    return await fetch_page(
+        connection,
+        selection,
+        ProjectionRow,
+        "p.name, p.version, p.position::text, greatest(h.head - p.position, 0), p.error, p.updated_at",
+        "laurel.projections p CROSS JOIN (SELECT head FROM laurel.heads WHERE bucket = 0) h",
+    )
+
+
+async def rebuilds_page(connection: AsyncConnection[Any], selection: Selection) -> tuple[list[RebuildRow], str | None]:
+    return await fetch_page(connection, selection, _rebuild, _REBUILD, "laurel.rebuilds")
+
+
+async def rebuild(connection: AsyncConnection[Any], rebuild_id: UUID) -> RebuildRow | None:
+    named = {"id": rebuild_id}
+    return await fetch_one(connection, _rebuild, _REBUILD, "laurel.rebuilds", where="id = %(id)s", parameters=named)
+
+
+def _rebuild(
+    rebuild_id: UUID,
+    projections: list[str],
+    as_of: str | None,
+    switch: bool,  # noqa: FBT001
+    status: str,
+    progress: str,
+    certificate: str | None,
+    *rest: Any,  # noqa: ANN401
+) -> RebuildRow:
+    return RebuildRow(
+        rebuild_id,
+        tuple(projections),
+        as_of,
+        switch,
+        status,
+        msgspec.json.decode(progress, type=RebuildProgress),
+        msgspec.json.decode(certificate, type=Certificate) if certificate else None,
+        *rest,
+    )
+
+
+async def announce(connection: AsyncConnection[Any], task: Task) -> bool:
+    """Notes a rebuild that is about to begin; False when it is known already."""
+    cursor = await connection.execute(
+        "INSERT INTO laurel.rebuilds (id, projections, as_of, switch, status, progress)"
+        " VALUES (%s, %s, %s, %s, 'running', '{}') ON CONFLICT DO NOTHING",
+        [task.id, [projection.name for projection in task.projections], task.as_of, task.switch],
+    )
+    return cursor.rowcount == 1

@@ -1,0 +1,124 @@
+"""Asked of the log itself: pages of it, states and events of streams that the projections' rows name."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import repeat
+from typing import Any, LiteralString
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow, tuple_row
+
+from application.log.events import Envelope, Recorded
+from application.log.mapper import Mapper
+from application.log.queries import query
+
+_PAGE = query("page")
+_HEAD = query("head")
+_LOAD = query("load")
+
+_STORIES: LiteralString = """
+SELECT s.id, s.kind, s.state, opening.envelope, latest.tag, latest.payload, latest.envelope
+FROM unnest(%(streams)s::uuid[]) WITH ORDINALITY w (id, n)
+CROSS JOIN LATERAL (
+    SELECT t.id, t.kind, t.version, t.state FROM laurel.streams t WHERE t.id = w.id OFFSET 0
+) s
+CROSS JOIN LATERAL (SELECT e.envelope FROM laurel.events e WHERE e.stream = s.id AND e.version = 1) opening
+CROSS JOIN LATERAL (
+    SELECT e.tag, e.payload, e.envelope FROM laurel.events e WHERE e.stream = s.id AND e.version = s.version
+) latest
+ORDER BY w.n
+"""
+
+_BETWEEN: LiteralString = """
+SELECT e.position, uuid_send(e.stream), e.version, e.tag, e.payload, e.envelope
+FROM unnest(%(streams)s::uuid[]) w (id)
+CROSS JOIN LATERAL (
+    SELECT v.position, v.stream, v.version, v.tag, v.payload, v.envelope
+    FROM laurel.events v
+    WHERE v.stream = w.id AND v.position > %(after)s AND v.position <= %(until)s
+    ORDER BY v.version DESC
+    LIMIT %(limit)s
+) e
+ORDER BY e.position
+"""
+
+
+class Story(Struct, frozen=True):
+    """A stream as it stands: its state, when it began, and the last thing that happened in it."""
+
+    stream: UUID
+    kind: str
+    state: Any
+    began: Envelope
+    latest: Any
+    changed: Envelope
+
+
+async def head(connection: AsyncConnection[Any]) -> int:
+    """The last position in the log, 0 when it is empty."""
+    position: int = (await _rows(connection, _HEAD, [0]))[0][0]
+    return position
+
+
+async def read_log(connection: AsyncConnection[Any], mapper: Mapper, after: int, limit: int) -> list[Recorded]:
+    """The events that follow a position, in order."""
+    rows = await _rows(connection, _PAGE, [0, after, limit])
+    _, count, *columns = rows[0]
+    if not count:
+        return []
+    return list(map(Recorded, repeat(mapper), range(after + 1, after + count + 1), *columns))
+
+
+async def position_at(connection: AsyncConnection[Any], mapper: Mapper, instant: datetime) -> int:
+    """The last position recorded at or before an instant, 0 when there is none.
+
+    Found by halving: positions are in the order of recording, but for the small steps back that a clock may take.
+    """
+    low, high = 0, await head(connection)
+    while low < high:
+        middle = (low + high + 1) // 2
+        recorded = await read_log(connection, mapper, middle - 1, 1)
+        if recorded[0].envelope.recorded_at <= instant:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+async def states(connection: AsyncConnection[Any], mapper: Mapper, ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """The states of the streams that exist."""
+    rows = await _rows(connection, _LOAD, [list(ids)])
+    return {key: mapper.decode_state(kind, state) for key, kind, _, state in rows}
+
+
+async def stories(connection: AsyncConnection[Any], mapper: Mapper, ids: Sequence[UUID]) -> list[Story]:
+    """Those of the streams that exist, in the order given."""
+    rows = await _rows(connection, _STORIES, {"streams": list(ids)})
+    return [
+        Story(
+            key,
+            kind,
+            mapper.decode_state(kind, state),
+            mapper.decode_envelope(began),
+            mapper.decode(tag, payload),
+            mapper.decode_envelope(changed),
+        )
+        for key, kind, state, began, tag, payload, changed in rows
+    ]
+
+
+async def events_between(
+    connection: AsyncConnection[Any], mapper: Mapper, ids: Iterable[UUID], after: int, until: int, limit: int
+) -> list[Recorded]:
+    """Events of some streams after one position and up to another, in order: of each stream the last `limit`."""
+    named = {"streams": list(ids), "after": after, "until": until, "limit": limit}
+    return [Recorded(mapper, *row) for row in await _rows(connection, _BETWEEN, named)]
+
+
+async def _rows(connection: AsyncConnection[Any], text: Any, parameters: Any) -> list[TupleRow]:  # noqa: ANN401  psycopg's own are as wide
+    async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        # Planned anew each time: a plan kept from when the table was young would read it whole.
+        await cursor.execute(text, parameters, prepare=False)
+        return await cursor.fetchall()

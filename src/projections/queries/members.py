@@ -1,0 +1,82 @@
+"""Members as they are now, and who is on a list."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from psycopg import AsyncConnection
+
+from application.log.mapper import Mapper
+from application.streams import MEMBER
+from domain.member import Member
+from projections.listing import Column, Kind, Listing, Selection
+from projections.queries.asking import fetch_one, fetch_page
+from projections.queries.log import states
+
+
+class ListMemberRow(Struct, frozen=True, gc=False):
+    """A member who is on a list."""
+
+    member: str
+    joined_at: datetime
+
+
+MEMBERS = Listing(
+    name="members",
+    columns=(
+        Column("id", sortable=True),
+        Column("registered_at", Kind.INTEGER, "registered_position", sortable=True, filterable=False),
+        Column("registered_at", Kind.INSTANT),
+        Column("updated_at", Kind.INSTANT),
+        Column("tier", nullable=True),
+        Column("referrer", nullable=True),
+    ),
+    key="id",
+    sort="id",
+    search=("id",),
+)
+"""In the order they were registered in they are sorted by position: two may have come in one instant."""
+
+LIST_MEMBERS = Listing(
+    name="list-members",
+    columns=(Column("member", sortable=True), Column("joined_at", Kind.INSTANT)),
+    key="member",
+    sort="member",
+)
+
+
+async def members_page(
+    connection: AsyncConnection[Any], mapper: Mapper, selection: Selection
+) -> tuple[list[Member], str | None]:
+    """Members by the projection's order, as their streams have them."""
+    ids, following = await fetch_page(connection, selection, str, "id", "p_members.members")
+    keys = [MEMBER.at(member_id).id for member_id in ids]
+    found = await states(connection, mapper, keys)
+    return [found[key] for key in keys], following
+
+
+async def member(connection: AsyncConnection[Any], mapper: Mapper, member_id: str) -> Member | None:
+    key = MEMBER.at(member_id).id
+    found: Member | None = (await states(connection, mapper, [key])).get(key)
+    return found
+
+
+async def is_member(connection: AsyncConnection[Any], member_id: str) -> bool:
+    found = await fetch_one(
+        connection, bool, "true", "p_members.members", where="id = %(id)s", parameters={"id": member_id}
+    )
+    return found is not None
+
+
+async def list_members_page(
+    connection: AsyncConnection[Any], code: str, selection: Selection
+) -> tuple[list[ListMemberRow], str | None]:
+    return await fetch_page(
+        connection,
+        selection,
+        ListMemberRow,
+        "member, joined_at",
+        "p_members.list_members",
+        where=("list = %(list)s",),
+        parameters={"list": code},
+    )

@@ -1,0 +1,252 @@
+"""Where members stand in occurrences, and the runs that pay them."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import AsyncConnection
+
+from domain.points import TierTable, next_tier, tier_reached
+from domain.schedule import OccurrenceStatus
+from projections.listing import Column, Kind, Listing, Selection
+from projections.queries.asking import Figure, fetch_one, fetch_page
+from projections.queries.tiered_campaigns import OCCURRENCE_STATUS, VOID, StatisticsRow, terms_of
+
+
+class NextTier(Struct, frozen=True, gc=False):
+    """The tier after the one reached; `missing` is how much of the aggregate it takes to get there."""
+
+    tier: int
+    missing: Figure
+
+
+class StandingRow(Struct, frozen=True, gc=False):
+    """One member in one occurrence.
+
+    `total` counts pending and accepted facts, `confirmed` the accepted ones. `points` are what it comes to now:
+    `awarded_points`, or while those are null `pending_points`. Tiers go by `total`, and once awarded by `confirmed`.
+    """
+
+    member: str
+    total: Figure
+    confirmed: Figure
+    tier: int | None
+    next_tier: NextTier | None
+    points: Figure
+    pending_points: Figure
+    awarded_points: Figure | None
+    late: bool
+
+
+class MemberStandingRow(Struct, frozen=True, gc=False):
+    """One occurrence of one tiered campaign that a member has a standing in; figures as in an occurrence's members."""
+
+    tiered_campaign: UUID
+    name: str
+    account: str
+    occurrence: int
+    starts_at: datetime
+    ends_at: datetime
+    evaluation_at: datetime
+    status: OccurrenceStatus
+    total: Figure
+    confirmed: Figure
+    tier: int | None
+    next_tier: NextTier | None
+    points: Figure
+    pending_points: Figure
+    awarded_points: Figure | None
+    late: bool
+
+
+class EvaluationInputs(Struct, frozen=True, gc=False):
+    """What a run pays by: its fence's position, the revision, who had a standing then, the sum of their aggregates."""
+
+    position: str
+    revision: int
+    members: int
+    total: Figure
+
+
+class EvaluationProgress(Struct, frozen=True, gc=False):
+    """How many members have been awarded, of how many."""
+
+    done: int
+    total: int
+
+
+class Evaluation(Struct, frozen=True, gc=False):
+    """The run that turns an occurrence's pending points into awarded ones; `points` is their sum once it has finished.
+
+    `status` is `not_started`, `running` or `finished`; `due_at` is the evaluation date.
+    """
+
+    status: str
+    due_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    progress: EvaluationProgress
+    inputs: EvaluationInputs | None
+    points: Figure | None
+
+
+_POINTS = "coalesce(s.awarded, s.pending_points)"
+
+OCCURRENCE_MEMBERS = Listing(
+    name="occurrence-members",
+    columns=(
+        Column("member", expression="s.member", sortable=True),
+        Column("points", Kind.NUMBER, _POINTS, sortable=True),
+        Column("total", Kind.NUMBER, "s.total", sortable=True),
+        Column("awarded_points", Kind.NUMBER, "s.awarded", nullable=True),
+        Column("late", Kind.BOOLEAN, "s.late"),
+    ),
+    key="member",
+    sort="member",
+)
+
+_FIGURES = f"""
+s.total::text, s.confirmed::text, CASE WHEN {VOID} THEN '0' ELSE {_POINTS}::text END,
+CASE WHEN {VOID} THEN '0' ELSE s.pending_points::text END, s.awarded::text, s.late
+"""
+
+MEMBER_STANDINGS = Listing(
+    name="member-standings",
+    columns=(
+        Column("standing", Kind.UUID, "s.stream", filterable=False),
+        Column("starts_at", Kind.INSTANT, "o.starts_at", sortable=True),
+        Column("points", Kind.NUMBER, _POINTS, sortable=True),
+        Column("tiered_campaign", Kind.UUID, "s.campaign"),
+        Column("status", expression=OCCURRENCE_STATUS, values=tuple(OccurrenceStatus)),
+    ),
+    key="standing",
+    sort="-starts_at",
+)
+
+_STANDINGS = """
+p_standings.standings s
+JOIN p_tiered_campaigns.tiered_campaigns t ON t.id = s.campaign
+JOIN p_tiered_campaigns.occurrences o ON o.campaign = s.campaign AND o.number = s.occurrence
+"""
+
+
+async def occurrence_members_page(
+    connection: AsyncConnection[Any], campaign_id: UUID, occurrence: StatisticsRow, selection: Selection
+) -> tuple[list[StandingRow], str | None]:
+    revision = (campaign_id, occurrence.revision)
+    table = (await terms_of(connection, {revision}))[revision].table
+    void = occurrence.status is OccurrenceStatus.CANCELLED
+
+    def build(member: str, total: str, confirmed: str, pending: str, awarded: str | None, late: bool) -> StandingRow:  # noqa: FBT001  a row of the query
+        tier, following = _tiers(table, total if awarded is None else confirmed)
+        waiting = "0" if void else pending
+        return StandingRow(
+            member, total, confirmed, tier, following, waiting if awarded is None else awarded, waiting, awarded, late
+        )
+
+    return await fetch_page(
+        connection,
+        selection,
+        build,
+        "s.member, s.total::text, s.confirmed::text, s.pending_points::text, s.awarded::text, s.late",
+        "p_standings.standings s",
+        where=("s.campaign = %(campaign)s", "s.occurrence = %(occurrence)s"),
+        parameters={"campaign": campaign_id, "occurrence": occurrence.number},
+    )
+
+
+async def member_standings_page(
+    connection: AsyncConnection[Any], member_id: str, selection: Selection, now: datetime
+) -> tuple[list[MemberStandingRow], str | None]:
+    rows, following = await fetch_page(
+        connection,
+        selection,
+        lambda *row: row,
+        f"s.campaign, o.revision, o.number, o.starts_at, o.ends_at, o.evaluation_at, {OCCURRENCE_STATUS}, {_FIGURES}",
+        _STANDINGS,
+        where=("s.member = %(member)s",),
+        parameters={"member": member_id, "now": now},
+    )
+    terms = await terms_of(connection, {(row[0], row[1]) for row in rows})
+    found = []
+    for campaign, revision, number, starts_at, ends_at, evaluation_at, status, *figures in rows:
+        known = terms[campaign, revision]
+        total, confirmed, points, pending, awarded, late = figures
+        tier, next_one = _tiers(known.table, total if awarded is None else confirmed)
+        found.append(
+            MemberStandingRow(
+                campaign,
+                known.name,
+                known.account,
+                number,
+                starts_at,
+                ends_at,
+                evaluation_at,
+                OccurrenceStatus(status),
+                total,
+                confirmed,
+                tier,
+                next_one,
+                points,
+                pending,
+                awarded,
+                late,
+            )
+        )
+    return found, following
+
+
+async def evaluation(connection: AsyncConnection[Any], campaign_id: UUID, occurrence: StatisticsRow) -> Evaluation:
+    """The run of an occurrence, whether it has begun or not."""
+    named = {"campaign": campaign_id, "occurrence": occurrence.number}
+    started = await fetch_one(
+        connection,
+        lambda *row: row,
+        "status, started_at, finished_at, started_position, revision, members, points::text",
+        "p_standings.evaluations",
+        where="campaign = %(campaign)s AND occurrence = %(occurrence)s",
+        parameters=named,
+    )
+    due_at = occurrence.evaluation_at
+    if started is None:
+        waiting = EvaluationProgress(0, occurrence.members)
+        return Evaluation("not_started", due_at, None, None, waiting, None, None)
+    status, started_at, finished_at, fence, revision, members, points = started
+    done, everyone, total = await _awarded(connection, {**named, "fence": fence})
+    inputs = EvaluationInputs(str(fence), revision, everyone if members is None else members, total)
+    return Evaluation(status, due_at, started_at, finished_at, EvaluationProgress(done, inputs.members), inputs, points)
+
+
+async def _awarded(connection: AsyncConnection[Any], named: dict[str, Any]) -> tuple[int, int, str]:
+    """How many have been awarded, how many had a standing at the fence, and the sum of their aggregates.
+
+    The awards say what was paid by: late facts move a standing's own figures.
+    """
+    found = await fetch_one(
+        connection,
+        lambda *row: row,
+        "paid.members, paid.members + waiting.members, (paid.total + waiting.total)::text",
+        """
+        (
+            SELECT count(*) AS members, coalesce(sum(aggregate), 0) AS total FROM p_decisions.decisions
+            WHERE campaign = %(campaign)s AND occurrence = %(occurrence)s AND kind = 'tiered_award'
+                AND position > %(fence)s
+        ) paid,
+        (
+            SELECT count(*) AS members, coalesce(sum(confirmed), 0) AS total FROM p_standings.standings
+            WHERE campaign = %(campaign)s AND occurrence = %(occurrence)s AND awarded IS NULL
+        ) waiting
+        """,
+        where="true",
+        parameters=named,
+    )
+    return found or (0, 0, "0")
+
+
+def _tiers(table: TierTable, aggregate: str) -> tuple[int | None, NextTier | None]:
+    """The tier an aggregate has got to, and the one after it."""
+    amount = Decimal(aggregate)
+    following = next_tier(table, amount)
+    return tier_reached(table, amount), NextTier(following[0], format(following[1], "f")) if following else None
