@@ -195,6 +195,10 @@ class Doing:
         self._reads = reads
         self._planner = Planner()
 
+    async def settled(self) -> None:
+        """Waits until everything that is read shows all that is recorded now. Raises Behind."""
+        await reach(self._reads.positions, (await self._writer.submit(nothing)).position)
+
     async def plan(self) -> Plan:
         plan: Plan = (await self._writer.submit(self._planner.plan)).answer
         return plan
@@ -274,10 +278,8 @@ def _acceptance(due: Acceptance) -> Command:
 class Sandbox:
     """Moves a sandbox's clock, with everything that is due on the way happening at its time and in order."""
 
-    def __init__(self, doing: Doing, writer: Writer, reads: Reads, clock: SandboxClock) -> None:
+    def __init__(self, doing: Doing, clock: SandboxClock) -> None:
         self._doing = doing
-        self._writer = writer
-        self._reads = reads
         self._clock = clock
         self._turn = asyncio.Lock()
 
@@ -287,7 +289,7 @@ class Sandbox:
             if until < self._clock.now():
                 await self._clock.move(until)
             await self._go(until)
-            await reach(self._reads.positions, (await self._writer.submit(nothing)).position)
+            await self._doing.settled()
 
     async def _go(self, until: datetime) -> None:
         done: set[Due] = set()

@@ -30,6 +30,7 @@ PARTS = (
     Part("log", "application.log", "migrations"),
     Part("application", "application", "migrations"),
     Part("projections", "projections", "migrations"),
+    Part("jobs", "application.jobs", "migrations"),
 )
 
 STEPS = 1_000

@@ -1,7 +1,7 @@
 """A whole program for jobs to run in: a log's writer, the projections' follower, and what jobs read of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -78,6 +78,12 @@ class Running(Struct):
         for occurrence, member, points in await self.rows(query, campaign):
             found.setdefault((occurrence, member), []).append(points)
         return found
+
+
+async def until(true: Callable[[], Awaitable[object]], seconds: float = 40) -> None:
+    async with asyncio.timeout(seconds):
+        while not await true():  # noqa: ASYNC110  other processes do what is waited for
+            await asyncio.sleep(0.02)
 
 
 def _receiving(purchase: Purchase, status: Status) -> Callable[[Any], Any]:

@@ -1,0 +1,153 @@
+"""Evaluating an occurrence: every member's award durable, beside the library's `save` of as many one-event streams.
+
+python -m benchmarks.evaluation [--members 100000] [--seconds 20]
+
+Ours is timed whole: from the fence to the recorded end, with the projections following in the same process. The
+library saves for so many seconds with 8 threads; that rate is taken for the whole, as saving all of them would take
+minutes and the rate does not rise with their number.
+"""
+
+import asyncio
+import sys
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+import uvloop
+from psycopg_pool import AsyncConnectionPool
+
+from application import ingest, tiered_campaigns
+from application.catalogue import Catalogue
+from application.definitions import ensure_default_account
+from application.due import no_progress, nothing
+from application.evaluation import evaluate
+from application.log.mapper import Mapper
+from application.log.writer import Writer
+from application.migrate import migrate
+from application.postgres.embedded import EmbeddedPostgres
+from application.reads import Reads, reach
+from application.streams import KINDS
+from benchmarks.append import library
+from domain.points import HitType, Tier
+from domain.terms import Entity
+from domain.tiered_definition import Aggregate, Definition
+from domain.transaction import Purchase, Status
+from projections.follower import Follower
+from projections.positions import Positions
+from projections.readers import reads
+from projections.registry import PROJECTIONS
+
+TARGET = 8.0
+BATCH = 1_000
+THREADS = 8
+RULES = ingest.Rules()
+STARTS_AT = datetime.now(UTC) - timedelta(days=40)
+
+
+class Program(NamedTuple):
+    writer: Writer
+    reads: Reads
+
+
+@asynccontextmanager
+async def running(database: str) -> AsyncIterator[Program]:
+    async with AsyncConnectionPool(database, min_size=1, max_size=4, open=False, kwargs={"autocommit": True}) as pool:
+        mapper, positions = Mapper(KINDS), Positions(database)
+        writer = Writer(database, mapper, Catalogue("UTC"))
+        await writer.start()
+        await writer.submit(ensure_default_account)
+        following = asyncio.create_task(positions.run())
+        follower = Follower(database, mapper, PROJECTIONS)
+        writer.listeners.append(lambda _: follower.wake())
+        follower.start()
+        try:
+            yield Program(writer, reads(pool, positions))
+        finally:
+            await asyncio.to_thread(follower.stop)
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+            await writer.stop()
+
+
+async def fill(program: Program, members: int) -> UUID:
+    """An occurrence that is over, with one purchase a member in it."""
+    campaign = uuid4()
+    definition = Definition(
+        name="Monthly",
+        starts_at=STARTS_AT,
+        duration="30 days",
+        occurrences=1,
+        entity=Entity.TRANSACTION,
+        aggregate=Aggregate(attribute="total"),
+        hit_type=HitType.PERCENTAGE,
+        tiers=(
+            Tier(start=Decimal(0), to=Decimal(50), reward=Decimal(5)),
+            Tier(start=Decimal(50), to=Decimal(500), reward=Decimal(10)),
+        ),
+        bracketed=True,
+    )
+    await program.writer.submit(partial(tiered_campaigns.define, campaign_id=campaign, definition=definition))
+    await program.writer.submit(partial(tiered_campaigns.activate, campaign_id=campaign))
+    at = STARTS_AT + timedelta(days=3)
+    for first in range(0, members, BATCH):
+        purchases = [
+            Purchase(f"T-{number}", f"M-{number}", at, Decimal(number % 400) + Decimal("0.90"))
+            for number in range(first, min(first + BATCH, members))
+        ]
+        outcomes = await program.writer.submit_many(
+            [
+                partial(ingest.receive_transaction, purchase=purchase, status=Status.ACCEPTED, rules=RULES)
+                for purchase in purchases
+            ]
+        )
+        assert not any(isinstance(outcome, Exception) for outcome in outcomes)
+    await reach(program.reads.positions, (await program.writer.submit(nothing)).position)
+    return campaign
+
+
+async def ours(database: str, members: int) -> float:
+    """Seconds."""
+    async with running(database) as program:
+        campaign = await fill(program, members)
+        began = perf_counter()
+        run = await evaluate(program.writer, program.reads.standings, campaign, 1, no_progress)
+        seconds = perf_counter() - began
+        assert run is not None
+        assert run.awarded == run.awards.members == members
+        return seconds
+
+
+def main() -> int:
+    parser = ArgumentParser(prog="python -m benchmarks.evaluation", description=__doc__)
+    parser.add_argument("--members", type=int, default=100_000)
+    parser.add_argument("--seconds", type=float, default=20.0, help="how long the library saves")
+    arguments = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(prefix="laurel-evaluation-") as folder,
+        EmbeddedPostgres(Path(folder, "data")) as database,
+    ):
+        migrate(database)
+        seconds = uvloop.run(ours(database, arguments.members))
+        reference = library(database, THREADS, arguments.seconds)
+    rate = arguments.members / seconds
+    ratio = rate / reference.per_second
+    print(
+        f"evaluation of {arguments.members:,} members: {seconds:.1f} s, {rate:,.0f} awards/s; "
+        f"library's save, {THREADS} threads: {reference.per_second:,.0f}/s ({reference.events:,} saved), which is "
+        f"{arguments.members / reference.per_second:,.0f} s for as many; ratio {ratio:.1f}, target {TARGET:.0f}: "
+        f"{'reached' if ratio >= TARGET else 'NOT REACHED'}"
+    )
+    return 0 if ratio >= TARGET else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
