@@ -17,10 +17,11 @@ EVENTS_PER_COMMAND = 10_000
 class Held:
     """One stream while a batch is formed: as it stood in the store (`base`), and as it would stand after the batch.
 
-    `toucher` and `writer` are the latest runs of a command that touched and wrote it; `unit` is for the batch to use.
+    `toucher` and `writer` are the latest runs of a command that touched and wrote it; `last` and `lap` are for the
+    order of decisions, `unit` for the batch.
     """
 
-    __slots__ = ("base", "id", "kind", "state", "toucher", "unit", "version", "writer")
+    __slots__ = ("base", "id", "kind", "lap", "last", "state", "toucher", "unit", "version", "writer")
 
     def __init__(self, stream: Stream[Any, Any], version: int, state: Any) -> None:  # noqa: ANN401  any kind's state
         self.kind = stream.kind
@@ -30,6 +31,8 @@ class Held:
         self.state = state
         self.toucher = 0
         self.writer = 0
+        self.last = -1
+        self.lap = 0
         self.unit = -1
 
 

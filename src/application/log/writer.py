@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from itertools import chain, islice
 from time import monotonic
 from typing import Any, TypeVar
 from uuid import UUID
@@ -17,12 +16,11 @@ from uuid_utils.compat import uuid7
 from application.log.batch import Batch, Committed, Decision, Job
 from application.log.cache import Cache, Seen
 from application.log.catalogue import Catalogue
+from application.log.deciding import Deciding
 from application.log.errors import (
     AppendFailed,
-    Cold,
     Contended,
     FateUnknown,
-    LoadsTooDeep,
     LogError,
     Overloaded,
     Stopped,
@@ -32,19 +30,14 @@ from application.log.events import Cause
 from application.log.mapper import Mapper
 from application.log.session import LOST, Appended, Session
 from application.log.wakeup import Notifier
-from application.log.working import Command, Working
+from application.log.working import Command
 
 BATCH_COMMANDS = 1_000
-BATCH_EVENTS = 4_000
-BATCH_BYTES = 16 * 1024 * 1024
 BATCH_BULK_COMMANDS = 250
 QUEUE_COMMANDS = 20_000
 TRIES = 20
-LOADS = 32
-LOAD_STREAMS = 20_000
 RECONNECT_SECONDS = 30.0
 BACKOFF_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-DECIDE_SECONDS = 0.01
 STOP_SECONDS = 30.0
 
 _RETRIED = "40"
@@ -80,20 +73,6 @@ class _Group:
 
     def abandoned(self) -> bool:
         return self.future.cancelled()
-
-
-class _Known:
-    """The cache, and what this batch has loaded, which must not be evicted while the batch is formed."""
-
-    def __init__(self, cache: Cache) -> None:
-        self._find = cache.find
-        self.loaded: dict[int, Seen | LogError] = {}
-
-    def find(self, key: int) -> Seen | None:
-        seen = self.loaded.get(key) or self._find(key)
-        if isinstance(seen, LogError):
-            raise seen
-        return seen
 
 
 class Writer:
@@ -239,7 +218,8 @@ class Writer:
             await self._refresh_catalogue()
             catalogue = self._catalogue.position
             now = self._clock()
-            decisions, rest = await self._decide(jobs, now)
+            deciding = Deciding(self._mapper, self._cache, self._load, now, self._catalogue)
+            decisions, rest = await deciding.decide(jobs)
             self._put_back(rest)
             jobs = jobs[: len(jobs) - len(rest)]
             self._put_back(await self._append(decisions, now, catalogue))
@@ -254,49 +234,8 @@ class Writer:
             _settle(jobs, error)
             self._cache.clear()
 
-    async def _decide(self, jobs: list[Job], now: datetime) -> tuple[list[Decision], list[Job]]:
-        """Runs the commands in order. Returns what they decided, and those left for the next batch.
-
-        A command that asks for streams that are not loaded waits for one load of all that it and the ones after it ask
-        for; those before it stay decided.
-        """
-        known = _Known(self._cache)
-        working = Working(self._mapper, known, now, self._catalogue)
-        decisions: list[Decision] = []
-        await self._load([key for job in jobs for key in job.required], known)
-        events = size = done = 0
-        yielded = monotonic()
-        while done < len(jobs) and events < BATCH_EVENTS and size < BATCH_BYTES:
-            job = jobs[done]
-            try:
-                decision = _run(job, working)
-            except Cold as cold:
-                job.loads += 1
-                if job.loads > LOADS:
-                    job.settle(LoadsTooDeep(LOADS))
-                    done += 1
-                else:
-                    await self._load(chain(cold.streams, _missing(jobs[done + 1 :], working)), known)
-                continue
-            decisions.append(decision)
-            done += 1
-            events += len(decision.rows)
-            size += working.bytes
-            if decision.rows and any(row.held.kind.catalogue for row in decision.rows):
-                break
-            if not done % 16 and monotonic() - yielded > DECIDE_SECONDS:
-                await asyncio.sleep(0)
-                yielded = monotonic()
-        return decisions, jobs[done:]
-
-    async def _load(self, keys: Iterable[UUID], known: _Known) -> None:
-        wanted = list(islice(dict.fromkeys(keys), LOAD_STREAMS))
-        if wanted:
-            loaded = await self._reaching(lambda: self._session.load(wanted))
-            known.loaded.update(loaded)
-            for key, seen in loaded.items():
-                if not isinstance(seen, LogError):
-                    self._cache.put(key, seen)
+    async def _load(self, keys: list[UUID]) -> dict[int, Seen | LogError]:
+        return await self._reaching(lambda: self._session.load(keys))
 
     async def _append(self, decisions: list[Decision], now: datetime, catalogue: int) -> list[Job]:
         """Settles the decisions' jobs, but for those it returns: they must be decided again."""
@@ -341,6 +280,7 @@ class Writer:
         for decision in decisions:
             job = decision.job
             job.tries += 1
+            job.loads = 0
             if reload:
                 job.required = [held.id for held in decision.touched]
                 self._cache.drop(key.int for key in job.required)
@@ -451,30 +391,6 @@ def _first(queue: deque[Job], count: int) -> list[Job]:
 def _settle(jobs: Iterable[Job], outcome: Exception) -> None:
     for job in jobs:
         job.settle(outcome)
-
-
-def _run(job: Job, working: Working) -> Decision:
-    working.begin()
-    try:
-        answer = job.command(working)
-    except Cold:
-        working.take_back()
-        raise
-    except Exception as refusal:  # noqa: BLE001  whatever a command raises is its answer
-        working.take_back()
-        return Decision(job, None, refusal, working.touched, [])
-    return Decision(job, answer, None, working.touched, working.rows)
-
-
-def _missing(jobs: list[Job], working: Working) -> Iterator[UUID]:
-    """What commands further on will ask for; they are run for that alone."""
-    for job in jobs:
-        try:
-            _run(job, working)
-        except Cold as cold:
-            yield from cold.streams
-        else:
-            working.take_back()
 
 
 def _cut(error: psycopg.Error) -> bool:
