@@ -1,0 +1,31 @@
+"""What the pages work with, injected by whoever wires the program."""
+
+from typing import Protocol
+
+from psycopg_pool import AsyncConnectionPool
+
+from application.clock import Clock
+from application.keys import Principal
+from application.log.mapper import Mapper
+from application.settings import Settings
+
+
+class KeyVerifier(Protocol):
+    """Says who an API key belongs to."""
+
+    async def verify(self, key: str) -> Principal | None: ...
+
+
+class Services(Protocol):
+    """`pool` has connections to read with, which commit each statement by itself."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def keys(self) -> KeyVerifier: ...
+    @property
+    def pool(self) -> AsyncConnectionPool: ...
+    @property
+    def mapper(self) -> Mapper: ...

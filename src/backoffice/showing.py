@@ -1,0 +1,126 @@
+"""How things are written on pages: figures, instants, spans of time, and the pages themselves."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from backoffice import words
+from backoffice.assets import address
+from domain.amounts import EXACT, written
+
+_SPANS = ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def figure(value: str | float | Decimal, decimals: int | None = None) -> str:
+    """Grouped by thousands, exactly as it is, or with at least an account's `decimals`."""
+    amount = Decimal(value)
+    text = written(amount)
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.ljust(decimals or 0, "0")
+    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    grouped = f"{sign}{int(digits):,}"
+    return f"{grouped}.{fraction}" if fraction else grouped
+
+
+def signed(value: str, decimals: int | None = None) -> str:
+    """With a sign also when it is more than nothing."""
+    text = figure(value, decimals)
+    return f"+{text}" if Decimal(value) > 0 else text
+
+
+def total(values: list[str]) -> str:
+    """The exact sum of figures."""
+    added = Decimal(0)
+    for value in values:
+        added = EXACT.add(added, Decimal(value))
+    return format(added, "f")
+
+
+def span(length: timedelta) -> str:
+    """A length of time by its two largest units: `2 days 4 h`, `1 min 20 s`."""
+    seconds = max(0, round(length.total_seconds()))
+    for index, (size, unit) in enumerate(_SPANS):
+        if seconds >= size:
+            count, rest = divmod(seconds, size)
+            shown = _counted(count, unit)
+            if index + 1 < len(_SPANS) and count < 10:
+                smaller, name = _SPANS[index + 1]
+                if rest // smaller:
+                    shown += f" {_counted(rest // smaller, name)}"
+            return shown
+    return "0 s"
+
+
+def _counted(count: int, unit: str) -> str:
+    return f"{count} {unit}s" if unit == "day" and count != 1 else f"{count} {unit}"
+
+
+def relative(instant: datetime, now: datetime) -> str:
+    """How far an instant lies ahead or back."""
+    if abs(instant - now) < timedelta(seconds=1):
+        return "now"
+    return f"in {span(instant - now)}" if instant > now else f"{span(now - instant)} ago"
+
+
+def share(start: datetime, now: datetime, end: datetime) -> int:
+    """How much of the time from start to end has passed, in per cent."""
+    whole = (end - start).total_seconds()
+    return round(100 * min(1.0, max(0.0, (now - start).total_seconds() / whole))) if whole > 0 else 100
+
+
+class Zoned:
+    """Instants in one time zone."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+
+    def moment(self, instant: datetime, *, seconds: bool = False) -> Markup:
+        local = instant.astimezone(self._zone)
+        shown = f"{local.day} {local:%b %Y, %H:%M:%S}" if seconds else f"{local.day} {local:%b %Y, %H:%M}"
+        return self._element(instant, shown)
+
+    def clock(self, instant: datetime) -> Markup:
+        return self._element(instant, f"{instant.astimezone(self._zone):%H:%M:%S}")
+
+    def day(self, instant: datetime) -> Markup:
+        local = instant.astimezone(self._zone)
+        return self._element(instant, f"{local.day} {local:%b}")
+
+    def label(self, instant: datetime, length: timedelta) -> str:
+        """Short, under a bar of a chart: the time of day for occurrences of less than a day."""
+        local = instant.astimezone(self._zone)
+        return f"{local:%H:%M}" if length < timedelta(days=1) else f"{local.day} {local:%b}"
+
+    def _element(self, instant: datetime, shown: str) -> Markup:
+        local = instant.astimezone(self._zone)
+        return Markup('<time datetime="{}" title="{} {}">{}</time>').format(
+            instant.astimezone(UTC).isoformat(), f"{local:%A} {local.day} {local:%B %Y, %H:%M:%S}", self._zone, shown
+        )
+
+
+def in_path(part: str) -> str:
+    """An id as one part of a path."""
+    return quote(part, safe="")
+
+
+_environment = Environment(
+    loader=PackageLoader("backoffice"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=StrictUndefined,
+    auto_reload=False,
+)
+_environment.globals |= {"asset": address, "words": words, "relative": relative, "span": span, "share": share}
+_environment.globals |= {"total": total}
+_environment.filters |= {"figure": figure, "signed": signed, "in_path": in_path, "plain": written}
+
+
+def render(template: str, zone: ZoneInfo, values: dict[str, Any]) -> str:
+    """A page; `values` are what its template names."""
+    return _environment.get_template(template).render(values, times=Zoned(zone), zone=zone.key)

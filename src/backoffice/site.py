@@ -1,0 +1,117 @@
+"""What every page goes through: who is signed in, the frame around it, and what is said when it can't be shown."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import psycopg
+from litestar import MediaType, Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.response import Redirect
+from psycopg_pool import PoolTimeout
+
+from application.keys import Principal
+from backoffice.services import Services
+from backoffice.sessions import COOKIE, Sessions
+from backoffice.showing import render
+from backoffice.totals import Counting
+from projections.listing import BadQuery, Listing, QueryFault, Selection
+
+PageRequest = Request[Principal | None, None, State]
+
+SIGN_IN = "/sign-in"
+LONGEST_ADDRESS = 2_000
+
+SLASH_IN_ID = "\ue000"
+"""What the program's front puts into a path for an escaped slash, so that an id with a slash stays one part."""
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Missing(Exception):  # noqa: N818  an expected answer
+    """What was asked for is not there."""
+
+
+class Site:
+    """The pages' surroundings in one process."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.sessions = Sessions(services.pool, services.settings.admin_key)
+        self.counting = Counting()
+
+    def page(self, request: PageRequest, template: str, *, status: int = 200, **values: Any) -> Response[str]:  # noqa: ANN401  what the template names
+        query = request.scope["query_string"].decode("latin-1")
+        frame = {
+            "here": request.url.path + (f"?{query}" if query else ""),
+            "now": self.services.clock.now(),
+            "principal": request.scope.get("user"),
+            "sandbox": self.services.settings.sandbox,
+        }
+        text = render(template, self.services.settings.time_zone, frame | values)
+        return Response(text, media_type=MediaType.HTML, status_code=status, headers=HEADERS)
+
+    async def admit(self, request: PageRequest) -> Response[Any] | None:
+        """Before every page but the one to sign in at: nobody sees one without a session."""
+        token = request.cookies.get(COOKIE)
+        principal = await self.sessions.principal(token) if token else None
+        if principal is not None:
+            request.scope["user"] = principal
+            return None
+        path, query = request.url.path, request.scope["query_string"].decode("latin-1")
+        here = path + (f"?{query}" if query else "")
+        to = SIGN_IN if here == "/" or len(here) > LONGEST_ADDRESS else f"{SIGN_IN}?{urlencode({'next': here})}"
+        if request.headers.get("hx-request"):
+            return Response(None, status_code=401, headers={"HX-Redirect": to, "Cache-Control": "no-store"})
+        return Redirect(to, headers={"Cache-Control": "no-store"}, status_code=303)
+
+    def failures(self) -> dict[int | type[Exception], Callable[[Request[Any, Any, Any], Any], Response[str]]]:
+        """What is shown in place of a page."""
+        return {
+            Missing: lambda request, error: self._failure(request, 404, "Not found", str(error)),
+            BadQuery: lambda request, error: self._failure(request, 400, "That can't be asked", str(error)),
+            HTTPException: lambda request, error: self._failure(request, error.status_code, "Not shown", error.detail),
+            psycopg.OperationalError: self._no_database,
+            PoolTimeout: self._no_database,
+        }
+
+    def _no_database(self, request: Request[Any, Any, Any], _: Exception) -> Response[str]:
+        return self._failure(request, 503, "One moment", "The database can't be reached. Please try again soon.")
+
+    def _failure(self, request: Request[Any, Any, Any], status: int, title: str, detail: str) -> Response[str]:
+        return self.page(request, "failure.html", status=status, title=title, detail=detail)
+
+
+def asked(request: PageRequest, listing: Listing, **defaults: str) -> Selection:
+    """What the page's address asks of a listing; what a form left empty is not asked."""
+    return listing.read(defaults | given(request))
+
+
+def following(request: PageRequest, cursor: str | None) -> str | None:
+    """The address of a listing's next page."""
+    return None if cursor is None else "?" + urlencode(given(request) | {"cursor": cursor})
+
+
+def given(request: PageRequest) -> dict[str, str]:
+    """The address's parameters that are filled in."""
+    filled = {name: value for name, value in request.query_params.items() if value}
+    if faults := [QueryFault(name, "must not hold the character NUL") for name in filled if "\0" in filled[name]]:
+        raise BadQuery(faults)
+    return filled
+
+
+def id_in_path(part: str) -> str:
+    """An id of the caller's, from the part of the path it was written in."""
+    found = part.replace(SLASH_IN_ID, "/")
+    if "\0" in found:
+        raise Missing("No id holds the character NUL.")
+    return found
