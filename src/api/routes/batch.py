@@ -12,11 +12,11 @@ from api.positions import write_position
 from api.problems import ProblemDetails, ProblemError, problem_of
 from api.representations import FactAnswer
 from api.request import Request
-from api.routes.commands import commands
+from api.routes.commands import commands, submit
 from api.routing import RECORDERS, command
 from application.bodies import EventBody, Fact, FactBody, TransactionBody
 from application.exact import Body, Malformed, decode
-from application.facts import Taken, command_of
+from application.facts import FactCommand, Taken, command_of
 from application.ingest import Rules
 from application.log.working import Command
 from application.requests import Kept, RequestKey, once
@@ -78,7 +78,17 @@ class _Read(NamedTuple):
 
     at: str
     fact: Fact
-    command: Command
+    decide: FactCommand
+
+    @property
+    def unique(self) -> bool:
+        """Whether its own id tells when it comes again."""
+        return isinstance(self.fact, TransactionBody | EventBody)
+
+    def command(self, key: RequestKey | None) -> Command:
+        if self.unique:
+            return self.decide
+        return once(key, 200, lambda working: representations.fact(self.decide(working)))
 
 
 @command("POST", "/batch", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",))
@@ -89,8 +99,11 @@ async def post_batch(request: Request, data: JSONBody[BatchBody]) -> BatchAnswer
     """
     entries = await _read_all(request, data)
     read = [entry for entry in entries if isinstance(entry, _Read)]
+    keys = await _keys(request, len(read))
     taken = await commands(request).facts.take_many(
-        [entry.fact for entry in read], [entry.command for entry in read], request.principal.id
+        [entry.fact for entry in read],
+        [entry.command(key) for entry, key in zip(read, keys, strict=True)],
+        request.principal.id,
     )
     taken = await _with_first_positions(request, taken)
     outcomes = iter(taken)
@@ -104,27 +117,36 @@ async def post_batch(request: Request, data: JSONBody[BatchBody]) -> BatchAnswer
 
 
 async def _read_all(request: Request, data: BatchBody) -> list[_Read | Invalid]:
-    rules, caller = commands(request).facts.rules, request.principal.id
-    key = await request.idempotency_key()
-    keys = [RequestKey(caller, key.key, key.digest, number) if key else None for number in range(len(data.facts))]
+    rules = commands(request).facts.rules
     try:
-        return [_read(bytes(raw), f"/facts/{number}", rules, keys[number]) for number, raw in enumerate(data.facts)]
+        return [_read(bytes(raw), f"/facts/{number}", rules) for number, raw in enumerate(data.facts)]
     except Malformed:
         decode(object, await request.body())
         raise
 
 
-def _read(raw: bytes, at: str, rules: Rules, key: RequestKey | None) -> _Read | Invalid:
+def _read(raw: bytes, at: str, rules: Rules) -> _Read | Invalid:
     """Raises Malformed."""
     try:
         name, fact = decode(FactBody, raw).fact()
         at = f"{at}/{name}"
-        decide = command_of(fact, rules)
+        return _Read(at, fact, command_of(fact, rules))
     except Invalid as invalid:
         return _under(at, invalid)
-    if isinstance(fact, TransactionBody | EventBody):
-        return _Read(at, fact, decide)
-    return _Read(at, fact, once(key, 200, lambda working: representations.fact(decide(working))))
+
+
+async def _keys(request: Request, count: int) -> Sequence[RequestKey | None]:
+    """A key for each fact, where the batch has one; Conflict when another batch had it.
+
+    The batch's own key is taken first, alone: behind it, all that comes with this key is this batch.
+    """
+    given = await request.idempotency_key()
+    if given is None:
+        return [None] * count
+    caller = request.principal.id
+    whole = RequestKey(caller, given.key, given.digest)
+    await submit(request, once(whole, 200, lambda _: BatchAnswer("", [])))
+    return [RequestKey(caller, given.key, given.digest, number) for number in range(count)]
 
 
 async def _with_first_positions(request: Request, taken: Sequence[Taken | Exception]) -> list[Taken | Exception]:
@@ -152,7 +174,7 @@ def _result(request: Request, entry: _Read, outcome: Taken | Exception) -> FactR
     position = write_position(outcome.position)
     if kept := _kept(outcome):
         return FactResult(kept.status, answer=cast(FactAnswer, Raw(kept.at(position))))
-    is_new = isinstance(entry.fact, TransactionBody | EventBody) and not outcome.repeated
+    is_new = entry.unique and not outcome.repeated
     return FactResult(201 if is_new else 200, answer=representations.fact(outcome.answer, position))
 
 
