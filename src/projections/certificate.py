@@ -105,7 +105,7 @@ def compare(connection: psycopg.Connection[Any], live: str, rebuilt: str, table:
 def _differences(connection: psycopg.Connection[Any], live: str, rebuilt: str, table: Table) -> tuple[Difference, ...]:
     names = tuple(table.columns)
     parts = [SQL("{}::text").format(Identifier(side, name)) for side in ("l", "r") for name in names]
-    keys = SQL(", ").join([Identifier(name) for name in table.key])
+    keys = SQL(", ").join([SQL("coalesce(l.{0}, r.{0})").format(Identifier(name)) for name in table.key])
     query = SQL("select {} {} order by {} limit {}").format(
         SQL(", ").join(parts), _differing(live, rebuilt, table), keys, Literal(SAMPLE_ROWS)
     )

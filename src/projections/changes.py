@@ -28,6 +28,13 @@ class Table(Struct, frozen=True, eq=False):
         return tuple(column for column in self.columns if column not in self.key)
 
 
+class RowExists(Exception):  # noqa: N818  says what is so
+    """A fold inserts a row a second time: the log is not what it takes it for."""
+
+    def __init__(self, table: Table, key: Key) -> None:
+        super().__init__(f"{table.name} has a row {key} already")
+
+
 class Statement(Struct, frozen=True):
     """A statement kept in a `.sql` file, for what row changes can't say; `{schema}` in it is the projection's."""
 
@@ -62,8 +69,11 @@ class Changes:
         self._open: dict[Table, TableChanges] | None = None
 
     def insert(self, table: Table, key: Key, row: Row) -> None:
-        """A whole row that is not there yet."""
-        self._of(table).inserts[key] = row
+        """A whole row that is not there yet; what it does must not hang on where a batch ends."""
+        inserts = self._of(table).inserts
+        if key in inserts:
+            raise RowExists(table, key)
+        inserts[key] = row
 
     def put(self, table: Table, key: Key, row: Row) -> None:
         """A whole row, whether it is there or not."""

@@ -1,0 +1,251 @@
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from select import select
+
+import psycopg
+import pytest
+
+from application.log.events import Recorded
+from application.streams import MEMBER
+from domain import member
+from projections import store
+from projections.changes import Changes
+from projections.follower import Follower
+from projections.positions import Positions
+from projections.projection import Projection
+from projections.rebuild import Task, rebuild
+from projections.registry import PROJECTIONS
+from tests.projections.following import followed, rows, until
+from tests.projections.history import MAPPER, Log, Program, Recording
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def running(conninfo: str, projections: tuple[Projection, ...] = PROJECTIONS) -> Iterator[Follower]:
+    follower = Follower(conninfo, MAPPER, projections)
+    follower.start()
+    try:
+        yield follower
+    finally:
+        follower.stop()
+
+
+@contextmanager
+def process(conninfo: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of its own that leads."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", "tests.projections.follow", conninfo], stdout=subprocess.PIPE, cwd=ROOT
+    )
+    try:
+        assert started.stdout
+        assert select([started.stdout], [], [], 20)[0], "the process does not lead"
+        yield started
+    finally:
+        started.kill()
+        started.communicate()
+
+
+def reached(connection: psycopg.Connection, position: int) -> bool:
+    found = store.stored(connection)
+    return len(found) == len(PROJECTIONS) and all(stored.position == position for stored in found.values())
+
+
+def joined(number: int) -> Recording:
+    return Recording(MEMBER.at(f"N-{number}"), member.Registered(f"N-{number}"))
+
+
+def failing(projection: Projection, tag: str) -> Projection:
+    """The same projection with a fold that can't go on."""
+
+    def fail(_: Changes, recorded: Recorded) -> None:
+        raise ValueError(f"{recorded.tag} is more than it can take")
+
+    return Projection(projection.name, projection.version, projection.tables, {**projection.folds, tag: fail})
+
+
+def test_what_is_recorded_is_seen(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
+    with running(conninfo):
+        last = log.append(Program(1).whole())
+        until(lambda: reached(connection, last))
+        assert len(rows(connection, "p_members", "members")) == 12
+
+
+def test_it_is_seen_without_a_notification_too(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
+    with running(conninfo) as follower:
+        until(lambda: follower.leads)
+        last = log.append([joined(1)], notify=False)
+        until(lambda: reached(connection, last), seconds=5)
+
+
+def test_waking_it_in_process_is_quick(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
+    with running(conninfo) as follower:
+        until(lambda: follower.leads)
+        taken = []
+        for number in range(5):
+            last = log.append([joined(number)], notify=False)
+            begun = time.monotonic()
+            follower.wake()
+            until(lambda last=last: reached(connection, last))
+            taken.append(time.monotonic() - begun)
+        assert min(taken) < 0.2
+
+
+def test_a_failing_projection_stops_and_the_others_go_on(
+    conninfo: str, log: Log, connection: psycopg.Connection
+) -> None:
+    first = log.append([joined(1)])
+    followed(conninfo)
+    last = log.append(Program(1).whole())
+    broken = (failing(PROJECTIONS[0], "member.list_joined"), *PROJECTIONS[1:])
+    found = followed(conninfo, broken)
+    assert {name: stored.position for name, stored in found.items()} == {
+        projection.name: first if projection.name == "members" else last for projection in PROJECTIONS
+    }
+    assert "ValueError: member.list_joined is more than it can take (at position" in (found["members"].error or "")
+    assert len(rows(connection, "p_members", "members")) == 1, "nothing of the page it failed in is there"
+    found = followed(conninfo)
+    assert found["members"] == store.Stored("members", 1, last, None)
+    assert len(rows(connection, "p_members", "members")) == 13
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["in batches of one", "in one batch"])
+def test_a_row_that_is_there_already_stops_its_projection_only(conninfo: str, log: Log, *, apart: bool) -> None:
+    last = 0
+    for recordings in [[joined(1)], [joined(1)]] if apart else [[joined(1), joined(1)]]:
+        last = log.append(recordings)
+        found = followed(conninfo)
+    assert found["members"].position == last - len(recordings)
+    assert found["members"].error
+    assert found["facts"] == store.Stored("facts", 1, last, None)
+
+
+def test_an_event_of_a_newer_version_stops_every_projection(
+    conninfo: str, log: Log, connection: psycopg.Connection
+) -> None:
+    last = log.append([joined(1)])
+    connection.execute("update laurel.events set tag = 'member.teleported' where position = %s", [last])
+    found = followed(conninfo)
+    assert {stored.position for stored in found.values()} == {0}
+    assert all("member.teleported" in (stored.error or "") for stored in found.values())
+
+
+def test_projections_that_stand_apart_come_together(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
+    log.append(Program(1).whole())
+    followed(conninfo, PROJECTIONS[:3])
+    last = log.append(Program(2).whole())
+    followed(conninfo)
+    assert reached(connection, last)
+
+
+def test_one_process_leads_and_another_takes_over_when_it_is_killed(
+    conninfo: str, log: Log, connection: psycopg.Connection
+) -> None:
+    with process(conninfo) as leader, running(conninfo) as standby:
+        assert not standby.leads
+        first = log.append([joined(1)])
+        until(lambda: reached(connection, first))
+        leader.kill()
+        begun = time.monotonic()
+        last = log.append([joined(2)])
+        until(lambda: reached(connection, last))
+        assert standby.leads
+        assert time.monotonic() - begun < 5
+
+
+def test_killing_it_again_and_again_neither_loses_nor_doubles(
+    conninfo: str, log: Log, connection: psycopg.Connection
+) -> None:
+    random = Random(5)  # noqa: S311
+    program = Program(3)
+    last = log.append(program.begin())
+    for _ in range(4):
+        with process(conninfo):
+            for _ in range(random.randrange(2, 12)):
+                last = log.append(program.facts(20))
+                time.sleep(random.random() / 50)
+    followed(conninfo)
+    assert reached(connection, last)
+    certificate = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+    assert certificate.identical
+
+
+def test_a_lost_connection_is_made_again(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
+    with running(conninfo) as follower:
+        until(lambda: follower.leads)
+        for number in range(3):
+            connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and application_name = 'laurel projections'"
+            )
+            last = log.append([joined(number)])
+            until(lambda last=last: reached(connection, last))
+
+
+async def test_waiting_for_a_position(conninfo: str, log: Log) -> None:
+    positions = Positions(conninfo)
+    keeping_up = asyncio.create_task(positions.run())
+    try:
+        with running(conninfo):
+            last = await asyncio.to_thread(log.append, Program(1).whole())
+            assert await positions.wait_for(last, 10)
+            assert positions.reached() == positions.reached("members", "facts") == last
+            assert not await positions.wait_for(last + 1, 0.1)
+    finally:
+        keeping_up.cancel()
+
+
+async def test_nobody_waits_for_a_projection_that_has_stopped(conninfo: str, log: Log) -> None:
+    last = log.append([joined(1)])
+    broken = (failing(PROJECTIONS[0], "member.registered"), *PROJECTIONS[1:])
+    await asyncio.to_thread(followed, conninfo, broken)
+    positions = Positions(conninfo)
+    keeping_up = asyncio.create_task(positions.run())
+    try:
+        assert await positions.wait_for(last, 10, "facts")
+        begun = time.monotonic()
+        assert not await positions.wait_for(last, 30)
+        assert time.monotonic() - begun < 5
+    finally:
+        keeping_up.cancel()
+
+
+def test_a_projection_of_an_older_version_is_rebuilt_when_it_starts(
+    conninfo: str, log: Log, connection: psycopg.Connection
+) -> None:
+    log.append(Program(1).whole())
+    followed(conninfo)
+    old = PROJECTIONS[1]
+    newer = Projection(old.name, 2, old.tables, old.folds)
+    last = log.append(Program(2).whole())
+    with running(conninfo, (PROJECTIONS[0], newer, *PROJECTIONS[2:])):
+        until(lambda: store.stored(connection)["facts"] == store.Stored("facts", 2, last, None))
+        last = log.append(Program(4).whole())
+        until(lambda: reached(connection, last))
+    assert rebuild(conninfo, MAPPER, Task(projections=(newer,), switch=False)).identical
+
+
+def test_an_older_program_leaves_a_newer_projection_alone(conninfo: str, log: Log) -> None:
+    old = PROJECTIONS[1]
+    newer = Projection(old.name, 2, old.tables, old.folds)
+    followed(conninfo, (newer,))
+    last = log.append(Program(1).whole())
+    found = followed(conninfo)
+    assert (found["facts"].version, found["facts"].position) == (2, 0)
+    assert found["members"].position == last
+
+
+def test_stopping_is_quick(conninfo: str) -> None:
+    before = threading.active_count()
+    with running(conninfo) as follower:
+        until(lambda: follower.leads)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 3
+    assert threading.active_count() == before
