@@ -5,7 +5,7 @@ each item with its length in bytes before it, all big-endian.
 """
 
 from collections.abc import Sequence
-from struct import Struct, pack
+from struct import Struct, pack, unpack
 from uuid import UUID
 
 import psycopg
@@ -71,6 +71,12 @@ def texts(items: Sequence[bytes]) -> Texts:
 def uuids(items: Sequence[UUID]) -> Uuids:
     length = b"\0\0\0\x10"
     return Uuids(_head(_UUID, len(items)) + b"".join([length + item.bytes for item in items]))
+
+
+def read_ints(content: bytes) -> tuple[int, ...]:
+    """The items of an `int[]` as it comes back; of one that is null, which is no bytes at all, none."""
+    count = (len(content) - _HEAD.size) // 8
+    return unpack(f">{2 * count}i", content[_HEAD.size :])[1::2] if count > 0 else ()
 
 
 def register(connection: psycopg.AsyncConnection | psycopg.Connection) -> None:

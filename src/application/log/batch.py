@@ -1,6 +1,7 @@
 """One batch: what its commands decided, made into the arrays of one append, and its answer made into theirs."""
 
 from datetime import datetime
+from struct import pack
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -8,6 +9,13 @@ from application.log import arrays
 from application.log.events import Cause, Envelope
 from application.log.mapper import Mapper
 from application.log.working import Command, Held, Row
+
+_TOUCHED = (arrays.Uuids, arrays.Ints, arrays.Ints)
+_STREAMS = (arrays.Uuids, arrays.Texts, arrays.Ints, arrays.Ints, arrays.Byteas, arrays.Bools, arrays.Ints)
+_EVENTS = (arrays.Uuids, arrays.Ints, arrays.Texts, arrays.Byteas, arrays.Byteas, arrays.Ints)
+
+APPEND_TYPES = [23, 20, *(column.oid for column in (*_TOUCHED, *_STREAMS, *_EVENTS))]
+"""Of the parameters of `laurel.append`: an int, a bigint, and the columns of what was touched, written and recorded."""
 
 
 class Committed(NamedTuple):
@@ -136,9 +144,10 @@ class Batch:
         kept = [decision for decision in self.decisions if decision.unit not in units]
         return Batch(kept, self._now, self.catalogue, self._mapper)
 
-    def parameters(self, bucket: int) -> tuple[Any, ...]:
-        """What `laurel.append` takes, in its order."""
-        return (bucket, self.catalogue, *self._touched_arrays(), *self._stream_arrays(), *self._event_arrays())
+    def parameters(self, bucket: int) -> list[bytes]:
+        """What `laurel.append` takes, in its order and in binary."""
+        columns = (*self._touched_arrays(), *self._stream_arrays(), *self._event_arrays())
+        return [pack(">i", bucket), pack(">q", self.catalogue), *(column.content for column in columns)]
 
     def _touched_arrays(self) -> tuple[arrays.Array, ...]:
         ids: list[UUID] = []

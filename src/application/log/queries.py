@@ -6,6 +6,9 @@ from typing import Any, cast
 from psycopg import sql
 
 
+def text(name: str) -> str:
+    return files("application.log").joinpath(f"{name}.sql").read_text("utf-8")
+
+
 def query(name: str) -> sql.SQL:
-    text = files("application.log").joinpath(f"{name}.sql").read_text("utf-8")
-    return sql.SQL(cast(Any, text))
+    return sql.SQL(cast(Any, text(name)))

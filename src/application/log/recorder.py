@@ -162,8 +162,9 @@ class LogAggregateRecorder(AggregateRecorder):
         """The head before. The catalogue is the current one, as nothing the library records was decided with it."""
         cursor.execute("select catalogue from laurel.heads where bucket = %s for update", [self._datastore.bucket])
         catalogue = _only(cursor)[0]
-        cursor.execute(_APPEND, rows.parameters(self._datastore.bucket, catalogue), prepare=True)
-        head, _, conflicts = _only(cursor)
+        appending = psycopg.RawCursor(cursor.connection)
+        appending.execute(_APPEND, rows.parameters(self._datastore.bucket, catalogue), prepare=True)
+        head, _, conflicts = _only(appending)
         if conflicts:
             raise IntegrityError("a stream has moved on from the version that was expected")
         return int(head)

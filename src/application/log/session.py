@@ -10,13 +10,14 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from application.log import arrays
-from application.log.batch import Batch, Decision
+from application.log.batch import APPEND_TYPES, Batch, Decision
 from application.log.cache import Seen
 from application.log.catalogue import Entry, entries
 from application.log.errors import Damaged, LogError, Unavailable
 from application.log.fold import folded
 from application.log.mapper import Mapper
-from application.log.queries import query
+from application.log.queries import query, text
+from application.log.statement import Statement
 
 STATEMENT_SECONDS = 30.0
 CONNECT_SECONDS = 10
@@ -24,7 +25,17 @@ FOLD_EVENTS = 1_000
 
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError)
 
-_SETTINGS = "set default_transaction_isolation to 'read committed'"
+APPEND = Statement("laurel_append", text("append_call"), APPEND_TYPES)
+LOAD = Statement("laurel_load", text("load"), [arrays.Uuids.oid])
+
+_SETTINGS = """
+    set default_transaction_isolation to 'read committed';
+    set enable_seqscan to off;
+    set enable_hashjoin to off;
+    set enable_mergejoin to off;
+"""
+"""Each statement of a batch must see what was committed before it; and it reads by keys, also with a plan that was made
+while the tables were young, and would otherwise read them whole ever after."""
 _WHO = "select pid, backend_start::text from pg_stat_activity where pid = pg_backend_pid()"
 
 
@@ -45,8 +56,6 @@ class Session:
         self._bucket = bucket
         self._connection: psycopg.AsyncConnection | None = None
         self._who: tuple[int, str] | None = None
-        self._append = query("append_call")
-        self._load = query("load")
         self._catalogue = query("catalogue")
         self._stream = query("stream")
         self._fate = query("fate")
@@ -80,6 +89,8 @@ class Session:
     async def _prepare(self, connection: psycopg.AsyncConnection) -> None:
         arrays.register(connection)
         await connection.execute(_SETTINGS)
+        await APPEND.prepare(connection)
+        await LOAD.prepare(connection)
         if self._who is not None:
             left = await (await connection.execute(self._end, self._who)).fetchone()
             if left and left[0]:
@@ -94,26 +105,29 @@ class Session:
         self._connection = None
 
     async def append(self, batch: Batch) -> Appended:
+        parameters = batch.parameters(self._bucket)
         async with asyncio.timeout(STATEMENT_SECONDS):
-            cursor = await self._open().execute(self._append, batch.parameters(self._bucket), prepare=True)
-            row = await cursor.fetchone()
-        if row is None:
-            raise psycopg.InternalError("laurel.append answered nothing")
-        head, stale, conflicts = row
-        return Appended(head, stale, frozenset(conflicts or ()))
+            result = await APPEND.run(self._open(), parameters)
+        head, stale, conflicts = (result.get_value(0, column) or b"" for column in range(3))
+        return Appended(int.from_bytes(head, "big"), stale == b"\1", frozenset(arrays.read_ints(conflicts)))
 
     async def load(self, ids: Sequence[UUID]) -> dict[int, Seen | LogError]:
         """Version and state of each of the streams, by the identity's integer; an unreadable one has its error."""
         async with asyncio.timeout(STATEMENT_SECONDS):
-            cursor = await self._open().execute(self._load, [arrays.uuids(ids)], prepare=True, binary=True)
-            rows = await cursor.fetchall()
+            result = await LOAD.run(self._open(), [arrays.uuids(ids).content])
         seen: dict[int, Seen | LogError] = {key.int: (0, None) for key in ids}
-        for key, kind, version, state in rows:
+        for row in range(result.ntuples):
+            key, kind, number, state = (result.get_value(row, column) or b"" for column in range(4))
+            version = int.from_bytes(number, "big")
             try:
-                decoded = self._mapper.decode_state(kind, state) if state else await self._fold(key, version)
-                seen[key.int] = (version, decoded)
+                decoded = (
+                    self._mapper.decode_state(kind.decode(), state)
+                    if state
+                    else await self._fold(UUID(bytes=key), version)
+                )
+                seen[int.from_bytes(key, "big")] = (version, decoded)
             except LogError as error:
-                seen[key.int] = error
+                seen[int.from_bytes(key, "big")] = error
         return seen
 
     async def _fold(self, key: UUID, version: int) -> Any:  # noqa: ANN401  any kind's state
