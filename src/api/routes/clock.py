@@ -6,6 +6,7 @@ from litestar.params import JSONBody
 from msgspec import Struct
 
 from api.request import Request
+from api.routes.commands import submit
 from api.routing import FACT_READERS, OPERATORS, command, read
 from application.clock import BackwardsError, SandboxClock
 from application.exact import Body, Instant
@@ -43,14 +44,20 @@ async def put_clock(request: Request, data: JSONBody[ClockBody]) -> ClockAnswer:
         raise Conflict(str(error), "clock_backwards") from None
     if request.services.due is not None:
         await request.services.due(data.now)
-    return _answer(request, request.committed(request.services.positions.reached()))
+    return await _committed(request)
 
 
 @command("DELETE", "/clock", roles=OPERATORS)
 async def delete_clock(request: Request) -> ClockAnswer:
     """Go back to real time."""
     await _sandbox(request).reset()
-    return _answer(request, request.committed(request.services.positions.reached()))
+    return await _committed(request)
+
+
+async def _committed(request: Request) -> ClockAnswer:
+    """At a position that covers all that has happened."""
+    committed = await submit(request, lambda _: None)
+    return _answer(request, request.committed(committed.position))
 
 
 def _sandbox(request: Request) -> SandboxClock:

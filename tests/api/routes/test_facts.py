@@ -112,7 +112,8 @@ async def test_the_last_fact_of_the_log_repeats_too(program: Program) -> None:
 async def test_another_body_under_the_same_id_is_a_conflict(program: Program) -> None:
     await program.post("/transactions", transaction_body())
     head = program.head()
-    for fields in ({"total": "50"}, {"status": "accepted"}, {"member": "M-8"}, {"items": []}):
+    others: list[dict[str, Any]] = [{"total": "50"}, {"status": "accepted"}, {"member": "M-8"}, {"items": []}]
+    for fields in others:
         answered = await program.post("/transactions", transaction_body(**fields))
         assert (answered.status_code, answered.json()["code"]) == (409, "repeated_with_another_body")
     assert program.head() == head
@@ -138,10 +139,11 @@ async def test_an_event_is_checked_against_its_type(program: Program) -> None:
     assert list(refused) == [f"/attributes/{name}" for name in bad]
     assert list(pointers(await program.post("/events", {**body, "type": "swim"}))) == ["/type"]
     assert program.head() == head
-    good = {**body, "attributes": {"minutes": 35.5, "indoors": True, "ended": "2026-09-03T11:15:00Z"}}
+    attributes = {"minutes": 35.5, "indoors": True, "ended": "2026-09-03T11:15:00Z"}
+    good = {**body, "attributes": attributes}
     first = await program.post("/events", good)
     assert (first.status_code, first.json()["status"]) == (201, "accepted")
-    again = await program.post("/events", {**good, "attributes": {**good["attributes"], "minutes": "35.5"}})
+    again = await program.post("/events", {**good, "attributes": {**attributes, "minutes": "35.5"}})
     assert (again.status_code, again.json()) == (200, first.json())
     other = await program.post("/events", {**good, "date": "2026-09-04T10:15:00Z"})
     assert (other.status_code, other.json()["code"]) == (409, "repeated_with_another_body")
