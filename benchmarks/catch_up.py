@@ -1,6 +1,6 @@
 """All projections catching up together, beside the library's `ProjectionRunner` with a projection of one row.
 
-python -m benchmarks.catch_up [--facts 150000] [--members 20000] [--reference 5000]
+python -m benchmarks.catch_up [--facts 150000] [--members 20000] [--reference 5000] [--rounds 3]
 
 Two events a fact: a transaction with two item lines, and its contribution to a tiered campaign. The followers' last
 commits are flushed to disk before the time is taken, as every one of the library's is.
@@ -15,6 +15,7 @@ from decimal import Decimal
 from itertools import chain, islice
 from pathlib import Path
 from random import Random
+from statistics import median
 from time import perf_counter
 from typing import Any
 from uuid import UUID, uuid4
@@ -106,16 +107,19 @@ def fill(database: str, told: Iterator[Told]) -> int:
 
 
 def ours(database: str, head: int) -> float:
-    """Events a second, for all projections."""
+    """Events a second, for all projections, from nothing."""
     follower = Follower(database, MAPPER, PROJECTIONS)
     with connect(database, "benchmark") as connection:
+        connection.execute("delete from laurel.projections")
         for projection in PROJECTIONS:
+            store.drop_schema(connection, projection.schema)
             store.begin(connection, projection)
+        connection.execute("checkpoint")
         began = perf_counter()
         while follower.step(connection):
             pass
         connection.execute("set synchronous_commit to on")
-        connection.execute("create table flushed ()")
+        connection.execute("select pg_create_restore_point('flushed')")
         seconds = perf_counter() - began
         at = {stored.position for stored in store.stored(connection).values()}
     assert at == {head}, f"the projections stand at {at} and not at {head}"
@@ -190,25 +194,32 @@ def library(database: str, events: int) -> float:
     return (events - 1) / (times[-1] - times[0])
 
 
+def new_database(server: str) -> str:
+    name = f"catch_up_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(SQL("create database {}").format(Identifier(name)))
+    return make_conninfo(server, dbname=name)
+
+
 def main() -> int:
     parser = ArgumentParser(prog="python -m benchmarks.catch_up", description=__doc__)
     parser.add_argument("--facts", type=int, default=150_000)
     parser.add_argument("--members", type=int, default=20_000)
     parser.add_argument("--reference", type=int, default=5_000, help="events for the library's runner")
+    parser.add_argument("--rounds", type=int, default=3, help="of each side, in turns; the medians are compared")
     arguments = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="laurel-catch-up-") as folder,
         EmbeddedPostgres(Path(folder, "data")) as server,
     ):
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute("create database catch_up")
-            connection.execute("create database reference")
-        database = make_conninfo(server, dbname="catch_up")
+        database = new_database(server)
         migrate(database)
         told = chain(registered(arguments.members), facts(arguments.facts, arguments.members))
         head = fill(database, told)
-        figure = ours(database, head)
-        reference = library(make_conninfo(server, dbname="reference"), arguments.reference)
+        rounds = [
+            (ours(database, head), library(new_database(server), arguments.reference)) for _ in range(arguments.rounds)
+        ]
+    figure, reference = (median(side) for side in zip(*rounds, strict=True))
     ratio = figure / reference
     shown = Figure(
         f"all {len(PROJECTIONS)} projections catching up with {head:,} events",

@@ -5,6 +5,7 @@ python -m benchmarks.latency
 
 import statistics
 import threading
+from contextlib import closing
 from itertools import islice
 from time import perf_counter, sleep
 
@@ -20,13 +21,13 @@ BACKGROUND_CONNECTIONS = 6
 
 def background(service: Service, part: int, stopped: threading.Event) -> None:
     """Posts its share of the facts, evenly."""
-    client = Service("127.0.0.1", int(service.url.rpartition(":")[2]), service.key)
     began, spacing = perf_counter(), BACKGROUND_CONNECTIONS / FACTS_A_SECOND
-    for number, fact in enumerate(transactions(f"background-{part}")):
-        if stopped.is_set():
-            return
-        client.post("/v1/transactions", fact)
-        sleep(max(0.0, began + number * spacing - perf_counter()))
+    with closing(Service("127.0.0.1", int(service.url.rpartition(":")[2]), service.key)) as client:
+        for number, fact in enumerate(transactions(f"background-{part}")):
+            if stopped.is_set():
+                return
+            client.post("/v1/transactions", fact)
+            sleep(max(0.0, began + number * spacing - perf_counter()))
 
 
 def probe(service: Service, path: str) -> list[float]:

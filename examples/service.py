@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,9 @@ class Service:
         self.folder = Path()
         self.process = 0
         self._position = ""
+
+    def close(self) -> None:
+        self._connection.close()
 
     def get(self, path: str) -> dict[str, Any]:
         return self._expect("GET", path)
@@ -100,13 +103,14 @@ def serving(*flags: str, **settings: str) -> Iterator[Service]:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="laurel-") as folder:
         environment = os.environ | {"LAUREL_ADMIN_KEY": key, "LAUREL_DATA": folder, "LAUREL_LOG_LEVEL": "warning"}
-        command = [sys.executable, "-m", "api.cli", "serve", "--port", str(port), *flags]
+        command = [sys.executable, "-m", "api", "serve", "--port", str(port), *flags]
         process = subprocess.Popen(command, env=environment | settings, stdout=subprocess.DEVNULL)  # noqa: S603  ourselves
         try:
             _wait(process, port)
             service = Service("127.0.0.1", port, key)
             service.folder, service.process = Path(folder), process.pid
-            yield service
+            with closing(service):
+                yield service
         finally:
             process.terminate()
             process.wait(START_SECONDS)

@@ -4,14 +4,24 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from api.routes.commands import Commands, commands_over
+from api.routes.reads.asking import Reads
+from api.routes.reads.projections import RebuildThreads
 from api.services import Check, Services
 from application.catalogue import Catalogue
 from application.clock import Clock, SandboxClock, SystemClock, settle_sandbox
 from application.definitions import ensure_default_account
+from application.due import Doing, Sandbox
+from application.ingest import Rules
+from application.jobs.kinds import due_handlers, preview_order
+from application.jobs.scheduler import Scheduler
+from application.jobs.store import JobStore, open_store
+from application.jobs.work import work
 from application.keys import Keys
 from application.log.mapper import Mapper
 from application.log.writer import Writer
@@ -19,6 +29,7 @@ from application.migrate import migrate
 from application.postgres.connection import connect_async, named, reach_database
 from application.settings import Settings
 from application.streams import KINDS
+from projections import readers
 from projections.follower import Follower
 from projections.positions import Positions
 from projections.registry import PROJECTIONS
@@ -29,8 +40,29 @@ READ_SECONDS = 30
 CHECK_SECONDS = 2
 
 
+class Program(Services, kw_only=True):
+    """Services of a program that runs in this process."""
+
+    pool: AsyncConnectionPool
+    mapper: Mapper
+    writer: Writer
+    commands: Commands
+    reads: Reads
+    rebuilds: RebuildThreads
+
+
+class PreviewJobs:
+    """Previews are calculated by jobs."""
+
+    def __init__(self, jobs: JobStore) -> None:
+        self._jobs = jobs
+
+    async def start(self, campaign: UUID, preview: UUID) -> None:
+        await self._jobs.create(preview_order(campaign, preview))
+
+
 @asynccontextmanager
-async def running(settings: Settings, *, works: bool) -> AsyncIterator[Services]:
+async def running(settings: Settings, *, works: bool) -> AsyncIterator[Program]:
     """Reaches and upgrades the database, then runs what serves requests and, where it `works`, what goes on by itself.
 
     Raises PostgresUnavailable, MigrationError, SandboxRefusedError.
@@ -59,13 +91,30 @@ async def running(settings: Settings, *, works: bool) -> AsyncIterator[Services]
             follower.start()
             stack.callback(follower.stop)
             writer.listeners.append(lambda _: follower.wake())
-        yield Services(
+        reads = readers.reads(pool, positions)
+        doing = Doing(writer, reads)
+        jobs = await stack.enter_async_context(open_store(conninfo))
+        if works:
+            scheduler = Scheduler(doing, reads, jobs, clock, sandbox.refresh if sandbox else None)
+            working = work(jobs, due_handlers(doing, writer, reads), scheduler, settings.workers)
+            await stack.enter_async_context(_task(working, "laurel work"))
+        rebuilds = RebuildThreads(conninfo, mapper)
+        stack.push_async_callback(asyncio.to_thread, rebuilds.stop)
+        rules = Rules(settings.register_unknown_members)
+        yield Program(
             settings=settings,
             clock=clock,
             keys=Keys(pool, settings.admin_key),
             positions=positions,
             sandbox=sandbox,
+            due=Sandbox(doing, sandbox).happen if sandbox else None,
             checks=(_database_check(pool), _projections_check(positions)),
+            pool=pool,
+            mapper=mapper,
+            writer=writer,
+            commands=commands_over(writer, pool, mapper, rules, PreviewJobs(jobs)),
+            reads=Reads(pool, mapper),
+            rebuilds=rebuilds,
         )
 
 
