@@ -24,7 +24,11 @@ async def fetch_page(
     where: tuple[LiteralString, ...] = (),
     parameters: Mapping[str, Any] | None = None,
 ) -> tuple[list[T], str | None]:
-    """A page, each row built from its columns, and the cursor of the next one."""
+    """A page, each row built from its columns, and the cursor of the next one.
+
+    The listing's expressions must be qualified: ORDER BY takes a bare name for a column of the answer, where the sort
+    column stands as text.
+    """
     statement = selection.statement(columns, source, where=where, parameters=parameters)
     cursor = await connection.execute(statement.query, statement.parameters, prepare=False)
     return selection.page(await cursor.fetchall(), build)

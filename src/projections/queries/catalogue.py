@@ -22,10 +22,10 @@ class Kept(Struct, Generic[T], frozen=True):
     version: int
 
 
-_CODE = Column("code", sortable=True)
-_UPDATED = Column("updated_at", Kind.INSTANT)
-_ACTIVE = Column("active", Kind.BOOLEAN, "(body ->> 'active')::boolean")
-_SEARCH = ("code", "coalesce(body ->> 'name', body ->> 'label')")
+_CODE = Column("code", expression="e.code", sortable=True)
+_UPDATED = Column("updated_at", Kind.INSTANT, "e.updated_at")
+_ACTIVE = Column("active", Kind.BOOLEAN, "(e.body ->> 'active')::boolean")
+_SEARCH = ("e.code", "coalesce(e.body ->> 'name', e.body ->> 'label')")
 
 EVENT_TYPES = Listing(name="event-types", columns=(_CODE, _ACTIVE, _UPDATED), key="code", sort="code", search=_SEARCH)
 ACCOUNTS = Listing(name="accounts", columns=(_CODE, _ACTIVE, _UPDATED), key="code", sort="code", search=_SEARCH)
@@ -34,15 +34,15 @@ LISTS = Listing(name="lists", columns=(_CODE, _UPDATED), key="code", sort="code"
 PRODUCTS = Listing(
     name="products",
     columns=(
-        Column("sku", sortable=True),
-        Column("category", nullable=True),
-        Column("brand", nullable=True),
-        Column("price", Kind.NUMBER, nullable=True),
-        _UPDATED,
+        Column("sku", expression="p.sku", sortable=True),
+        Column("category", expression="p.category", nullable=True),
+        Column("brand", expression="p.brand", nullable=True),
+        Column("price", Kind.NUMBER, "p.price", nullable=True),
+        Column("updated_at", Kind.INSTANT, "p.updated_at"),
     ),
     key="sku",
     sort="sku",
-    search=("sku", "name"),
+    search=("p.sku", "p.name"),
 )
 
 _KINDS: dict[type[Entry], str] = {
@@ -52,7 +52,7 @@ _KINDS: dict[type[Entry], str] = {
     MemberList: "list",
 }
 
-_PRODUCT = "sku, name, category, brand, price, version"
+_PRODUCT = "p.sku, p.name, p.category, p.brand, p.price, p.version"
 
 
 async def entries_page(
@@ -63,9 +63,9 @@ async def entries_page(
         connection,
         selection,
         lambda body, version: Kept(msgspec.json.decode(body, type=kind), version),
-        "body::text, version",
-        "p_catalogue.entries",
-        where=("kind = %(kind)s",),
+        "e.body::text, e.version",
+        "p_catalogue.entries e",
+        where=("e.kind = %(kind)s",),
         parameters={"kind": _KINDS[kind]},
     )
 
@@ -74,9 +74,9 @@ async def entry(connection: AsyncConnection[Any], kind: type[E], code: str) -> K
     return await fetch_one(
         connection,
         lambda body, version: Kept(msgspec.json.decode(body, type=kind), version),
-        "body::text, version",
-        "p_catalogue.entries",
-        where="kind = %(kind)s AND code = %(code)s",
+        "e.body::text, e.version",
+        "p_catalogue.entries e",
+        where="e.kind = %(kind)s AND e.code = %(code)s",
         parameters={"kind": _KINDS[kind], "code": code},
     )
 
@@ -84,12 +84,12 @@ async def entry(connection: AsyncConnection[Any], kind: type[E], code: str) -> K
 async def products_page(
     connection: AsyncConnection[Any], selection: Selection
 ) -> tuple[list[Kept[Product]], str | None]:
-    return await fetch_page(connection, selection, _product, _PRODUCT, "p_catalogue.products")
+    return await fetch_page(connection, selection, _product, _PRODUCT, "p_catalogue.products p")
 
 
 async def product(connection: AsyncConnection[Any], sku: str) -> Kept[Product] | None:
     return await fetch_one(
-        connection, _product, _PRODUCT, "p_catalogue.products", where="sku = %(sku)s", parameters={"sku": sku}
+        connection, _product, _PRODUCT, "p_catalogue.products p", where="p.sku = %(sku)s", parameters={"sku": sku}
     )
 
 

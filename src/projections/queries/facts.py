@@ -14,8 +14,8 @@ from projections.queries.asking import fetch_page
 from projections.queries.log import Story, stories
 
 _RECORDED = (
-    Column("recorded_at", Kind.INTEGER, "position", sortable=True, filterable=False),
-    Column("recorded_at", Kind.INSTANT),
+    Column("recorded_at", Kind.INTEGER, "f.position", sortable=True, filterable=False),
+    Column("recorded_at", Kind.INSTANT, "f.recorded_at"),
 )
 """Sorted by position, which is unique: two facts may have been recorded in one instant."""
 
@@ -23,10 +23,10 @@ TRANSACTIONS = Listing(
     name="transactions",
     columns=(
         *_RECORDED,
-        Column("member"),
-        Column("status", values=tuple(Status)),
-        Column("purchased_at", Kind.INSTANT, "at"),
-        Column("total", Kind.NUMBER),
+        Column("member", expression="f.member"),
+        Column("status", expression="f.status", values=tuple(Status)),
+        Column("purchased_at", Kind.INSTANT, "f.at"),
+        Column("total", Kind.NUMBER, "f.total", nullable=True),
     ),
     key="recorded_at",
     sort="-recorded_at",
@@ -34,7 +34,12 @@ TRANSACTIONS = Listing(
 
 EVENTS = Listing(
     name="events",
-    columns=(*_RECORDED, Column("member"), Column("type"), Column("occurred_at", Kind.INSTANT, "at")),
+    columns=(
+        *_RECORDED,
+        Column("member", expression="f.member"),
+        Column("type", expression="f.type"),
+        Column("occurred_at", Kind.INSTANT, "f.at"),
+    ),
     key="recorded_at",
     sort="-recorded_at",
 )
@@ -43,10 +48,10 @@ MEMBER_FACTS = Listing(
     name="member-facts",
     columns=(
         *_RECORDED,
-        Column("kind", values=tuple(FactKind)),
-        Column("type", nullable=True),
-        Column("status", nullable=True, values=tuple(Status)),
-        Column("at", Kind.INSTANT),
+        Column("kind", expression="f.kind", values=tuple(FactKind)),
+        Column("type", expression="f.type", nullable=True),
+        Column("status", expression="f.status", nullable=True, values=tuple(Status)),
+        Column("at", Kind.INSTANT, "f.at"),
     ),
     key="recorded_at",
     sort="-recorded_at",
@@ -66,9 +71,9 @@ async def facts_page(
         connection,
         selection,
         lambda stream: stream,
-        "stream",
-        "p_facts.facts",
-        where=("kind = %(of)s" if kind else "member = %(of)s",),
+        "f.stream",
+        "p_facts.facts f",
+        where=("f.kind = %(of)s" if kind else "f.member = %(of)s",),
         parameters={"of": kind or member},
     )
     return await stories(connection, mapper, found), following

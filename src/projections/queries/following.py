@@ -57,16 +57,17 @@ PROJECTIONS = Listing(
 REBUILDS = Listing(
     name="rebuilds",
     columns=(
-        Column("id", Kind.UUID, sortable=False, filterable=False),
-        Column("requested_at", Kind.INSTANT, sortable=True),
-        Column("status", values=("running", "finished", "failed")),
+        Column("id", Kind.UUID, "r.id", filterable=False),
+        Column("requested_at", Kind.INSTANT, "r.requested_at", sortable=True),
+        Column("status", expression="r.status", values=("running", "finished", "failed")),
     ),
     key="id",
     sort="-requested_at",
 )
 
 _REBUILD = """
-id, projections, as_of::text, switch, status, progress::text, certificate::text, error, requested_at, finished_at
+r.id, r.projections, r.as_of::text, r.switch, r.status, r.progress::text, r.certificate::text, r.error, r.requested_at,
+r.finished_at
 """
 
 
@@ -83,12 +84,12 @@ async def projections_page(
 
 
 async def rebuilds_page(connection: AsyncConnection[Any], selection: Selection) -> tuple[list[RebuildRow], str | None]:
-    return await fetch_page(connection, selection, _rebuild, _REBUILD, "laurel.rebuilds")
+    return await fetch_page(connection, selection, _rebuild, _REBUILD, "laurel.rebuilds r")
 
 
 async def rebuild(connection: AsyncConnection[Any], rebuild_id: UUID) -> RebuildRow | None:
     named = {"id": rebuild_id}
-    return await fetch_one(connection, _rebuild, _REBUILD, "laurel.rebuilds", where="id = %(id)s", parameters=named)
+    return await fetch_one(connection, _rebuild, _REBUILD, "laurel.rebuilds r", where="r.id = %(id)s", parameters=named)
 
 
 def _rebuild(

@@ -41,27 +41,27 @@ class JobRow(Struct, frozen=True, gc=False):
 JOBS = Listing(
     name="jobs",
     columns=(
-        Column("id", Kind.UUID, filterable=False),
-        Column("created_at", Kind.INSTANT, sortable=True),
-        Column("kind", values=tuple(JobKind)),
-        Column("status", values=tuple(Status)),
+        Column("id", Kind.UUID, "j.id", filterable=False),
+        Column("created_at", Kind.INSTANT, "j.created_at", sortable=True),
+        Column("kind", expression="j.kind", values=tuple(JobKind)),
+        Column("status", expression="j.status", values=tuple(Status)),
     ),
     key="id",
     sort="-created_at",
 )
 
 _JOB = """
-id, kind, status, done, total, detail::text, result::text, error, requested_by, failures, created_at, started_at,
-finished_at
+j.id, j.kind, j.status, j.done, j.total, j.detail::text, j.result::text, j.error, j.requested_by, j.failures,
+j.created_at, j.started_at, j.finished_at
 """
 
 
 async def jobs_page(connection: AsyncConnection[Any], selection: Selection) -> tuple[list[JobRow], str | None]:
-    return await fetch_page(connection, selection, _job, _JOB, "laurel.jobs")
+    return await fetch_page(connection, selection, _job, _JOB, "laurel.jobs j")
 
 
 async def job(connection: AsyncConnection[Any], job_id: UUID) -> JobRow | None:
-    return await fetch_one(connection, _job, _JOB, "laurel.jobs", where="id = %(id)s", parameters={"id": job_id})
+    return await fetch_one(connection, _job, _JOB, "laurel.jobs j", where="j.id = %(id)s", parameters={"id": job_id})
 
 
 def _job(*row: Any) -> JobRow:  # noqa: ANN401  a row of the query

@@ -16,7 +16,12 @@ from application.log.queries import query
 
 _PAGE = query("page")
 _HEAD = query("head")
-_LOAD = query("load")
+
+_STATES: LiteralString = """
+SELECT s.id, s.kind, s.state
+FROM unnest(%s::uuid[]) w (id)
+CROSS JOIN LATERAL (SELECT t.id, t.kind, t.state FROM laurel.streams t WHERE t.id = w.id OFFSET 0) s
+"""
 
 _STORIES: LiteralString = """
 SELECT s.id, s.kind, s.state, opening.envelope, latest.tag, latest.payload, latest.envelope
@@ -89,8 +94,8 @@ async def position_at(connection: AsyncConnection[Any], mapper: Mapper, instant:
 
 async def states(connection: AsyncConnection[Any], mapper: Mapper, ids: Sequence[UUID]) -> dict[UUID, Any]:
     """The states of the streams that exist."""
-    rows = await _rows(connection, _LOAD, [list(ids)])
-    return {key: mapper.decode_state(kind, state) for key, kind, _, state in rows}
+    rows = await _rows(connection, _STATES, [list(ids)])
+    return {key: mapper.decode_state(kind, state) for key, kind, state in rows}
 
 
 async def stories(connection: AsyncConnection[Any], mapper: Mapper, ids: Sequence[UUID]) -> list[Story]:

@@ -24,22 +24,22 @@ class ListMemberRow(Struct, frozen=True, gc=False):
 MEMBERS = Listing(
     name="members",
     columns=(
-        Column("id", sortable=True),
-        Column("registered_at", Kind.INTEGER, "registered_position", sortable=True, filterable=False),
-        Column("registered_at", Kind.INSTANT),
-        Column("updated_at", Kind.INSTANT),
-        Column("tier", nullable=True),
-        Column("referrer", nullable=True),
+        Column("id", expression="m.id", sortable=True),
+        Column("registered_at", Kind.INTEGER, "m.registered_position", sortable=True, filterable=False),
+        Column("registered_at", Kind.INSTANT, "m.registered_at"),
+        Column("updated_at", Kind.INSTANT, "m.updated_at"),
+        Column("tier", expression="m.tier", nullable=True),
+        Column("referrer", expression="m.referrer", nullable=True),
     ),
     key="id",
     sort="id",
-    search=("id",),
+    search=("m.id",),
 )
 """In the order they were registered in they are sorted by position: two may have come in one instant."""
 
 LIST_MEMBERS = Listing(
     name="list-members",
-    columns=(Column("member", sortable=True), Column("joined_at", Kind.INSTANT)),
+    columns=(Column("member", expression="l.member", sortable=True), Column("joined_at", Kind.INSTANT, "l.joined_at")),
     key="member",
     sort="member",
 )
@@ -49,7 +49,7 @@ async def members_page(
     connection: AsyncConnection[Any], mapper: Mapper, selection: Selection
 ) -> tuple[list[Member], str | None]:
     """Members by the projection's order, as their streams have them."""
-    ids, following = await fetch_page(connection, selection, str, "id", "p_members.members")
+    ids, following = await fetch_page(connection, selection, str, "m.id", "p_members.members m")
     keys = [MEMBER.at(member_id).id for member_id in ids]
     found = await states(connection, mapper, keys)
     return [found[key] for key in keys], following
@@ -75,8 +75,8 @@ async def list_members_page(
         connection,
         selection,
         ListMemberRow,
-        "member, joined_at",
-        "p_members.list_members",
-        where=("list = %(list)s",),
+        "l.member, l.joined_at",
+        "p_members.list_members l",
+        where=("l.list = %(list)s",),
         parameters={"list": code},
     )

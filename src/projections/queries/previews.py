@@ -161,7 +161,7 @@ COMPARISON = Listing(
         Column(
             "changed",
             Kind.BOOLEAN,
-            "(c.total, c.pending, c.award) IS DISTINCT FROM (c.o_total, c.o_pending, c.o_award)",
+            "((c.total, c.pending, c.award) IS DISTINCT FROM (c.o_total, c.o_pending, c.o_award))",
         ),
     ),
     key="member",

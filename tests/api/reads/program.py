@@ -1,0 +1,161 @@
+"""The program of the commands' tests with its reads, over projections that follow when they are told to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from psycopg_pool import AsyncConnectionPool
+
+from api.app import create_app
+from api.routes import ROUTES
+from api.routes.commands import commands_over
+from api.routes.documentation import _templates
+from api.routes.reads import READ_ROUTES
+from api.routes.reads.asking import Reads
+from api.routes.reads.projections import RebuildThreads
+from application import tiered_campaigns
+from application.catalogue import Catalogue
+from application.definitions import ensure_default_account
+from application.ingest import Rules
+from application.log.mapper import Mapper
+from application.log.writer import Writer
+from application.settings import load
+from application.streams import KINDS
+from domain.tiered_campaign import TieredCampaign
+from tests.api.frame import KnownKeys
+from tests.api.routes.program import MovedClock, Program, ProgramServices, RememberedPreviews, transaction_body
+from tests.projections.following import followed
+
+_templates.policies["json.dumps_kwargs"] = {"default": lambda _: {}}
+
+
+class ReadServices(ProgramServices):
+    reads: Reads
+    rebuilds: RebuildThreads
+
+
+class FollowedPositions:
+    def __init__(self) -> None:
+        self.at = 0
+
+    def reached(self) -> int:
+        return self.at
+
+    async def wait_for(self, position: int, seconds: float) -> bool:
+        return position <= self.at and seconds >= 0
+
+
+class ReadProgram(Program):
+    """`get` speaks as an admin; what it reads is as of the last `follow`."""
+
+    positions: FollowedPositions
+
+    async def get(self, path: str, **parameters: Any) -> httpx.Response:
+        return await self.client.get(f"/v1{path}", params=parameters)
+
+    async def shown(self, path: str, **parameters: Any) -> Any:
+        """What a path answers, which it must."""
+        answered = await self.get(path, **parameters)
+        assert answered.status_code == 200, answered.text
+        assert answered.headers["laurel-position"]
+        return answered.json()
+
+    async def listed(self, path: str, **parameters: Any) -> list[Any]:
+        """All pages of a list."""
+        rows: list[Any] = []
+        while True:
+            page = await self.shown(path, **parameters)
+            rows += page["data"]
+            if page["next"] is None:
+                return rows
+            parameters["cursor"] = page["next"]
+
+    async def follow(self) -> None:
+        stored = await asyncio.to_thread(followed, self.conninfo)
+        assert not any(each.error for each in stored.values()), stored
+        self.positions.at = min(each.position for each in stored.values())
+
+    async def buy(self, transaction: str, member: str, total: str, **fields: Any) -> None:
+        body = transaction_body(id=transaction, member=member, total=total, items=[], **fields)
+        answered = await self.post("/transactions", body)
+        assert answered.status_code == 201, answered.text
+
+    async def preview(self, campaign: str) -> str:
+        """Asks for a preview and finishes it."""
+        asked = await self.post(f"/tiered-campaigns/{campaign}/previews")
+        assert asked.status_code == 201, asked.text
+        preview: str = asked.json()["id"]
+        await self.writer.submit(partial(tiered_campaigns.finish_preview, preview_id=UUID(preview), figures=()))
+        await self.follow()
+        return preview
+
+    async def fence(self, campaign: str, number: int) -> None:
+        """Begins the evaluation at its date."""
+        key = UUID(campaign)
+        held: TieredCampaign = self.services.commands.writer._catalogue.campaigns[key]
+        self.clock.at = held.windows[number - 1].evaluation_at
+        await self.writer.submit(partial(tiered_campaigns.start_evaluation, campaign_id=key, number=number))
+
+    async def evaluate(self, campaign: str, number: int, *members: str, points: str = "0") -> None:
+        """Fences the occurrence at its evaluation date, awards these members, and finishes."""
+        key = UUID(campaign)
+        await self.fence(campaign, number)
+        award = partial(tiered_campaigns.award, campaign_id=key, number=number, member_ids=members)
+        await self.writer.submit(award)
+        finish = partial(
+            tiered_campaigns.finish_evaluation,
+            campaign_id=key,
+            number=number,
+            members=len(members),
+            points=Decimal(points),
+        )
+        await self.writer.submit(finish)
+        await self.follow()
+
+
+@asynccontextmanager
+async def reading(conninfo: str) -> AsyncIterator[ReadProgram]:
+    clock = MovedClock()
+    mapper = Mapper(KINDS)
+    writer = Writer(conninfo, mapper, Catalogue("UTC"), clock=clock.now)
+    settings = load({}, {}).settings
+    positions = FollowedPositions()
+    connections = {"autocommit": True, "options": "-c timezone=UTC"}
+    async with AsyncConnectionPool(conninfo, min_size=1, max_size=2, open=False, kwargs=connections) as pool:
+        await writer.start()
+        await writer.submit(ensure_default_account)
+        services = ReadServices(
+            settings=settings,
+            clock=clock,
+            keys=KnownKeys(),
+            positions=positions,
+            commands=commands_over(
+                writer, pool, mapper, Rules(settings.register_unknown_members), RememberedPreviews()
+            ),
+            reads=Reads(pool, mapper),
+            rebuilds=RebuildThreads(conninfo, mapper),
+        )
+        transport = httpx.ASGITransport(create_app(services, (*ROUTES, *READ_ROUTES)))
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://laurel", headers={"authorization": "Bearer admin"}
+        ) as client:
+            program = ReadProgram(conninfo, services, client)
+            program.positions = positions
+            await program.follow()
+            yield program
+        services.rebuilds.stop()
+        await writer.stop()
+
+
+def unknown() -> str:
+    return str(uuid4())
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,108 @@
+from typing import Any
+
+import pytest
+
+from tests.api.reads.program import ReadProgram, unknown
+from tests.api.routes.program import days
+
+ACCEPTED = {"status": "accepted", "auto_accept_at": ...}
+
+
+@pytest.fixture
+async def decided(program: ReadProgram) -> str:
+    """A campaign that awarded M-1 and refused M-2, and then corrected M-1 two days later."""
+    campaign = await program.campaign(late="correct")
+    await program.buy("T-1", "M-1", "20", **ACCEPTED)
+    await program.buy("T-2", "M-1", "10.5", **ACCEPTED)
+    await program.buy("T-3", "M-2", "7")
+    await program.evaluate(campaign, 1, "M-1", "M-2", points="305")
+    program.clock.at += days(2)
+    await program.buy("T-4", "M-1", "5", **ACCEPTED)
+    await program.follow()
+    return campaign
+
+
+async def test_an_award_is_explained_down_to_the_facts(program: ReadProgram, decided: str) -> None:
+    (listed,) = await program.listed("/decisions", kind="tiered_award", member="M-1")
+    award = await program.shown(f"/decisions/{listed['id']}")
+    assert award["rules"] == [
+        {
+            "rule": 1,
+            "conditions": [],
+            "effects": [
+                {
+                    "kind": "give_units",
+                    "to": "member",
+                    "account": "points",
+                    "units": "305",
+                    "breakdown": {
+                        "aggregate": "30.5",
+                        "lines": [{"tier": 1, "basis": "30.5", "rate": "10", "points": "305.0"}],
+                        "unrounded": "305.0",
+                        "points": "305",
+                    },
+                }
+            ],
+        }
+    ]
+    assert award["counters"] == {"before": {"awarded_points": "0"}, "after": {"awarded_points": "305"}}
+    assert award["trigger"] == {"kind": "evaluation", "id": None, "tiered_campaign": decided, "occurrence": 1}
+    (cause,) = award["caused_by"]
+    assert (cause["kind"], cause["occurrence"], cause["more_facts"]) == ("evaluation", 1, False)
+    assert [(fact["kind"], fact["id"], fact["amount"], fact["total"]) for fact in cause["facts"]] == [
+        ("transaction", "T-1", "20", "20"),
+        ("transaction", "T-2", "10.5", "30.5"),
+    ]
+    assert (award["outcome"], award["reasons"], award["revision"], award["campaign"]) == ("granted", [], 1, decided)
+    assert listed["caused_by"] == [{**cause, "facts": None}]
+    assert {**listed, "caused_by": []} == {**award, "caused_by": []}
+
+
+async def test_a_correction_names_the_fact_that_came_late(program: ReadProgram, decided: str) -> None:
+    (listed,) = await program.listed("/decisions", kind="correction")
+    correction = await program.shown(f"/decisions/{listed['id']}")
+    assert correction["trigger"] == {"kind": "transaction", "id": "T-4", "tiered_campaign": decided, "occurrence": 1}
+    assert correction["counters"] == {"before": {"awarded_points": "305"}, "after": {"awarded_points": "355"}}
+    assert correction["rules"][0]["effects"][0]["units"] == "50"
+    assert [fact["id"] for fact in correction["caused_by"][0]["facts"]] == ["T-1", "T-2", "T-4"]
+
+
+async def test_a_refusal_says_what_was_missing(program: ReadProgram, decided: str) -> None:
+    (refused,) = await program.listed("/decisions", outcome="refused")
+    assert (refused["member"], refused["campaign"]) == ("M-2", decided)
+    assert refused["reasons"] == [{"code": "nothing_confirmed", "detail": "of 7 nothing was confirmed"}]
+    assert await program.listed("/decisions", reason="nothing_confirmed") == [refused]
+    assert await program.listed("/decisions", reason="no_tier_reached") == []
+
+
+async def test_decisions_come_newest_first_and_are_filtered(program: ReadProgram, decided: str) -> None:
+    async def kinds(path: str = "/decisions", **asked: Any) -> list[tuple[str, str]]:
+        return [(row["kind"], row["member"]) for row in await program.listed(path, limit="1", **asked)]
+
+    award, refusal, correction = ("tiered_award", "M-1"), ("tiered_award", "M-2"), ("correction", "M-1")
+    assert await kinds() == [correction, refusal, award]
+    assert await kinds(sort="recorded_at") == [award, refusal, correction]
+    assert await kinds("/members/M-1/decisions") == [correction, award]
+    assert await kinds("/members/M-1/decisions", member="M-2") == []
+    assert await kinds(campaign=unknown()) == []
+    assert await kinds(campaign=decided, occurrence="1", outcome="granted") == [correction, award]
+    assert await kinds(**{"recorded_at[gte]": "2026-10-08T00:00:00Z"}) == [correction]
+
+
+async def test_history_is_shown_as_recorded_at_a_position_or_an_instant(program: ReadProgram, decided: str) -> None:
+    correction, refusal, award = await program.listed("/decisions", campaign=decided)
+    assert await program.listed("/decisions", as_of=award["position"]) == [award]
+    assert await program.listed("/decisions", as_of="0") == []
+    assert await program.listed("/decisions", as_of=correction["recorded_at"]) == [correction, refusal, award]
+    assert await program.listed("/decisions", as_of="2026-10-08T00:00:00Z") == [refusal, award]
+    assert await program.listed("/members/M-1/decisions", as_of="2026-10-08T00:00:00Z") == [award]
+    for wrong in ("yesterday", "2026-10-08T00:00:00", "1" * 30):
+        answered = await program.get("/decisions", as_of=wrong)
+        assert (answered.status_code, answered.json()["errors"][0]["parameter"]) == (422, "as_of")
+
+
+async def test_a_decision_that_was_never_made_is_not_found(program: ReadProgram) -> None:
+    assert (await program.get(f"/decisions/{unknown()}")).status_code == 404
+    assert (await program.get("/decisions/7")).status_code == 404
+    answered = await program.get("/decisions", reason="no_such_reason")
+    assert (answered.status_code, answered.json()["errors"][0]["parameter"]) == (422, "reason")

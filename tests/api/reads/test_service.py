@@ -1,0 +1,127 @@
+import asyncio
+from typing import Any
+
+import psycopg
+
+from tests.api.reads.program import ReadProgram, unknown
+from tests.domain.test_icons import PNG
+
+
+async def test_the_feed_has_everything_in_order(program: ReadProgram) -> None:
+    campaign = await program.campaign()
+    await program.put(f"/tiered-campaigns/{campaign}/icon", PNG, content_type="image/png")
+    await program.buy("T-1", "M-1", "20")
+    events: list[dict[str, Any]] = []
+    after = "0"
+    while True:
+        page = await program.shown("/feed", after=after, limit="2")
+        events += page["data"]
+        after = page["position"]
+        if page["next"] is None:
+            break
+        assert page["next"] == after
+    assert after == str(program.head())
+    assert [event["position"] for event in events] == [str(n) for n in range(1, program.head() + 1)]
+    received, contributed = (
+        next(event for event in events if event["type"] == kind)
+        for kind in ("transaction.received", "standing.contributed")
+    )
+    assert received["data"]["purchase"]["total"] == "20"
+    assert received["recorded_at"] == "2026-09-10T12:00:00Z"
+    assert contributed["data"]["fact"] == {"kind": "transaction", "id": "T-1"}
+    assert (contributed["data"]["member"], contributed["data"]["pending_points"]) == ("M-1", "200")
+    icon = next(event for event in events if event["type"] == "tiered_campaign.icon_put")
+    assert icon["data"]["content"] == {"bytes": len(PNG)}
+
+
+async def test_the_feed_waits_for_nothing_and_hides_what_is_of_no_concern(program: ReadProgram) -> None:
+    answered = await program.post("/tiered-campaigns", {"name": "Autumn"}, idempotency_key="k-1")
+    at = int(answered.json()["position"])
+    page = await program.shown("/feed")
+    assert "request.answered" not in {event["type"] for event in page["data"]}
+    assert page["position"] == str(at)
+    assert (await program.shown("/feed", after=str(at)))["data"] == []
+    assert (await program.shown("/feed", after=str(at + 100)))["position"] == str(at + 100)
+    for asked in ({"after": "x"}, {"limit": "0"}, {"limit": "201"}, {"limit": "many"}, {"sort": "position"}):
+        refused = await program.client.get("/v1/feed", params=asked)
+        assert refused.status_code == 422, asked
+        assert refused.json()["errors"][0]["parameter"] == next(iter(asked))
+
+
+async def test_projections_say_how_far_they_are(program: ReadProgram) -> None:
+    await program.buy("T-1", "M-1", "20")
+    behind = program.head() - program.positions.at
+    rows = await program.listed("/projections", limit="4")
+    assert [row["name"] for row in rows] == sorted(row["name"] for row in rows)
+    assert {row["lag"] for row in rows} == {behind}
+    await program.follow()
+    rows = await program.listed("/projections")
+    assert {(row["lag"], row["position"], row["error"]) for row in rows} == {(0, str(program.head()), None)}
+
+
+async def test_a_rebuild_ends_with_its_certificate(program: ReadProgram) -> None:
+    await program.buy("T-1", "M-1", "20")
+    await program.follow()
+    asked = await program.post("/rebuilds", {"projections": ["members", "facts"]}, idempotency_key="k-1")
+    assert asked.status_code == 202, asked.text
+    rebuild = asked.json()["id"]
+    for _ in range(200):
+        shown = await program.shown(f"/rebuilds/{rebuild}")
+        if shown["status"] != "running":
+            break
+        await asyncio.sleep(0.05)
+    assert (shown["status"], shown["error"], shown["as_of"]) == ("finished", None, None)
+    first = shown["certificate"]["projections"][0]
+    assert (first["projection"], first["tables"][0]["rebuilt"]["rows"]) == ("members", 1)
+    assert first["tables"][0]["live"] == first["tables"][0]["rebuilt"]
+    again = await program.post("/rebuilds", {"projections": ["members", "facts"]}, idempotency_key="k-1")
+    assert (again.status_code, again.json()["id"]) == (202, rebuild)
+    assert [row["id"] for row in await program.listed("/rebuilds")] == [rebuild]
+    audit = await program.post("/rebuilds", {"projections": "all", "as_of": "2026-09-01T00:00:00Z", "switch": False})
+    assert audit.status_code == 202, audit.text
+    for _ in range(200):
+        shown = await program.shown(f"/rebuilds/{audit.json()['id']}")
+        if shown["status"] != "running":
+            break
+        await asyncio.sleep(0.05)
+    assert (shown["status"], shown["as_of"]) == ("finished", "0")
+
+
+async def test_one_rebuild_at_a_time(program: ReadProgram) -> None:
+    with psycopg.connect(program.conninfo, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [0x6C61_0002])
+        refused = await program.post("/rebuilds", {"projections": "all"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "rebuild_running")
+    assert await program.listed("/rebuilds") == []
+
+
+async def test_a_rebuild_of_what_there_is_not_is_refused(program: ReadProgram) -> None:
+    for body, pointer in [
+        ({"projections": ["members", "membres"]}, "/projections/1"),
+        ({"projections": []}, "/projections"),
+        ({"projections": "everything"}, "/projections"),
+        ({"projections": "all", "as_of": "999999"}, "/as_of"),
+        ({"projections": "all", "switch": 1}, "/switch"),
+    ]:
+        refused = await program.post("/rebuilds", body)
+        assert refused.status_code == 422, body
+        assert refused.json()["errors"][0]["pointer"] == pointer
+    assert (await program.get(f"/rebuilds/{unknown()}")).status_code == 404
+    operator = {"authorization": "Bearer operator"}
+    forbidden = await program.client.post("/v1/rebuilds", json={"projections": "all"}, headers=operator)
+    assert forbidden.status_code == 403
+
+
+async def test_jobs_are_listed_newest_first(program: ReadProgram) -> None:
+    with psycopg.connect(program.conninfo, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO laurel.jobs (id, kind, detail, total, done, requested_by, status)"
+            " SELECT gen_random_uuid(), k, '{\"rows\": 3}', 10, 4, 'admin', 'running' FROM unnest(%s::text[]) k",
+            [["import", "preview"]],
+        )
+    rows = await program.listed("/jobs", limit="1")
+    assert sorted(row["kind"] for row in rows) == ["import", "preview"]
+    (row,) = await program.listed("/jobs", kind="import", status="running")
+    assert (row["progress"], row["detail"], row["result"]) == ({"done": 4, "total": 10}, {"rows": 3}, None)
+    assert await program.shown(f"/jobs/{row['id']}") == row
+    assert (await program.get(f"/jobs/{unknown()}")).status_code == 404
