@@ -6,11 +6,7 @@ from typing import Any, NamedTuple, cast
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from application.migrate import Part
 from projections.projection import Projection, statement
-
-PART = Part("projections", "projections", "migrations")
-"""What `application.migrate.migrate` has to make before any projection follows."""
 
 ERROR_LENGTH = 2_000
 
