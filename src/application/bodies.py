@@ -54,6 +54,9 @@ Members = Annotated[tuple[Identifier, ...], Meta(max_length=MOST_MEMBERS)]
 Skus = Annotated[tuple[Identifier, ...], Meta(max_length=MOST_REFERENCES)]
 
 
+_ARRIVALS = {"pending": Status.PENDING, "accepted": Status.ACCEPTED}
+
+
 class EmptyBody(Body, frozen=True):
     """Nothing: the path says it all."""
 
@@ -103,7 +106,7 @@ class TransactionBody(Body, frozen=True, kw_only=True):
         )
 
     def arrives_as(self) -> Status:
-        return Status.PENDING if self.status == "pending" else Status.ACCEPTED
+        return _ARRIVALS[self.status]
 
 
 class EventBody(Body, frozen=True, kw_only=True):

@@ -73,6 +73,9 @@ class BatchAnswer(Struct, frozen=True, gc=False):
     results: list[FactResult]
 
 
+_UNIQUE = (TransactionBody, EventBody)
+
+
 class _Read(NamedTuple):
     """A fact that could be read, and what it asks for; `at` is its pointer."""
 
@@ -83,7 +86,7 @@ class _Read(NamedTuple):
     @property
     def unique(self) -> bool:
         """Whether its own id tells when it comes again."""
-        return isinstance(self.fact, TransactionBody | EventBody)
+        return isinstance(self.fact, _UNIQUE)
 
     def command(self, key: RequestKey | None) -> Command:
         if self.unique:
