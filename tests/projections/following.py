@@ -36,3 +36,14 @@ def until(true: Callable[[], object], seconds: float = 20) -> None:
     while not true():
         assert time.monotonic() < end, "it did not come to be in time"
         time.sleep(0.02)
+
+
+def reached(connection: psycopg.Connection, position: int, *names: str) -> bool:
+    """Whether the projections named (all, if none is) stand exactly there."""
+    found = store.stored(connection)
+    asked = names or [projection.name for projection in PROJECTIONS]
+    return all(name in found and found[name].position == position for name in asked)
+
+
+def wait_until_reached(connection: psycopg.Connection, position: int, *names: str, seconds: float = 20) -> None:
+    until(lambda: reached(connection, position, *names), seconds)

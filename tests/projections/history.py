@@ -38,7 +38,7 @@ TABLE = TierTable(HitType.AMOUNT, False, False, TIERS, 2, Rounding.HALF_UP)
 class Recording(NamedTuple):
     """An event about to be appended to the log."""
 
-    stream: Stream
+    stream: Stream[Any, Any]
     event: Any
 
 

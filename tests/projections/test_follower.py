@@ -22,7 +22,7 @@ from projections.positions import Positions
 from projections.projection import Projection
 from projections.rebuild import Task, rebuild
 from projections.registry import PROJECTIONS
-from tests.projections.following import followed, rows, until
+from tests.projections.following import followed, reached, rows, until, wait_until_reached
 from tests.projections.history import MAPPER, Log, Program, Recording
 
 ROOT = Path(__file__).parents[2]
@@ -53,9 +53,8 @@ def process(conninfo: str) -> Iterator[subprocess.Popen[bytes]]:
         started.communicate()
 
 
-def reached(connection: psycopg.Connection, position: int) -> bool:
-    found = store.stored(connection)
-    return len(found) == len(PROJECTIONS) and all(stored.position == position for stored in found.values())
+def follower_leads(follower: Follower) -> bool:
+    return follower.leads
 
 
 def joined(number: int) -> Recording:
@@ -74,7 +73,7 @@ def failing(projection: Projection, tag: str) -> Projection:
 def test_what_is_recorded_is_seen(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
     with running(conninfo):
         last = log.append(Program(1).whole())
-        until(lambda: reached(connection, last))
+        wait_until_reached(connection, last)
         assert len(rows(connection, "p_members", "members")) == 12
 
 
@@ -82,7 +81,7 @@ def test_it_is_seen_without_a_notification_too(conninfo: str, log: Log, connecti
     with running(conninfo) as follower:
         until(lambda: follower.leads)
         last = log.append([joined(1)], notify=False)
-        until(lambda: reached(connection, last), seconds=5)
+        wait_until_reached(connection, last, seconds=5)
 
 
 def test_waking_it_in_process_is_quick(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
@@ -93,7 +92,7 @@ def test_waking_it_in_process_is_quick(conninfo: str, log: Log, connection: psyc
             last = log.append([joined(number)], notify=False)
             begun = time.monotonic()
             follower.wake()
-            until(lambda last=last: reached(connection, last))
+            wait_until_reached(connection, last)
             taken.append(time.monotonic() - begun)
         assert min(taken) < 0.2
 
@@ -149,14 +148,14 @@ def test_one_process_leads_and_another_takes_over_when_it_is_killed(
     conninfo: str, log: Log, connection: psycopg.Connection
 ) -> None:
     with process(conninfo) as leader, running(conninfo) as standby:
-        assert not standby.leads
+        assert not follower_leads(standby)
         first = log.append([joined(1)])
-        until(lambda: reached(connection, first))
+        wait_until_reached(connection, first)
         leader.kill()
         begun = time.monotonic()
         last = log.append([joined(2)])
-        until(lambda: reached(connection, last))
-        assert standby.leads
+        wait_until_reached(connection, last)
+        assert follower_leads(standby)
         assert time.monotonic() - begun < 5
 
 
@@ -186,7 +185,7 @@ def test_a_lost_connection_is_made_again(conninfo: str, log: Log, connection: ps
                 " where datname = current_database() and application_name = 'laurel projections'"
             )
             last = log.append([joined(number)])
-            until(lambda last=last: reached(connection, last))
+            wait_until_reached(connection, last)
 
 
 async def test_waiting_for_a_position(conninfo: str, log: Log) -> None:
@@ -228,7 +227,7 @@ def test_a_projection_of_an_older_version_is_rebuilt_when_it_starts(
     with running(conninfo, (PROJECTIONS[0], newer, *PROJECTIONS[2:])):
         until(lambda: store.stored(connection)["facts"] == store.Stored("facts", 2, last, None))
         last = log.append(Program(4).whole())
-        until(lambda: reached(connection, last))
+        wait_until_reached(connection, last)
     assert rebuild(conninfo, MAPPER, Task(projections=(newer,), switch=False)).identical
 
 

@@ -1,4 +1,3 @@
-import contextlib
 import subprocess
 import sys
 import threading
@@ -19,7 +18,7 @@ from projections.follower import Follower
 from projections.projection import Projection
 from projections.rebuild import TURN_LOCK, NotReached, Progress, RebuildRunning, Task, rebuild
 from projections.registry import PROJECTIONS
-from tests.projections.following import followed, rows, until
+from tests.projections.following import followed, rows, until, wait_until_reached
 from tests.projections.history import MAPPER, Log, Program, Recording
 
 ROOT = Path(__file__).parents[2]
@@ -215,8 +214,7 @@ def test_a_killed_rebuild_leaves_nothing_that_the_next_one_does_not_clean(
         time.sleep(pause)
         started.kill()
         started.communicate()
-        with contextlib.suppress(StopIteration):
-            until(lambda: free(connection))
+        until(lambda: free(connection))
         assert schemas(connection) >= {projection.schema for projection in PROJECTIONS}
     assert rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS)).identical
     assert schemas(connection) == {projection.schema for projection in PROJECTIONS}
@@ -262,7 +260,7 @@ def test_what_is_recorded_after_a_switch_is_followed(conninfo: str, log: Log, co
     try:
         for number in range(3):
             last = log.append([Recording(MEMBER.at(f"N-{number}"), member.Registered(f"N-{number}"))])
-            until(lambda last=last: store.stored(connection).get("members", (0, 0, 0))[2] == last)
+            wait_until_reached(connection, last, "members")
             rebuild(conninfo, MAPPER, Task(projections=(MEMBERS,)))
     finally:
         follower.stop()

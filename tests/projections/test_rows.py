@@ -21,8 +21,19 @@ FACT = Fact(FactKind.TRANSACTION, "T-1")
 
 
 def contributed(total: str, pending: str, change: str, *, confirmed: str = "0", late: bool = False) -> Contributed:
-    amounts = [Decimal(amount) for amount in (total, total, confirmed, pending, confirmed, change)]
-    return Contributed(CAMPAIGN, 1, "M-1", FACT, *amounts, (), late)
+    return Contributed(
+        CAMPAIGN,
+        1,
+        "M-1",
+        FACT,
+        amount=Decimal(total),
+        total=Decimal(total),
+        confirmed=Decimal(confirmed),
+        pending_points=Decimal(pending),
+        confirmed_points=Decimal(confirmed),
+        pending_points_change=Decimal(change),
+        late=late,
+    )
 
 
 def awarded(
@@ -67,7 +78,7 @@ def test_a_standing_is_what_its_last_contribution_left(conninfo: str, log: Log, 
 def test_pending_points_become_awarded_and_are_corrected(
     conninfo: str, log: Log, connection: psycopg.Connection, *, apart: bool
 ) -> None:
-    events = [
+    events: list[standing.Event] = [
         contributed("5", "7", "7"),
         awarded("4", pending="7"),
         contributed("9", "0", "0", late=True),
