@@ -3,18 +3,22 @@
 pending --accept--> accepted --refunds--> refunded; pending --update--> pending; pending --reject--> rejected.
 """
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, assert_never
+from types import MappingProxyType
+from typing import ClassVar, assert_never, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.amounts import EXACT, ZERO
+from domain.amounts import EXACT, FRACTION_DIGITS, ZERO, Rounding, rounded
 from domain.attributes import Attributes
 from domain.outcomes import Contribution, Outcome
 from domain.problems import Problem
+
+MOST_REFUNDS = 1000
 
 
 class Status(StrEnum):
@@ -156,15 +160,26 @@ def effective(transaction: Transaction) -> Purchase:
         return transaction.purchase
     if transaction.status is Status.REFUNDED:
         return replace(transaction.purchase, total=ZERO, items=())
-    taken: dict[str, Decimal] = {}
-    for refund in transaction.refunds:
-        for line in refund.items:
-            taken[line.product] = EXACT.add(taken.get(line.product, ZERO), line.quantity)
-    return replace(
-        transaction.purchase,
-        total=left_to_refund(transaction),
-        items=tuple(_less(item, taken) for item in transaction.purchase.items),
-    )
+    items = _items_less(transaction, _taken(transaction))
+    return replace(transaction.purchase, total=left_to_refund(transaction), items=items)
+
+
+def _taken(transaction: Transaction) -> dict[str, Decimal]:
+    """The pieces of each product that refunds have taken back."""
+    return _counted(line for refund in transaction.refunds for line in refund.items)
+
+
+def _counted(lines: Iterable[Returned], taken: Mapping[str, Decimal] = MappingProxyType({})) -> dict[str, Decimal]:
+    """The pieces of each product in `lines`, on top of those `taken`."""
+    counted = dict(taken)
+    for line in lines:
+        counted[line.product] = EXACT.add(counted.get(line.product, ZERO), line.quantity)
+    return counted
+
+
+def _items_less(transaction: Transaction, taken: dict[str, Decimal]) -> tuple[Item, ...]:
+    """The items as they were bought, less all pieces `taken`, which is used up."""
+    return tuple([_less(item, taken) for item in transaction.purchase.items])
 
 
 def _less(item: Item, taken: dict[str, Decimal]) -> Item:
@@ -178,7 +193,10 @@ def _less(item: Item, taken: dict[str, Decimal]) -> Item:
 
 
 def _share(item: Item, quantity: Decimal) -> Decimal:
-    return EXACT.divide(EXACT.multiply(item.value, quantity), item.quantity)
+    """The value of so many of the item's pieces, within the digits of an amount: thirds have no end."""
+    share = EXACT.divide(EXACT.multiply(item.value, quantity), item.quantity)
+    within = cast(int, share.as_tuple().exponent) >= -FRACTION_DIGITS
+    return share if within else rounded(share, FRACTION_DIGITS, Rounding.HALF_UP)
 
 
 class WrongStatus(Struct, frozen=True, gc=False):
@@ -198,10 +216,18 @@ class RefundTooLarge(Struct, frozen=True, gc=False):
     left: Decimal
 
 
+class TooManyRefunds(Struct, frozen=True, gc=False):
+    """A transaction takes a bounded number of refunds."""
+
+    most: int = MOST_REFUNDS
+
+
 def refund_amount(
     transaction: Transaction, amount: Decimal | None, items: tuple[Returned, ...]
-) -> Decimal | RefundTooLarge | Problem:
+) -> Decimal | RefundTooLarge | TooManyRefunds | Problem:
     """What a refund takes back: the amount it names, else the value of its items, else all that is left."""
+    if len(transaction.refunds) >= MOST_REFUNDS:
+        return TooManyRefunds()
     left = left_to_refund(transaction)
     if problem := _item_problem(transaction, items):
         return problem
@@ -224,10 +250,14 @@ def _item_problem(transaction: Transaction, items: tuple[Returned, ...]) -> Prob
 
 
 def _items_value(transaction: Transaction, items: tuple[Returned, ...]) -> Decimal:
-    taken: dict[str, Decimal] = {}
-    for line in items:
-        taken[line.product] = EXACT.add(taken.get(line.product, ZERO), line.quantity)
-    value = ZERO
-    for item in effective(transaction).items:
-        value = EXACT.add(value, EXACT.subtract(item.value, _less(item, taken).value))
-    return value
+    """What the pieces of `items` cost: taken from the items as they were bought, so that parts add up to the whole."""
+    taken = _taken(transaction)
+    before = _worth(_items_less(transaction, dict(taken)))
+    return EXACT.subtract(before, _worth(_items_less(transaction, _counted(items, taken))))
+
+
+def _worth(items: tuple[Item, ...]) -> Decimal:
+    worth = ZERO
+    for item in items:
+        worth = EXACT.add(worth, item.value)
+    return worth
