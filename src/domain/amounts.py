@@ -43,6 +43,14 @@ def rounded(amount: Decimal, decimals: int, rounding: Rounding) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-decimals), rounding=_MODES[rounding], context=EXACT)
 
 
+def plain(amount: Decimal) -> Decimal:
+    """The same amount with no exponent above 0 (`Decimal("1E+2")` is `Decimal("100")`) and no negative zero."""
+    if not amount:
+        return amount.copy_abs()
+    _, _, exponent = amount.as_tuple()
+    return Decimal(format(amount, "f")) if isinstance(exponent, int) and exponent > 0 else amount
+
+
 def written(amount: Decimal) -> str:
     """Plain notation without trailing zeros after the point: `Decimal("1E+2")` is `100`, `Decimal("2.50")` is `2.5`."""
     text = format(amount, "f")

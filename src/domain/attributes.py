@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
-from domain.amounts import fault
+from domain.amounts import fault, plain
 from domain.problems import Problem
 
 Attributes = dict[str, str | bool]
@@ -23,14 +23,16 @@ class AttributeType(StrEnum):
 
 
 def number_in(value: object) -> Decimal | None:
-    """The amount that `value` writes, or None when it is no amount."""
+    """The amount that `value` writes, plain and without negative zero, or None when it is no amount."""
     if not isinstance(value, str) or value.strip("+-0123456789.eE"):
         return None
     try:
         amount = Decimal(value)
     except InvalidOperation:
         return None
-    return None if fault(amount) else amount
+    if fault(amount):
+        return None
+    return plain(amount)
 
 
 def timestamp_in(value: object) -> datetime | None:

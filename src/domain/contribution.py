@@ -94,7 +94,7 @@ def measure(terms: Terms, occurrence: int, seen: Seen, *, confirmed: bool) -> Co
     if seen.transaction:
         measured = _measure_purchase(terms, seen.transaction)
     else:
-        measured = _attribute(terms, seen.event.attributes if seen.event else {})
+        measured = _attribute(seen.event.attributes if seen.event else {}, terms.attribute)
     if isinstance(measured, Reason):
         return NotCounted(terms.campaign, measured, occurrence)
     amount, quantities = measured
@@ -112,13 +112,14 @@ def _measure_purchase(terms: Terms, purchase: Purchase) -> Measured | Reason:
         items = tuple(item for item in items if item.product in terms.products)
         if not items:
             return Reason.NO_MATCHING_ITEMS
-    match terms.attribute:
+    name = terms.attribute or ""
+    match name:
         case "quantity":
             return _sum(item.quantity for item in items), ()
         case "total":
             return (_sum(item.value for item in items) if terms.products else purchase.total), ()
         case _:
-            return _attribute(terms, purchase.attributes)
+            return _attribute(purchase.attributes, name.removeprefix("attributes."))
 
 
 def _combination(terms: Terms, purchase: Purchase) -> Measured | Reason:
@@ -135,8 +136,8 @@ def _combination(terms: Terms, purchase: Purchase) -> Measured | Reason:
     return sets, tuple(sorted(quantities.items()))
 
 
-def _attribute(terms: Terms, attributes: Attributes) -> Measured | Reason:
-    amount = number_in(attributes.get((terms.attribute or "").removeprefix("attributes.")))
+def _attribute(attributes: Attributes, name: str | None) -> Measured | Reason:
+    amount = number_in(attributes.get(name or ""))
     return Reason.ATTRIBUTE_MISSING if amount is None else (amount, ())
 
 
