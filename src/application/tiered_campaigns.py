@@ -26,7 +26,7 @@ from domain.schedule import OccurrenceStatus, status_by_time
 from domain.standing import Place, Standing
 from domain.terms import Terms
 from domain.tiered_campaign import Incomplete, Status, TieredCampaign, WrongStatus
-from domain.tiered_definition import Definition, Resolved, resolve
+from domain.tiered_definition import MOST_PARTS, MOST_REFERENCES, Definition, Resolved, products_named, resolve
 from domain.tiered_occurrence import TieredOccurrence
 
 
@@ -116,7 +116,7 @@ def request_preview(
     preview = working.state(stream)
     if preview is not None:
         return preview
-    running = _running(working, campaign)
+    running = () if campaign.archived else _running(working, campaign)
     if not running:
         raise Conflict("no occurrence is active or in its grace period", "nothing_to_preview")
     requested = previews.Requested(preview_id, campaign_id, running, scheduled_for)
@@ -177,13 +177,14 @@ def finish_evaluation(working: Working, campaign_id: UUID, number: int, members:
 def _campaign(working: Working, campaign_id: UUID) -> tuple[Stream[TieredCampaign, campaigns.Event], TieredCampaign]:
     stream = TIERED_CAMPAIGN.of(campaign_id)
     campaign = working.state(stream)
-    if campaign is None:
+    if not isinstance(campaign, TieredCampaign):  # of what shares the ids that callers choose, such as a preview, too
         raise Unknown(f"no tiered campaign {campaign_id}")
     return stream, campaign
 
 
 def _resolved(working: Working, definition: Definition) -> Resolved:
     catalogue: Catalogue = working.catalogue
+    working.prefetch([PRODUCT.at(sku) for sku in products_named(definition)[: MOST_REFERENCES + MOST_PARTS]])
     resolved = resolve(definition, _References(working), catalogue.time_zone)
     problems = resolved if isinstance(resolved, list) else []
     compiled = catalogue.compile_filter(definition, definition.time_zone or catalogue.time_zone)

@@ -103,11 +103,8 @@ def resolve(definition: Definition, references: References, program_time_zone: s
 
     The filter is not looked at: that takes the rule language's compiler.
     """
-    problems = [
-        *_name_problems(definition),
-        *_rule_problems(definition, references),
-        *_reference_problems(definition, references),
-    ]
+    problems = [*_name_problems(definition), *_rule_problems(definition, references)]
+    problems += _size_problems(definition) or _reference_problems(definition, references)
     zone_name = definition.time_zone or program_time_zone
     zone = zone_named(zone_name)
     if zone is None:
@@ -209,7 +206,8 @@ def _combination_problems(definition: Definition, combination: tuple[Part, ...])
     if definition.products:
         yield Problem("/products", "must be empty: the combination names the products")
     if not 1 <= len(combination) <= MOST_PARTS:
-        yield Problem("/aggregate/combination", f"must name 1 to {MOST_PARTS} products")
+        yield Problem("/aggregate/combination", f"must name 1 to {MOST_PARTS} products, not {len(combination)}")
+        return
     seen = set()
     for number, part in enumerate(combination):
         at = f"/aggregate/combination/{number}"
@@ -230,6 +228,26 @@ def _date_problems(definition: Definition, references: References) -> Iterator[P
         dates = [*TRANSACTION_DATES]
     if definition.date not in dates:
         yield Problem("/date", f"must be one of: {listed(dates)}")
+
+
+def products_named(definition: Definition) -> list[str]:
+    """The skus that its criteria and its combination name, in that order."""
+    combination = definition.aggregate.combination if definition.aggregate else None
+    return [*definition.products, *(part.product for part in combination or ())]
+
+
+def _size_problems(definition: Definition) -> list[Problem]:
+    audience = definition.audience
+    named = (
+        ("/audience/segments", "segments", audience.segments),
+        ("/audience/lists", "lists", audience.lists),
+        ("/products", "products", definition.products),
+    )
+    return [
+        Problem(pointer, f"must name at most {MOST_REFERENCES} {what}, not {len(codes)}")
+        for pointer, what, codes in named
+        if len(codes) > MOST_REFERENCES
+    ]
 
 
 def _reference_problems(definition: Definition, references: References) -> Iterator[Problem]:

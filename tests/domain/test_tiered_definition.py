@@ -93,3 +93,19 @@ def test_a_draft_may_lack_what_is_required_and_has_no_windows() -> None:
 
 def test_events_need_their_type() -> None:
     assert missing(definition(entity=Entity.EVENT)) == ("event_type",)
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"audience": Audience(segments=("gold",) * 10_000)}, "/audience/segments"),
+        ({"audience": Audience(lists=("vip",) * 1_001)}, "/audience/lists"),
+        ({"products": ("SKU-1",) * 1_001}, "/products"),
+        ({"aggregate": Aggregate(combination=(Part("SKU-1", Decimal(1)),) * 51)}, "/aggregate/combination"),
+    ],
+)
+def test_what_it_names_is_bounded(fields: dict[str, Any], pointer: str) -> None:
+    found = resolve(definition(**fields), References(), "UTC")
+    assert isinstance(found, list)
+    assert [problem.pointer for problem in found] == [pointer]
+    assert "at most 1000" in found[0].detail or "1 to 50" in found[0].detail

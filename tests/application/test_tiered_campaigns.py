@@ -1,0 +1,81 @@
+"""Commands over tiered campaigns: what they look up, and what they refuse."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from application import tiered_campaigns
+from application.definitions import put_product
+from application.log.streams import Stream
+from application.preconditions import Precondition
+from application.refusals import Conflict, Unknown
+from domain.problems import Invalid
+from domain.product import Product
+from domain.terms import Part
+from domain.tiered_definition import Aggregate
+from tests.support.campaigns import CAMPAIGN, definition, running
+from tests.support.program import Program
+
+PREVIEW = UUID("018f0000-0000-7000-8000-00000000000a")
+ANOTHER = UUID("018f0000-0000-7000-8000-00000000000b")
+NEW = Precondition(absent=True)
+
+
+class Distant(Program):
+    """A program whose streams are far away: those that were not asked for together cost a journey each."""
+
+    def __init__(self) -> None:
+        self.journeys = 0
+        self._near: set[UUID] = set()
+        super().__init__()
+
+    def prefetch(self, streams: Iterable[Stream[Any, Any]]) -> None:
+        self._near |= {stream.id for stream in streams}
+        self.journeys += 1
+
+    def assume_new(self, stream: Stream[Any, Any]) -> None:
+        self._near.add(stream.id)
+
+    def state(self, stream: Stream[Any, Any]) -> Any:
+        self.journeys += stream.id not in self._near
+        self._near.add(stream.id)
+        return super().state(stream)
+
+
+def test_the_products_of_a_definition_are_looked_up_together() -> None:
+    program = Distant()
+    skus = tuple(f"SKU-{number}" for number in range(200))
+    for sku in skus:
+        program.do(partial(put_product, product=Product(sku, sku), precondition=NEW))
+    program.journeys = 0
+    running(program, products=skus)
+    assert program.journeys <= 2
+
+
+def test_an_unknown_product_is_told_where_it_is_named() -> None:
+    program = Program()
+    given = definition(aggregate=Aggregate(combination=(Part("SKU-1", Decimal(1)),)))
+    with pytest.raises(Invalid, match="/aggregate/combination/0/product: no product `SKU-1`"):
+        program.do(lambda working: tiered_campaigns.define(working, CAMPAIGN, given))
+
+
+def test_the_id_of_something_else_is_no_campaign() -> None:
+    program = Program()
+    running(program)
+    program.do(lambda working: tiered_campaigns.request_preview(working, CAMPAIGN, PREVIEW))
+    with pytest.raises(Unknown, match="no tiered campaign"):
+        program.do(lambda working: tiered_campaigns.activate(working, PREVIEW))
+
+
+def test_an_archived_campaign_has_nothing_to_preview() -> None:
+    program = Program()
+    running(program)
+    program.do(lambda working: tiered_campaigns.deactivate(working, CAMPAIGN))
+    program.do(lambda working: tiered_campaigns.request_preview(working, CAMPAIGN, PREVIEW))
+    program.do(lambda working: tiered_campaigns.archive(working, CAMPAIGN))
+    with pytest.raises(Conflict, match="no occurrence is active"):
+        program.do(lambda working: tiered_campaigns.request_preview(working, CAMPAIGN, ANOTHER))
