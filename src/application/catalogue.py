@@ -136,9 +136,11 @@ class Catalogue:
         return any(self.phase(campaign.id, number) is Phase.EVALUATING for number in numbers)
 
     def terms(self, campaign_id: UUID, occurrence: int) -> Terms | None:
-        """The terms an occurrence has; None when its campaign is archived."""
+        """The terms an occurrence has; None when its campaign is archived, or was cut to fewer occurrences."""
         campaign = self.campaigns[campaign_id]
-        return None if campaign.archived else self._terms_of(campaign, campaign.revision_of(occurrence))
+        if campaign.archived or occurrence > len(campaign.windows):
+            return None
+        return self._terms_of(campaign, campaign.revision_of(occurrence))
 
     def concerns(self, entity: Entity, event_type: str | None) -> Concerns:
         if self._concerns is None:

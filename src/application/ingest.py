@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,6 +38,7 @@ from domain.transaction import (
     Rejected,
     Returned,
     Status,
+    TooManyRefunds,
     Transaction,
     Updated,
     effective,
@@ -143,6 +145,8 @@ def refund(
             raise Invalid([back])
         case RefundTooLarge():
             raise Conflict(f"the refunds would exceed the total: {back.left:f} is left to refund", "refund_too_large")
+        case TooManyRefunds():
+            raise Conflict(f"the transaction has had {back.most} refunds, which is as many as may", "too_many_refunds")
     member = transaction.purchase.member
     status = Status.REFUNDED if back == transactions.left_to_refund(transaction) else Status.ACCEPTED
     bare = Refunded(transaction_id, member, back, status, items, refund_id)
@@ -189,13 +193,16 @@ def _count(
     memberships: set[str] = set()
     contributions: list[Contribution] = []
     not_counted: list[NotCounted] = []
+    placed: set[UUID] = set()
+    undated: dict[UUID, NotCounted] = {}
     likely = list(concerns.likely(seen))
     for concern in likely:
         terms = concern.terms
         number = place(terms, seen)
         if isinstance(number, NotCounted):
-            not_counted.append(number)
+            undated.setdefault(terms.campaign, number)
         elif number is not None:
+            placed.add(terms.campaign)
             if not concern.active and (terms.campaign, number) not in had:
                 not_counted.append(NotCounted(terms.campaign, Reason.CAMPAIGN_INACTIVE, number))
                 continue
@@ -209,6 +216,7 @@ def _count(
             number = place(concern.terms, seen)
             if isinstance(number, int):
                 not_counted.append(NotCounted(concern.terms.campaign, Reason.FILTER_NOT_MET, number))
+    not_counted += [missing for campaign, missing in undated.items() if campaign not in placed]
     return Counted(tuple(contributions), tuple(not_counted[:EXPLAINED]), tuple(sorted(memberships)))
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -91,6 +92,24 @@ class TestCounting:
     def test_says_that_the_chosen_date_is_missing(self, program: Program) -> None:
         running(program, date="auto_accept_at")
         assert reasons(buy(program, purchase()).outcomes) == [Reason.DATE_MISSING]
+
+    def test_says_once_that_the_chosen_date_is_missing_however_often_the_campaign_was_edited(
+        self, program: Program
+    ) -> None:
+        running(program, date="auto_accept_at")
+        for name in ("Second", "Third"):
+            edited = definition(date="auto_accept_at", name=name)
+            revise = partial(tiered_campaigns.revise, campaign_id=CAMPAIGN, definition=edited, precondition=ANY)
+            program.do(revise)
+            program.now += timedelta(days=30)
+        assert reasons(buy(program, purchase()).outcomes) == [Reason.DATE_MISSING]
+
+    def test_what_counts_by_the_terms_of_its_occurrence_is_not_told_of_a_later_date(self, program: Program) -> None:
+        running(program)
+        edited = definition(date="auto_accept_at")
+        program.do(lambda working: tiered_campaigns.revise(working, CAMPAIGN, edited, ANY))
+        (outcome,) = buy(program, purchase()).outcomes
+        assert isinstance(outcome, Contributed)
 
     def test_the_checkout_date_is_the_purchase_date_unless_given(self, program: Program) -> None:
         running(program, date="checkout_at")
@@ -187,6 +206,15 @@ class TestMeasures:
         buy(program, purchase("T-1", attributes={"nights": "3"}))
         assert figures(program)[0] == "3"
         assert reasons(buy(program, purchase("T-2")).outcomes) == [Reason.ATTRIBUTE_MISSING]
+
+    def test_an_attribute_of_an_event_whose_name_looks_like_a_path(self, program: Program) -> None:
+        kinds = {"attributes.minutes": AttributeType.NUMBER}
+        program.do(lambda working: put_entry(working, EventType("workout", "Workout", kinds), NEW))
+        aggregate = Aggregate(attribute="attributes.minutes")
+        running(program, entity=Entity.EVENT, event_type="workout", aggregate=aggregate)
+        workout = Happening("E-1", "workout", "M-1", program.now, attributes={"attributes.minutes": "35"})
+        program.do(lambda working: ingest.receive_event(working, workout, RULES))
+        assert figures(program)[0] == "35"
 
     def test_an_attribute_of_an_event_by_a_date_of_its_own(self, program: Program) -> None:
         kinds = {"minutes": AttributeType.NUMBER, "planned": AttributeType.TIMESTAMP}
@@ -293,6 +321,20 @@ class TestLifecycle:
         program.do(lambda working: put_entry(working, EventType("workout", "Workout", active=False), NEW))
         with pytest.raises(Conflict, match="not active"):
             program.do(lambda working: ingest.receive_event(working, happening, RULES))
+
+
+class TestFewerOccurrences:
+    """A fact dated in an occurrence that had not started, and which the campaign then lost."""
+
+    @pytest.mark.parametrize("confirmation", Confirmation)
+    def test_facts_go_on(self, program: Program, confirmation: Confirmation) -> None:
+        running(program, confirmation=confirmation)
+        buy(program, purchase(purchased_at=datetime(2026, 11, 5, tzinfo=UTC)), Status.PENDING)
+        fewer = definition(confirmation=confirmation, occurrences=2)
+        program.do(lambda working: tiered_campaigns.revise(working, CAMPAIGN, fewer, ANY))
+        answer = program.do(lambda working: ingest.accept(working, "T-1"))
+        assert (answer.status, answer.outcomes) == ("accepted", ())
+        program.do(lambda working: ingest.refund(working, "T-1", None, (), None))
 
 
 class TestConfirmation:
