@@ -6,7 +6,6 @@ each item with its length in bytes before it, all big-endian.
 
 from collections.abc import Sequence
 from struct import Struct, pack, unpack
-from uuid import UUID
 
 import psycopg
 from psycopg.adapt import Dumper
@@ -68,9 +67,10 @@ def texts(items: Sequence[bytes]) -> Texts:
     return Texts(_head(_TEXT, len(items)) + _prefixed(items))
 
 
-def uuids(items: Sequence[UUID]) -> Uuids:
+def uuids(items: Sequence[bytes]) -> Uuids:
+    """Each item is the sixteen bytes of one."""
     length = b"\0\0\0\x10"
-    return Uuids(_head(_UUID, len(items)) + b"".join([length + item.bytes for item in items]))
+    return Uuids(_head(_UUID, len(items)) + (length + length.join(items) if items else b""))
 
 
 def read_ints(content: bytes) -> tuple[int, ...]:

@@ -1,9 +1,13 @@
 """One batch: what its commands decided, made into the arrays of one append, and its answer made into theirs."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from struct import pack
-from typing import Any, NamedTuple, Protocol
-from uuid import UUID
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from uuid_utils.compat import uuid7
 
 from application.log import arrays
 from application.log.events import Cause, Envelope
@@ -18,6 +22,10 @@ APPEND_TYPES = [23, 20, *(column.oid for column in (*_TOUCHED, *_STREAMS, *_EVEN
 """Of the parameters of `laurel.append`: an int, a bigint, and the columns of what was touched, written and recorded."""
 
 
+_ANY = uuid4()
+"""Stands in an envelope where the command's id will be."""
+
+
 class Committed(NamedTuple):
     """`position` is that of the command's last event; one that recorded nothing has one that covers what it saw."""
 
@@ -25,48 +33,61 @@ class Committed(NamedTuple):
     answer: Any
 
 
-class Group(Protocol):
-    """Who waits for a number of commands."""
+class Submission:
+    """Commands that were handed in together, and one future for the outcomes of all. An outcome once given stays."""
 
-    def settle(self, index: int, outcome: Committed | Exception) -> None: ...
+    __slots__ = ("_first_id", "_open", "_outcomes", "actor", "bulk", "cause", "correlation", "future")
 
-    def abandoned(self) -> bool: ...
+    def __init__(
+        self,
+        size: int,
+        actor: str,
+        command_id: UUID | None = None,
+        correlation: UUID | None = None,
+        cause: Cause | None = None,
+        *,
+        bulk: bool = False,
+    ) -> None:
+        self.future: asyncio.Future[list[Committed | Exception]] = asyncio.get_running_loop().create_future()
+        self.actor = actor
+        self.correlation = correlation
+        self.cause = cause
+        self.bulk = bulk
+        self._first_id = (command_id or uuid7()).bytes
+        self._outcomes: list[Any] = [None] * size
+        self._open = size
+
+    def command_id(self, index: int) -> bytes:
+        """The first command has the given id or a fresh one, and those after it the ids that count on from there."""
+        if not index:
+            return self._first_id
+        last = int.from_bytes(self._first_id[12:], "big") + index
+        return self._first_id[:12] + (last & 0xFFFFFFFF).to_bytes(4, "big")
+
+    def settle(self, index: int, outcome: Committed | Exception) -> None:
+        if self._outcomes[index] is not None:
+            return
+        self._outcomes[index] = outcome
+        self._open -= 1
+        if not self._open and not self.future.done():
+            self.future.set_result(self._outcomes)
 
 
 class Job:
     """One command on its way: `required` are streams to load before it is decided (again)."""
 
-    __slots__ = (
-        "actor", "bulk", "cause", "command", "command_id", "correlation",
-        "group", "index", "loads", "required", "tries",
-    )  # fmt: skip
+    __slots__ = ("command", "index", "loads", "required", "submission", "tries")
 
-    def __init__(
-        self,
-        command: Command,
-        command_id: UUID,
-        actor: str,
-        correlation: UUID | None,
-        cause: Cause | None,
-        group: Group,
-        index: int,
-        *,
-        bulk: bool,
-    ) -> None:
+    def __init__(self, command: Command, submission: Submission, index: int) -> None:
         self.command = command
-        self.command_id = command_id
-        self.actor = actor
-        self.correlation = correlation
-        self.cause = cause
-        self.group = group
+        self.submission = submission
         self.index = index
-        self.bulk = bulk
         self.tries = 0
         self.loads = 0
-        self.required: list[UUID] = []
+        self.required: Sequence[UUID] = ()
 
     def settle(self, outcome: Committed | Exception) -> None:
-        self.group.settle(self.index, outcome)
+        self.submission.settle(self.index, outcome)
 
 
 class Decision:
@@ -84,7 +105,7 @@ class Decision:
         self.envelope = b""
 
     def settle(self, position: int) -> None:
-        self.job.settle(self.refusal or Committed(position, self.answer))
+        self.job.settle(Committed(position, self.answer) if self.refusal is None else self.refusal)
 
 
 class Batch:
@@ -98,6 +119,7 @@ class Batch:
         self.catalogue = catalogue
         self.written: list[Held] = []
         self._now = now
+        self._envelopes: dict[Submission, tuple[bytes, bytes]] = {}
         self._mapper = mapper
         self._join_units()
         self.states, self.faults = self._encode_states()
@@ -150,11 +172,11 @@ class Batch:
         return [pack(">i", bucket), pack(">q", self.catalogue), *(column.content for column in columns)]
 
     def _touched_arrays(self) -> tuple[arrays.Array, ...]:
-        ids: list[UUID] = []
+        ids: list[bytes] = []
         bases: list[int] = []
         units: list[int] = []
         for held in self.written:
-            ids.append(held.id)
+            ids.append(held.raw)
             bases.append(held.base)
             units.append(held.unit)
         for decision in self.decisions:
@@ -162,7 +184,7 @@ class Batch:
             for held in decision.touched:
                 if held.version == held.base and held.unit != unit:
                     held.unit = unit
-                    ids.append(held.id)
+                    ids.append(held.raw)
                     bases.append(held.base)
                     units.append(unit)
         return arrays.uuids(ids), arrays.ints(bases), arrays.ints(units)
@@ -170,7 +192,7 @@ class Batch:
     def _stream_arrays(self) -> tuple[arrays.Array, ...]:
         written = self.written
         return (
-            arrays.uuids([held.id for held in written]),
+            arrays.uuids([held.raw for held in written]),
             arrays.texts([held.kind.name.encode() for held in written]),
             arrays.ints([held.base for held in written]),
             arrays.ints([held.version for held in written]),
@@ -184,20 +206,27 @@ class Batch:
         envelopes: list[bytes] = []
         units: list[int] = []
         for decision in self.decisions:
-            if decision.rows:
+            count = len(decision.rows)
+            if count:
                 decision.envelope = self._envelope(decision.job)
                 rows += decision.rows
-                envelopes += [decision.envelope] * len(decision.rows)
-                units += [decision.unit] * len(decision.rows)
+                envelopes += [decision.envelope] * count
+                units += [decision.unit] * count
         return (
-            arrays.uuids([row.held.id for row in rows]),
-            arrays.ints([row.version for row in rows]),
-            arrays.texts([row.tag.encode() for row in rows]),
-            arrays.byteas([row.payload for row in rows]),
+            arrays.uuids([held.raw for held, _, _, _ in rows]),
+            arrays.ints([version for _, version, _, _ in rows]),
+            arrays.texts([tag.encode() for _, _, tag, _ in rows]),
+            arrays.byteas([payload for _, _, _, payload in rows]),
             arrays.byteas(envelopes),
             arrays.ints(units),
         )
 
     def _envelope(self, job: Job) -> bytes:
-        envelope = Envelope(self._now, job.command_id, job.actor, job.correlation, job.cause)
-        return self._mapper.encode_envelope(envelope)
+        """The envelopes of a submission's commands differ in one place, so only the first is encoded."""
+        submission = job.submission
+        around = self._envelopes.get(submission)
+        if around is None:
+            envelope = Envelope(self._now, _ANY, submission.actor, submission.correlation, submission.cause)
+            head, tail = self._mapper.encode_envelope(envelope).split(_ANY.bytes, 1)
+            around = self._envelopes[submission] = (head, tail)
+        return around[0] + submission.command_id(job.index) + around[1]

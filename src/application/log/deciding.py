@@ -93,12 +93,14 @@ class Deciding:
                     postponed.append(number)
                     _mark(working, lap)
                     continue
-                if lap > 1 and number + 1 < end and _changes_catalogue(decision):
-                    raise _OutOfOrder
-                _keep_order(decision, number)
+                if postponed or lap > 1:
+                    if lap > 1 and number + 1 < end and working.changes_catalogue:
+                        raise _OutOfOrder
+                    _keep_order(decision, number)
                 decided[number] = decision
                 room.take(decision, working)
-                await self._let_others_run(number)
+                if not number % 16:
+                    await self._let_others_run()
             await self._fetch(missing)
             waiting = postponed
         return [decision for decision in decided if decision], jobs[end:]
@@ -116,7 +118,7 @@ class Deciding:
             if decision is not None:
                 decisions.append(decision)
                 room.take(decision, working)
-            await self._let_others_run(number)
+            await self._let_others_run()
         return decisions, []
 
     async def _run_loading(self, job: Job, working: Working) -> Decision | None:
@@ -139,8 +141,8 @@ class Deciding:
             if not isinstance(seen, LogError):
                 self._cache.put(key, seen)
 
-    async def _let_others_run(self, number: int) -> None:
-        if not number % 16 and monotonic() - self._yielded > DECIDE_SECONDS:
+    async def _let_others_run(self) -> None:
+        if monotonic() - self._yielded > DECIDE_SECONDS:
             await asyncio.sleep(0)
             self._yielded = monotonic()
 
@@ -156,7 +158,7 @@ class _Room:
     def take(self, decision: Decision, working: Working) -> None:
         self._events -= len(decision.rows)
         self._bytes -= working.bytes
-        self.closed |= self._events <= 0 or self._bytes <= 0 or _changes_catalogue(decision)
+        self.closed |= self._events <= 0 or self._bytes <= 0 or working.changes_catalogue
 
 
 def _run(job: Job, working: Working) -> Decision:
@@ -190,7 +192,3 @@ def _keep_order(decision: Decision, number: int) -> None:
         if held.last > number:
             raise _OutOfOrder
         held.last = number
-
-
-def _changes_catalogue(decision: Decision) -> bool:
-    return any(row.held.kind.catalogue for row in decision.rows)

@@ -106,7 +106,10 @@ class _Arrays:
 
     def parameters(self, bucket: int, catalogue: int) -> tuple[Any, ...]:
         streams, count = list(self._first), len(self._first)
-        ids, bases = arrays.uuids(streams), arrays.ints([max(0, first - 1) for first in self._first.values()])
+        ids, bases = (
+            arrays.uuids([key.bytes for key in streams]),
+            arrays.ints([max(0, first - 1) for first in self._first.values()]),
+        )
         one_unit = arrays.ints([0] * count)
         states = (
             ids,
@@ -123,7 +126,7 @@ class _Arrays:
         envelope = _encode(Envelope(datetime.now(UTC), uuid4(), ACTOR))
         events = self._events
         return (
-            arrays.uuids([_identity(event) for event in events]),
+            arrays.uuids([_identity(event).bytes for event in events]),
             arrays.ints([event.originator_version for event in events]),
             arrays.texts([event.topic.encode() for event in events]),
             arrays.byteas([event.state for event in events]),

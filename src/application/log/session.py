@@ -114,7 +114,7 @@ class Session:
     async def load(self, ids: Sequence[UUID]) -> dict[int, Seen | LogError]:
         """Version and state of each of the streams, by the identity's integer; an unreadable one has its error."""
         async with asyncio.timeout(STATEMENT_SECONDS):
-            result = await LOAD.run(self._open(), [arrays.uuids(ids).content])
+            result = await LOAD.run(self._open(), [arrays.uuids([key.bytes for key in ids]).content])
         seen: dict[int, Seen | LogError] = {key.int: (0, None) for key in ids}
         for row in range(result.ntuples):
             key, kind, number, state = (result.get_value(row, column) or b"" for column in range(4))
@@ -152,7 +152,8 @@ class Session:
         """For each of the decisions, all of which recorded something, its position if that is in the log."""
         last = [decision.rows[-1] for decision in decisions]
         async with asyncio.timeout(STATEMENT_SECONDS):
-            ids, versions = arrays.uuids([row.held.id for row in last]), arrays.ints([row.version for row in last])
+            ids = arrays.uuids([held.raw for held, _, _, _ in last])
+            versions = arrays.ints([version for _, version, _, _ in last])
             rows = await (await self._open().execute(self._fate, [ids, versions], binary=True)).fetchall()
         landed = {number: (position, envelope) for number, position, envelope in rows}
         positions: list[int | None] = []

@@ -17,15 +17,16 @@ EVENTS_PER_COMMAND = 10_000
 class Held:
     """One stream while a batch is formed: as it stood in the store (`base`), and as it would stand after the batch.
 
-    `toucher` and `writer` are the latest runs of a command that touched and wrote it; `last` and `lap` are for the
-    order of decisions, `unit` for the batch.
+    `raw` is the identity's bytes; `toucher` and `writer` are the latest runs of a command that touched and wrote it;
+    `last` and `lap` are for the order of decisions, `unit` for the batch.
     """
 
-    __slots__ = ("base", "id", "kind", "lap", "last", "state", "toucher", "unit", "version", "writer")
+    __slots__ = ("base", "id", "kind", "lap", "last", "raw", "state", "toucher", "unit", "version", "writer")
 
     def __init__(self, stream: Stream[Any, Any], version: int, state: Any) -> None:  # noqa: ANN401  any kind's state
         self.kind = stream.kind
         self.id = stream.id
+        self.raw = stream.id.bytes
         self.base = version
         self.version = version
         self.state = state
@@ -36,16 +37,8 @@ class Held:
         self.unit = -1
 
 
-class Row:
-    """An event about to be appended."""
-
-    __slots__ = ("held", "payload", "tag", "version")
-
-    def __init__(self, held: Held, version: int, tag: str, payload: bytes) -> None:
-        self.held = held
-        self.version = version
-        self.tag = tag
-        self.payload = payload
+Row = tuple[Held, int, str, bytes]
+"""An event about to be appended: its stream, its version there, its tag as stored, its payload."""
 
 
 class Known(Protocol):
@@ -61,7 +54,10 @@ class Working:
     has returned, and is taken back when it raises.
     """
 
-    __slots__ = ("_encode", "_held", "_known", "_run", "_undo", "bytes", "catalogue", "now", "rows", "touched")
+    __slots__ = (
+        "_encode", "_held", "_known", "_run", "_undo",
+        "bytes", "catalogue", "changes_catalogue", "now", "rows", "touched",
+    )  # fmt: skip
 
     def __init__(self, mapper: Mapper, known: Known, now: datetime, catalogue: Any) -> None:  # noqa: ANN401  injected
         self.now = now
@@ -74,6 +70,7 @@ class Working:
         self.rows: list[Row] = []
         self.touched: list[Held] = []
         self.bytes = 0
+        self.changes_catalogue = False
 
     def state(self, stream: Stream[S, Any]) -> S | None:
         """The stream's current state, None when it does not exist. Raises Cold while it is not loaded."""
@@ -110,8 +107,10 @@ class Working:
             self._undo.append((held, held.version, held.state))
         held.version += 1
         held.state = state
-        self.rows.append(Row(held, held.version, tag, payload))
+        self.rows.append((held, held.version, tag, payload))
         self.bytes += len(payload)
+        if held.kind.catalogue:
+            self.changes_catalogue = True
         return state
 
     def begin(self) -> None:
@@ -121,6 +120,7 @@ class Working:
         self.rows = []
         self.touched = []
         self.bytes = 0
+        self.changes_catalogue = False
 
     def take_back(self) -> None:
         """Undoes what the command recorded; what it has read stays among `touched`."""
@@ -130,6 +130,7 @@ class Working:
         self._undo = []
         self.rows = []
         self.bytes = 0
+        self.changes_catalogue = False
 
     def _touch(self, stream: Stream[Any, Any]) -> Held:
         held = self._held.get(stream.id.int)

@@ -7,13 +7,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import psycopg
-from uuid_utils.compat import uuid7
 
-from application.log.batch import Batch, Committed, Decision, Job
+from application.log.batch import Batch, Committed, Decision, Job, Submission
 from application.log.cache import Cache, Seen
 from application.log.catalogue import Catalogue
 from application.log.deciding import Deciding
@@ -53,26 +52,6 @@ _log = logging.getLogger("laurel.log")
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-class _Group:
-    """One future for however many commands. An outcome once given stays."""
-
-    def __init__(self, size: int) -> None:
-        self.future: asyncio.Future[list[Committed | Exception]] = asyncio.get_running_loop().create_future()
-        self._outcomes: list[Any] = [None] * size
-        self._open = size
-
-    def settle(self, index: int, outcome: Committed | Exception) -> None:
-        if self._outcomes[index] is not None:
-            return
-        self._outcomes[index] = outcome
-        self._open -= 1
-        if not self._open and not self.future.done():
-            self.future.set_result(self._outcomes)
-
-    def abandoned(self) -> bool:
-        return self.future.cancelled()
 
 
 class Writer:
@@ -150,9 +129,9 @@ class Writer:
 
         Raises what the command raises, or one of application.log.errors.
         """
-        group = _Group(1)
-        self._enqueue([Job(command, command_id or uuid7(), actor, correlation, cause, group, 0, bulk=bulk)])
-        outcome = (await group.future)[0]
+        submission = Submission(1, actor, command_id, correlation, cause, bulk=bulk)
+        self._enqueue([Job(command, submission, 0)], self._bulk if bulk else self._queue)
+        outcome = (await submission.future)[0]
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -172,21 +151,17 @@ class Writer:
         """
         if not commands:
             return []
-        group = _Group(len(commands))
-        self._enqueue(
-            [
-                Job(command, uuid7(), actor, correlation, cause, group, index, bulk=bulk)
-                for index, command in enumerate(commands)
-            ]
-        )
-        return await group.future
+        submission = Submission(len(commands), actor, None, correlation, cause, bulk=bulk)
+        jobs = [Job(command, submission, index) for index, command in enumerate(commands)]
+        self._enqueue(jobs, self._bulk if bulk else self._queue)
+        return await submission.future
 
-    def _enqueue(self, jobs: list[Job]) -> None:
+    def _enqueue(self, jobs: list[Job], queue: deque[Job]) -> None:
         if self._stopping or not self._tasks or self._tasks[0].done():
             raise Stopped
         if self.queued + len(jobs) > self._queue_commands:
             raise Overloaded(self.queued)
-        (self._bulk if jobs[0].bulk else self._queue).extend(jobs)
+        queue.extend(jobs)
         self._arrived.set()
 
     async def _run(self) -> None:
@@ -210,7 +185,7 @@ class Writer:
 
     def _put_back(self, jobs: Sequence[Job]) -> None:
         for job in reversed(jobs):
-            (self._bulk if job.bulk else self._queue).appendleft(job)
+            (self._bulk if job.submission.bulk else self._queue).appendleft(job)
 
     async def _process(self, jobs: list[Job]) -> None:
         """One batch. Whatever happens, each of its jobs is settled or waits again afterwards."""
@@ -383,7 +358,7 @@ def _first(queue: deque[Job], count: int) -> list[Job]:
     jobs: list[Job] = []
     while queue and len(jobs) < count:
         job = queue.popleft()
-        if not job.group.abandoned():
+        if not job.submission.future.cancelled():
             jobs.append(job)
     return jobs
 

@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from application.log.batch import Committed, Decision, Job
+from application.log.batch import Decision, Job, Submission
 from application.log.cache import Cache, Seen
 from application.log.deciding import Deciding
 from application.log.errors import LogError
@@ -76,17 +76,6 @@ def total(working: Working, number: int) -> int:
     return counter.total if counter else 0
 
 
-class Outcomes:
-    def __init__(self) -> None:
-        self.settled: dict[int, Committed | Exception] = {}
-
-    def settle(self, index: int, outcome: Committed | Exception) -> None:
-        self.settled[index] = outcome
-
-    def abandoned(self) -> bool:
-        return False
-
-
 class Store:
     def __init__(self) -> None:
         self.loads = 0
@@ -97,10 +86,8 @@ class Store:
 
 
 def jobs_of(commands: list[Command]) -> list[Job]:
-    outcomes = Outcomes()
-    return [
-        Job(command, uuid4(), "", None, None, outcomes, index, bulk=False) for index, command in enumerate(commands)
-    ]
+    submission = Submission(len(commands), "")
+    return [Job(command, submission, index) for index, command in enumerate(commands)]
 
 
 async def decide(jobs: list[Job], warm: set[int]) -> tuple[list[Decision], list[Job], Store]:
@@ -113,7 +100,7 @@ async def decide(jobs: list[Job], warm: set[int]) -> tuple[list[Decision], list[
 
 
 def written(decisions: list[Decision]) -> list[tuple[UUID, int, str, bytes]]:
-    return [(row.held.id, row.version, row.tag, row.payload) for decision in decisions for row in decision.rows]
+    return [(held.id, *rest) for decision in decisions for held, *rest in decision.rows]
 
 
 async def one_by_one(commands: list[Trace]) -> list[tuple[list[Any], bool, list[tuple[UUID, int, str, bytes]]]]:
