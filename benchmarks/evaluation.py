@@ -27,13 +27,13 @@ from psycopg_pool import AsyncConnectionPool
 from application import ingest, tiered_campaigns
 from application.catalogue import Catalogue
 from application.definitions import ensure_default_account
-from application.due import no_progress, nothing
+from application.due import no_progress
 from application.evaluation import evaluate
 from application.log.mapper import Mapper
 from application.log.writer import Writer
 from application.migrate import migrate
 from application.postgres.embedded import EmbeddedPostgres
-from application.reads import Reads, reach
+from application.reads import Reads, nothing, reach
 from application.streams import KINDS
 from benchmarks.append import library
 from domain.points import HitType, Tier

@@ -23,7 +23,7 @@ from application.evaluation import Progress, Run, evaluate
 from application.log.working import Command, Working
 from application.log.writer import Writer
 from application.previews import compute
-from application.reads import Acceptance, Reads, reach
+from application.reads import Acceptance, Reads, nothing, reach
 from application.refusals import Conflict
 from application.streams import PREVIEW
 from domain.preview import Status
@@ -177,10 +177,6 @@ def _tick(anchor: datetime, every: Duration, number: int, zone: ZoneInfo) -> dat
         return advance(anchor, every, number, zone)
     except ScheduleOverflowError:
         return None
-
-
-def nothing(_: Working) -> None:
-    """A command whose commit's position covers everything recorded before it."""
 
 
 async def no_progress(_done: int, _total: int) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from application.log.working import Working
 from domain.preview import Figures
 
 
@@ -108,3 +109,9 @@ async def reach(reads: Positions, position: int) -> None:
     """Raises Behind."""
     if not await reads.reached(position, PATIENCE_SECONDS):
         raise Behind(position)
+
+
+def nothing(_: Working) -> None:
+    """A command that records nothing: its position covers everything recorded before it, and once it has been decided
+    the process's catalogue is as new.
+    """

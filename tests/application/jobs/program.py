@@ -15,11 +15,10 @@ from application import ingest, tiered_campaigns
 from application.catalogue import Catalogue
 from application.clock import Clock, SandboxClock, SystemClock, settle_sandbox
 from application.definitions import ensure_default_account
-from application.due import nothing
 from application.log.batch import Committed
 from application.log.mapper import Mapper
 from application.log.writer import Writer
-from application.reads import Reads, reach
+from application.reads import Reads, nothing, reach
 from application.streams import KINDS
 from domain.transaction import Purchase, Status
 from projections.follower import Follower

@@ -11,11 +11,17 @@ from typing import Any
 
 from application import evaluation
 from application.due import Doing
+from application.facts import Facts
+from application.imports import importing
+from application.imports.importing import Intake
+from application.imports.job import ImportHandler
+from application.imports.storage import ImportStorage
 from application.jobs import runner, work
 from application.jobs.kinds import due_handlers
 from application.jobs.scheduler import Scheduler
-from application.jobs.store import open_store
-from tests.application.jobs.program import running
+from application.jobs.store import Kind, open_store
+from application.requests import Answers
+from tests.application.jobs.program import RULES, running
 
 REST_SECONDS = 0.02
 
@@ -37,12 +43,16 @@ async def main(conninfo: str) -> None:
         jobs = await stack.enter_async_context(open_store(conninfo))
         doing = Doing(program.writer, program.reads)
         handlers = due_handlers(doing, program.writer, program.reads)
+        facts = Facts(program.writer, Answers(program.pool, program.mapper), RULES)
+        intake = Intake(program.writer, facts, program.catalogue)
+        handlers[Kind.IMPORT] = ImportHandler(ImportStorage(program.pool), intake)
         scheduler = Scheduler(doing, program.reads, jobs, program.clock)
         await work.work(jobs, handlers, scheduler, 2)
 
 
 def hurry() -> None:
     evaluation.CHUNK_MEMBERS = 25
+    importing.CHUNK_ROWS = 25
     work.STALLED_SECONDS = 1.0
     work.HEARTBEAT_SECONDS = 0.2
     work.Runner = RestingRunner

@@ -1,0 +1,305 @@
+"""What rows are about: each is decoded as the body that the API takes, and becomes the same command."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import partial
+from typing import Any, ClassVar, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec.structs import replace
+
+from application import definitions
+from application.bodies import Attributes, EventBody, Fact, FactBody, MemberBody, ProductBody, TransactionBody
+from application.catalogue import Catalogue
+from application.exact import Body, Code, Identifier, Malformed, decode
+from application.facts import command_of
+from application.imports.rows import Row
+from application.ingest import Rules
+from application.log.streams import Stream
+from application.log.working import Command, Working
+from application.preconditions import Precondition
+from application.streams import MEMBER, PRODUCT, REQUEST
+from domain.attributes import AttributeType
+from domain.problems import Invalid, Problem
+from domain.product import Product
+from domain.request import Answered
+
+ATTRIBUTE = "attributes."
+
+
+class Kind(StrEnum):
+    FACTS = "facts"
+    MEMBERS = "members"
+    LIST_MEMBERS = "list_members"
+    PRODUCTS = "products"
+
+
+class Prepared(NamedTuple):
+    """A row ready to be decided. `sent` is given for facts; `within` is where the fact is in the row.
+
+    The command answers UNCHANGED when what the row says was recorded before.
+    """
+
+    row: Row
+    command: Command
+    sent: Fact | None = None
+    within: str = ""
+
+
+UNCHANGED = object()
+
+
+class Reader(ABC):
+    """Reads rows of one kind. `columns` are those a CSV may have, `attributes` whether it may have attributes."""
+
+    columns: ClassVar[frozenset[str]]
+    attributes: ClassVar[bool] = False
+
+    def check_header(self, columns: list[str]) -> None:
+        """Raises Invalid: with a wrong header there is no row to be read."""
+        problems = [
+            Problem(f"/{column}", f"no such column; there are {', '.join(sorted(self.columns))}", "unknown_field")
+            for column in columns
+            if column not in self.columns and not (self.attributes and column.startswith(ATTRIBUTE))
+        ]
+        problems += [
+            Problem(f"/{column}", "is there twice") for column in sorted(set(columns)) if columns.count(column) > 1
+        ]
+        if problems:
+            raise Invalid(problems)
+
+    def prepare(self, row: Row) -> Prepared:
+        """Raises Invalid, with problems in their place in the row."""
+        if row.problem:
+            raise Invalid([row.problem])
+        try:
+            return self.read(row)
+        except Malformed as malformed:
+            where = f" in column {malformed.column}" if malformed.column else ""
+            raise Invalid([Problem("", f"is no JSON{where}: {malformed.detail}", "malformed")]) from None
+
+    @abstractmethod
+    def read(self, row: Row) -> Prepared:
+        """Raises Invalid or Malformed."""
+
+
+_UNTYPED = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+
+INSTANTS = {
+    "transaction": ("purchased_at", "checkout_at", "auto_accept_at"),
+    "update": ("purchased_at", "checkout_at", "auto_accept_at"),
+    "event": ("occurred_at", "date", "expires_at"),
+}
+
+_FACT_COLUMNS = (
+    "fact id member status total currency type reason refund_id amount"
+    " purchased_at checkout_at auto_accept_at occurred_at date expires_at"
+)
+
+
+class FactReader(Reader):
+    """`identity` names the import: a row of it that changes a transaction is carried out once, as are those with an id
+    of their own.
+    """
+
+    columns = frozenset(_FACT_COLUMNS.split())
+    attributes = True
+
+    def __init__(self, catalogue: Catalogue, rules: Rules, identity: str) -> None:
+        self._catalogue = catalogue
+        self._zone = ZoneInfo(catalogue.time_zone)
+        self._rules = rules
+        self._identity = identity
+
+    def read(self, row: Row) -> Prepared:
+        name, fact = self._decoded(row)
+        if isinstance(fact, EventBody):
+            fact = self._typed(fact, texts=row.cells is not None)
+        try:
+            command: Command = command_of(fact, self._rules)
+        except Invalid as invalid:
+            raise Invalid([problem.under(f"/{name}") for problem in invalid.problems]) from None
+        if not isinstance(fact, TransactionBody | EventBody):
+            command = once(REQUEST.at("import", self._identity, row.number), command)
+        return Prepared(row, command, fact, f"/{name}")
+
+    def _decoded(self, row: Row) -> tuple[str, Fact]:
+        if row.cells is not None:
+            cells = dict(row.cells)
+            name = cells.pop("fact", None) or ("event" if "occurred_at" in cells else "transaction")
+            body = {name: localized(nested(cells), INSTANTS.get(name, ()), self._zone)}
+            return decode(FactBody, msgspec.json.encode(body)).fact()
+        try:
+            return decode(FactBody, row.content).fact()
+        except Invalid as invalid:
+            localized_content = self._localized_content(row.content)
+            if localized_content is None:
+                raise invalid from None
+            return decode(FactBody, localized_content).fact()
+
+    def _localized_content(self, content: bytes) -> bytes | None:
+        """The row with its timestamps put in the program's zone; None when that can't be done."""
+        try:
+            body = _UNTYPED.decode(content)
+            for name, instants in INSTANTS.items():
+                if isinstance(body.get(name), dict):
+                    body[name] = localized(body[name], instants, self._zone)
+            return msgspec.json.encode(body)
+        except (ValueError, msgspec.MsgspecError):
+            return None
+
+    def _typed(self, event: EventBody, *, texts: bool) -> EventBody:
+        """Its attributes as their types have them: timestamps with an offset, and from a CSV, `true` as a string."""
+        event_type = self._catalogue.event_type(event.type)
+        types = event_type.attributes if event_type else {}
+        instants = tuple(name for name, kind in types.items() if kind is AttributeType.TIMESTAMP)
+        attributes: Attributes = localized(event.attributes, instants, self._zone)
+        if texts:
+            for name, value in attributes.items():
+                if types.get(name) is AttributeType.STRING and isinstance(value, bool):
+                    attributes[name] = str(value).lower()
+        return replace(event, attributes=attributes)
+
+
+class MemberRow(MemberBody, frozen=True, kw_only=True):
+    """A member as they are from now on, by id."""
+
+    id: Identifier
+
+
+class MemberReader(Reader):
+    columns = frozenset(("id", "tier", "referrer"))
+    attributes = True
+
+    def read(self, row: Row) -> Prepared:
+        member = decode(MemberRow, _json(row))
+        put = partial(
+            definitions.put_member,
+            member_id=member.id,
+            tier=member.tier,
+            attributes=member.attributes,
+            referrer=member.referrer,
+        )
+        return Prepared(row, _changing(MEMBER.at(member.id), put))
+
+
+class ListMemberRow(Body, frozen=True):
+    """Who joins or leaves which list; `list` is the import's where it has one."""
+
+    member: Identifier
+    list: Code | None = None
+    action: Literal["add", "remove"] = "add"
+
+
+class ListMemberReader(Reader):
+    columns = frozenset(("list", "member", "action"))
+
+    def __init__(self, code: str | None) -> None:
+        self._code = code
+
+    def read(self, row: Row) -> Prepared:
+        listed = decode(ListMemberRow, _json(row))
+        code = listed.list or self._code
+        if code is None:
+            raise Invalid([Problem("/list", "is required", "required")])
+        change = partial(definitions.change_list, code=code, member_id=listed.member, joins=listed.action == "add")
+        return Prepared(row, _changing(MEMBER.at(listed.member), change))
+
+
+class ProductRow(ProductBody, frozen=True, kw_only=True):
+    """A product as it is from now on, by sku."""
+
+    sku: Identifier
+
+
+class ProductReader(Reader):
+    columns = frozenset(("sku", "name", "category", "brand", "price"))
+
+    def read(self, row: Row) -> Prepared:
+        body = decode(ProductRow, _json(row))
+        product = body.product(body.sku)
+        return Prepared(row, _changing(PRODUCT.at(body.sku), partial(_put_product, product=product)))
+
+
+def _put_product(working: Working, product: Product) -> None:
+    there = working.version(PRODUCT.at(product.sku)) > 0
+    definitions.put_product(working, product, Precondition(exists=there))
+
+
+def reader_of(kind: Kind, catalogue: Catalogue, rules: Rules, identity: str, list_code: str | None = None) -> Reader:
+    match kind:
+        case Kind.FACTS:
+            return FactReader(catalogue, rules, identity)
+        case Kind.MEMBERS:
+            return MemberReader()
+        case Kind.LIST_MEMBERS:
+            return ListMemberReader(list_code)
+        case Kind.PRODUCTS:
+            return ProductReader()
+
+
+def once(stream: Stream[Answered, Answered], command: Command) -> Command:
+    """The command, carried out once for the stream that remembers it."""
+
+    def decide(working: Working) -> object:
+        working.assume_new(stream)
+        if working.state(stream) is not None:
+            return UNCHANGED
+        answer = command(working)
+        working.record(stream, Answered(b"", 0, b""))
+        return answer
+
+    return decide
+
+
+def _changing(stream: Stream[Any, Any], command: Command) -> Command:
+    def decide(working: Working) -> object:
+        before = working.version(stream)
+        answer = command(working)
+        return UNCHANGED if working.version(stream) == before else answer
+
+    return decide
+
+
+def _json(row: Row) -> bytes:
+    return row.content if row.cells is None else msgspec.json.encode(nested(row.cells))
+
+
+def nested(cells: Mapping[str, str]) -> dict[str, Any]:
+    """Cells as the object they stand for."""
+    found: dict[str, Any] = {}
+    for column, cell in cells.items():
+        if column.startswith(ATTRIBUTE):
+            value = cell == "true" if cell in ("true", "false") else cell
+            found.setdefault("attributes", {})[column.removeprefix(ATTRIBUTE)] = value
+        else:
+            found[column] = cell
+    return found
+
+
+_NAIVE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?", re.ASCII)
+
+
+def localized(values: Mapping[str, Any], names: tuple[str, ...], zone: ZoneInfo) -> dict[str, Any]:
+    """Values with those of the names that are timestamps without an offset put in the zone; a date is its midnight.
+
+    A wall-clock time that comes twice is the first; one that is skipped is moved forward by what was skipped.
+    """
+    found = dict(values)
+    for name in names:
+        value = found.get(name)
+        if isinstance(value, str) and _NAIVE.fullmatch(value):
+            found[name] = _instant(value, zone)
+    return found
+
+
+def _instant(written: str, zone: ZoneInfo) -> str:
+    try:
+        return datetime.fromisoformat(written).replace(tzinfo=zone).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
+        return written

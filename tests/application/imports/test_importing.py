@@ -1,0 +1,253 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from application import definitions
+from application.facts import Facts
+from application.imports import importing
+from application.imports.files import import_file
+from application.imports.importing import Contents, Fault, Intake, Tally
+from application.imports.kinds import Kind
+from application.imports.rows import Format
+from application.log.streams import Stream
+from application.preconditions import Precondition
+from application.requests import Answers
+from application.streams import MEMBER, MEMBER_EVENT, PRODUCT, TRANSACTION
+from domain.attributes import AttributeType
+from domain.catalogue import Entry, EventType, MemberList
+from domain.problems import Invalid
+from domain.transaction import Status
+from tests.application.jobs.program import RULES, Running, running, until
+
+
+def intake_of(program: Running) -> Intake:
+    return Intake(
+        program.writer, Facts(program.writer, Answers(program.pool, program.mapper), RULES), program.catalogue
+    )
+
+
+async def imported(
+    program: Running, rows: Sequence[object] | str, kind: Kind = Kind.FACTS, identity: str = "1", **more: Any
+) -> tuple[Tally, list[Fault]]:
+    """A text is a CSV, anything else is NDJSON."""
+    text = (
+        rows if isinstance(rows, str) else "\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows)
+    )
+    faults: list[Fault] = []
+
+    async def source() -> AsyncIterator[bytes]:
+        yield text.encode()
+
+    async def save(_: Tally, more: Sequence[Fault]) -> None:
+        faults.extend(more)
+
+    contents = Contents(kind, Format.CSV if isinstance(rows, str) else Format.NDJSON, more.get("list"))
+    tally = await intake_of(program).reading(contents, identity, "tester").run(source(), save)
+    return tally, faults
+
+
+async def state(program: Running, stream: Stream[Any, Any]) -> Any:
+    return (await program.writer.submit(lambda working: working.state(stream))).answer
+
+
+async def put(program: Running, entry: Entry) -> None:
+    await program.writer.submit(lambda working: definitions.put_entry(working, entry, Precondition()))
+
+
+@asynccontextmanager
+async def alone(database: str, time_zone: str = "UTC") -> AsyncIterator[Running]:
+    async with running(database, follows=False) as program:
+        program.catalogue.time_zone = time_zone
+        yield program
+
+
+def transaction(number: int, **fields: Any) -> dict[str, Any]:
+    body = {"id": f"T-{number}", "member": f"M-{number % 7}", "purchased_at": "2026-09-05T10:00:00Z", "total": "49.90"}
+    return {"transaction": body | fields}
+
+
+async def test_facts_are_recorded_in_order_and_repeats_are_met_again(database: str) -> None:
+    async with alone(database) as program:
+        rows = [
+            transaction(1, status="pending"),
+            {"update": {"id": "T-1", "total": "30"}},
+            {"accept": {"id": "T-1"}},
+            {"refund": {"id": "T-1", "amount": 10.5}},
+            {"refund": {"id": "T-1", "amount": "1", "refund_id": "R-1"}},
+            transaction(2, status="pending"),
+            {"reject": {"id": "T-2", "reason": "no"}},
+        ]
+        tally, faults = await imported(program, rows)
+        assert (tally, faults) == (Tally(7, 7, 0, 0), [])
+        assert await imported(program, rows) == (Tally(7, 0, 7, 0), [])
+        first = await state(program, TRANSACTION.at("T-1"))
+        assert [refund.amount for refund in first.refunds] == [Decimal("10.5"), Decimal(1)]
+        assert (await state(program, TRANSACTION.at("T-2"))).status is Status.REJECTED
+        again, faults = await imported(program, rows, identity="another")
+        assert (again.recorded, again.repeated, again.failed) == (1, 3, 3)
+        assert [(fault.row, fault.problems[0].code) for fault in faults] == [
+            (2, "wrong_status"),
+            (3, "wrong_status"),
+            (7, "wrong_status"),
+        ]
+
+
+async def test_a_broken_row_is_reported_and_the_others_land(database: str) -> None:
+    async with alone(database) as program:
+        rows: list[object] = [transaction(number) for number in range(1, 2_501)]
+        rows[1_999] = '{"transaction": {"id": "T-2000", '
+        rows[2_000] = transaction(2_001, total="NaN", purchased_at="yesterday")
+        rows[2_001] = transaction(2_002) | {"accept": {"id": "x"}}
+        rows[2_002] = transaction(1, total="1")
+        rows[2_003] = {"accept": {"id": "unknown"}}
+        rows[2_004] = "[1]"
+        rows[2_005] = transaction(2_006, total="-1")
+        tally, faults = await imported(program, rows)
+        assert tally == Tally(2_500, 2_493, 0, 7)
+        assert [(fault.row, [problem.pointer for problem in fault.problems]) for fault in faults] == [
+            (2_000, [""]),
+            (2_001, ["/transaction/purchased_at", "/transaction/total"]),
+            (2_002, [""]),
+            (2_003, ["/transaction"]),
+            (2_004, ["/accept"]),
+            (2_005, [""]),
+            (2_006, ["/transaction/total"]),
+        ]
+        assert faults[0].content == rows[1_999]
+        assert await state(program, TRANSACTION.at("T-2500")) is not None
+
+
+async def test_csv_columns_are_fields_and_attributes(database: str) -> None:
+    async with alone(database) as program:
+        types = {
+            "minutes": AttributeType.NUMBER,
+            "indoor": AttributeType.BOOLEAN,
+            "coach": AttributeType.STRING,
+            "ends": AttributeType.TIMESTAMP,
+        }
+        await put(program, EventType("workout", "Workout", types))
+        text = (
+            "id,member,purchased_at,total,status,attributes.channel,type,occurred_at,"
+            "attributes.minutes,attributes.indoor,attributes.coach,attributes.ends,fact\n"
+            'T-1,M-1,2026-09-05T10:00:00Z,49.90,pending,"web, mobile",,,,,,,\n'
+            "E-1,M-1,,,,,workout,2026-09-05T10:00:00+02:00,35.5,true,false,2026-09-06,\n"
+            "E-2,M-1,,,,,workout,2026-09-05T10:00:00Z,many,,,,\n"
+            "T-1,,,,,,,,,,,,accept\n"
+            "T-2,M-1,2026-09-05T10:00:00Z,1,,,,,,,,,buy\n"
+        )
+        tally, faults = await imported(program, text)
+        assert tally == Tally(6, 3, 0, 2), faults
+        bought = await state(program, TRANSACTION.at("T-1"))
+        assert bought.purchase.attributes == {"channel": "web, mobile"}
+        assert bought.status is Status.ACCEPTED
+        assert await state(program, MEMBER_EVENT.at("E-1")) is not None
+        rows = await program.rows("select payload from laurel.events where tag = 'event.received'")
+        received = program.mapper.decode("event.received", rows[0][0])
+        assert received.happening.attributes == {
+            "minutes": "35.5",
+            "indoor": True,
+            "coach": "false",
+            "ends": "2026-09-06T00:00:00+00:00",
+        }
+        assert [(fault.row, fault.problems[0].pointer) for fault in faults] == [(4, "/attributes.minutes"), (6, "/buy")]
+
+
+async def test_a_timestamp_without_offset_is_the_programs_time(database: str) -> None:
+    async with alone(database, "Europe/Budapest") as program:
+        text = (
+            "id,member,purchased_at,total\nT-1,M-1,2026-09-05 10:00,1\nT-2,M-1,2026-09-05,1\n"
+            "T-3,M-1,2026-03-29T02:30:00,1\nT-4,M-1,2026-10-25T02:30:00,1\nT-5,M-1,05.09.2026,1\n"
+        )
+        tally, faults = await imported(program, text)
+        assert tally == Tally(6, 4, 0, 1)
+        assert faults[0].problems[0].pointer == "/purchased_at"
+        sent = transaction(6, purchased_at="2026-09-05T10:00:00.5", checkout_at="2026-09-05T09:00:00Z")
+        assert await imported(program, [sent]) == (Tally(1, 1, 0, 0), [])
+        expected = {
+            "T-1": datetime(2026, 9, 5, 8, tzinfo=UTC),
+            "T-2": datetime(2026, 9, 4, 22, tzinfo=UTC),
+            "T-3": datetime(2026, 3, 29, 1, 30, tzinfo=UTC),
+            "T-4": datetime(2026, 10, 25, 0, 30, tzinfo=UTC),
+            "T-6": datetime(2026, 9, 5, 8, 0, 0, 500_000, tzinfo=UTC),
+        }
+        for key, at in expected.items():
+            assert (await state(program, TRANSACTION.at(key))).purchase.purchased_at == at
+        assert ZoneInfo("Europe/Budapest")
+
+
+@pytest.mark.parametrize(
+    ("header", "pointers"),
+    [("id,membre,attributes.x", ["/membre"]), ("id,id,member", ["/id"]), ("nonsense", ["/nonsense"])],
+)
+async def test_a_header_that_can_not_be_read_by_is_refused(database: str, header: str, pointers: list[str]) -> None:
+    async with alone(database) as program:
+        with pytest.raises(Invalid) as refused:
+            await imported(program, f"{header}\n1,2,3\n1\n")
+        assert [problem.pointer for problem in refused.value.problems] == pointers
+
+
+async def test_members_lists_and_products(database: str) -> None:
+    async with alone(database) as program:
+        await put(program, MemberList("vip", "VIP"))
+        members = (
+            "id,tier,referrer,attributes.city,attributes.vip\n"
+            "M-1,gold,M-9,Paris,true\nM-2,,,,\nM-2,,,,\n,,,,\nM-3,,M-3,,\n"
+        )
+        tally, faults = await imported(program, members, Kind.MEMBERS)
+        assert tally == Tally(6, 2, 1, 1)
+        assert [(fault.row, fault.problems[0].pointer) for fault in faults] == [(6, "/referrer")]
+        assert (await state(program, MEMBER.at("M-1"))).attributes == {"city": "Paris", "vip": True}
+        listed = [{"member": "M-1"}, {"member": "M-2"}, {"member": "M-2", "action": "remove"}, {"member": "", "x": 1}]
+        tally, faults = await imported(program, listed, Kind.LIST_MEMBERS, list="vip")
+        assert tally == Tally(4, 3, 0, 1)
+        assert (await state(program, MEMBER.at("M-1"))).lists == ("vip",)
+        nowhere, faults = await imported(program, "member,list\nM-1,none\nM-1,\n", Kind.LIST_MEMBERS)
+        assert nowhere.failed == 2
+        assert [fault.problems[0].code for fault in faults] == ["not_found", "required"]
+        products = "sku,name,price\nS-1,Cup,4.50\nS-2,,\nS-1,Cup,4.50\nS-1,Mug,5\nS-3,Bad,-1\n"
+        tally, faults = await imported(program, products, Kind.PRODUCTS)
+        assert tally == Tally(6, 3, 1, 1)
+        assert (await state(program, PRODUCT.at("S-1"))).name == "Mug"
+        assert faults[0].problems[0].pointer == "/price"
+
+
+async def test_a_file_killed_in_the_middle_is_imported_again_without_doubling(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK_ROWS", 50)
+    path, errors = tmp_path / "facts.ndjson", tmp_path / "facts.errors.ndjson"
+    rows = [transaction(number) for number in range(400)]
+    rows += [{"refund": {"id": f"T-{number}", "amount": "1"}} for number in range(400)]
+    rows.insert(700, {"accept": {"id": "none"}})
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    contents = Contents(Kind.FACTS, Format.NDJSON)
+    async with alone(database) as program:
+        run = asyncio.create_task(import_file(intake_of(program), path, errors, contents, "me", lambda *_: None))
+
+        refunded = "select from laurel.events where tag = 'transaction.refunded' limit 1"
+        await until(lambda: program.rows(refunded))
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+        told: list[tuple[int, Tally]] = []
+        tally = await import_file(
+            intake_of(program), path, errors, contents, "me", lambda size, tally: told.append((size, tally))
+        )
+        assert tally.rows == 801
+        assert tally.failed == 1
+        assert tally.repeated >= 400
+        assert told[-1] == (path.stat().st_size, tally)
+        refunds = await program.rows("select count(*) from laurel.events where tag = 'transaction.refunded'")
+        assert refunds == [(400,)]
+        written = [json.loads(line) for line in errors.read_text().splitlines()]
+        assert [(line["row"], line["problems"][0]["code"], line["content"]) for line in written] == [
+            (701, "not_found", '{"accept": {"id": "none"}}')
+        ]
