@@ -15,7 +15,9 @@ _SETTINGS = {
     # A crash may take back the last commits whole, position and effect; they are folded again from the log.
     "synchronous_commit": "off",
     "timezone": "UTC",
-    # A leader whose host is gone without a word must not hold its lock for hours.
+    # A leader that is paused, or whose host is gone without a word, must not keep the others from leading.
+    "idle_session_timeout": "30s",
+    "idle_in_transaction_session_timeout": "30s",
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
