@@ -9,7 +9,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg import waiting
 
 from application.log import session as sessions
 from application.log.catalogue import NoCatalogue
@@ -120,7 +119,6 @@ async def test_a_session_that_might_still_land_is_ended_before_deciding_again(
 ) -> None:
     """The server does not answer in time. Its transaction could still commit, twice with the next one's."""
     monkeypatch.setattr(sessions, "STATEMENT_SECONDS", 0.2)
-    cancel_nothing(monkeypatch)
     with psycopg.connect(database) as holding:
         holding.execute("select from laurel.heads for update")
         waiting = asyncio.create_task(writer.submit(counting("a")))
@@ -132,20 +130,6 @@ async def test_a_session_that_might_still_land_is_ended_before_deciding_again(
         holding.rollback()
     assert await waiting == (1, 1)
     assert list(check(connection, MAPPER)) == []
-
-
-def cancel_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when the network is gone: the request to cancel does not arrive either."""
-    wait = waiting.wait_async
-
-    async def nothing(*_: object, **__: object) -> None:
-        return None
-
-    async def shortly(*arguments: Any, timeout: float | None = None, **options: Any) -> Any:  # noqa: ASYNC109  its own
-        return await wait(*arguments, timeout=timeout and min(timeout, 0.1), **options)
-
-    monkeypatch.setattr(psycopg.AsyncConnection, "_try_cancel", nothing)
-    monkeypatch.setattr(waiting, "wait_async", shortly)
 
 
 FAULT = """

@@ -265,6 +265,32 @@ async def test_all_that_a_batch_asks_for_is_loaded_at_once(
     assert loads == [50]
 
 
+async def test_a_table_that_was_young_when_the_writer_began_is_never_read_whole(
+    start: Start, connection: psycopg.Connection
+) -> None:
+    """Plans are kept for as long as the connection, and one made for an empty table would read all of a large one."""
+
+    def scans() -> int:
+        row = connection.execute(
+            "select sum(seq_scan)::int from pg_stat_user_tables where relname in ('streams', 'events')"
+        ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    before = scans()
+    writer = await start()
+    for _ in range(20):
+        await writer.submit_many([counting(f"c{number}") for number in range(20)])
+        writer._cache.clear()
+    await writer.stop()
+    for _ in range(200):
+        if connection.execute(
+            "select from pg_stat_activity where application_name = 'laurel writer' and datname = current_database()"
+        ).fetchone():
+            await asyncio.sleep(0.01)
+    assert scans() == before
+
+
 async def test_bulk_lets_those_who_wait_go_first(writer: Writer) -> None:
     order: list[str] = []
 
