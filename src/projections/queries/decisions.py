@@ -149,42 +149,34 @@ d.awarded_points, d.aggregate, d.breakdown::text, d.fact_kind, d.fact_id, d.occu
 """
 
 
-class AsOf(Struct, frozen=True):
-    """The history as it was recorded up to a position or an instant."""
+class DecisionsAsked(Struct, frozen=True):
+    """Which decisions: `as_of` is the position or instant up to which the history was recorded."""
 
-    position: int | None = None
-    instant: datetime | None = None
+    selection: Selection
+    reason: str | None = None
+    as_of: int | datetime | None = None
 
 
 async def decisions_page(
-    connection: AsyncConnection[Any],
-    selection: Selection,
-    *,
-    member: str | None = None,
-    reason: str | None = None,
-    as_of: AsOf | None = None,
+    connection: AsyncConnection[Any], asked: DecisionsAsked, member: str | None = None
 ) -> tuple[list[DecisionRow], str | None]:
     """Decisions, all or of one member, without the facts behind them."""
-    as_of = as_of or AsOf()
-    asked = {
-        "d.member = %(of)s": member,
-        "d.reasons @> jsonb_build_array(jsonb_build_object('code', %(reason)s::text))": reason,
-        "d.position <= %(as_of_position)s": as_of.position,
-        "d.recorded_at <= %(as_of_instant)s": as_of.instant,
-    }
+    where = []
+    if member is not None:
+        where.append("d.member = %(of)s")
+    if asked.reason is not None:
+        where.append("d.reasons @> jsonb_build_array(jsonb_build_object('code', %(reason)s::text))")
+    if asked.as_of is not None:
+        place = "d.recorded_at" if isinstance(asked.as_of, datetime) else "d.position"
+        where.append(f"{place} <= %(as_of)s")
     return await fetch_page(
         connection,
-        selection,
+        asked.selection,
         _decision,
         _COLUMNS,
         "p_decisions.decisions d",
-        where=tuple(condition for condition, value in asked.items() if value is not None),
-        parameters={
-            "of": member,
-            "reason": reason,
-            "as_of_position": as_of.position,
-            "as_of_instant": as_of.instant,
-        },
+        where=tuple(where),
+        parameters={"of": member, "reason": asked.reason, "as_of": asked.as_of},
     )
 
 

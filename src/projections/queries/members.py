@@ -52,7 +52,7 @@ async def members_page(
     ids, following = await fetch_page(connection, selection, str, "m.id", "p_members.members m")
     keys = [MEMBER.at(member_id).id for member_id in ids]
     found = await states(connection, mapper, keys)
-    return [found[key] for key in keys], following
+    return [found[key] for key in keys if key in found], following
 
 
 async def member(connection: AsyncConnection[Any], mapper: Mapper, member_id: str) -> Member | None:

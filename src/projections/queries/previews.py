@@ -172,7 +172,8 @@ _PREVIEW = """
 p.id, p.campaign, p.status, p.reason, p.position::text, p.requested_at, p.scheduled_for, p.finished_at
 """
 
-# Both halves come ordered from the primary key, so a page of the merged groups reads no more than a page.
+# The order that each half asks for is what lets a page of the groups, merged from the primary key, read no more than a
+# page; without it all of both previews is read and hashed.
 _COMPARED = """
 (
     SELECT u.occurrence, u.member,
@@ -180,11 +181,15 @@ _COMPARED = """
         max(u.pending) FILTER (WHERE u.side = 1) AS pending, max(u.pending) FILTER (WHERE u.side = 2) AS o_pending,
         max(u.award) FILTER (WHERE u.side = 1) AS award, max(u.award) FILTER (WHERE u.side = 2) AS o_award
     FROM (
-        SELECT 1 AS side, occurrence, member, total, pending_points AS pending, award_points AS award
-        FROM p_standings.preview_members WHERE preview = %(preview)s
+        (
+            SELECT 1 AS side, occurrence, member, total, pending_points AS pending, award_points AS award
+            FROM p_standings.preview_members WHERE preview = %(preview)s ORDER BY occurrence, member
+        )
         UNION ALL
-        SELECT 2, occurrence, member, total, pending_points, award_points
-        FROM p_standings.preview_members WHERE preview = %(other)s
+        (
+            SELECT 2, occurrence, member, total, pending_points, award_points
+            FROM p_standings.preview_members WHERE preview = %(other)s ORDER BY occurrence, member
+        )
     ) u
     GROUP BY u.occurrence, u.member
 ) c

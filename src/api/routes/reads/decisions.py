@@ -1,11 +1,9 @@
 """Decisions, and why they were made."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from litestar.params import FromPath
-from psycopg import AsyncConnection
 
 from api.problems import bad_parameter
 from api.request import Request
@@ -13,7 +11,7 @@ from api.routes.reads.asking import AS_OF, asking, read_as_of, reads, there
 from api.routing import READERS, Page, read
 from projections.listing import suggestion
 from projections.queries import decisions
-from projections.queries.decisions import DECISIONS, REASONS, AsOf, DecisionRow
+from projections.queries.decisions import DECISIONS, REASONS, DecisionRow, DecisionsAsked
 
 DECISION_PARAMETERS: dict[str, Any] = {"as_of": AS_OF, "reason": {"enum": list(REASONS)}}
 
@@ -21,8 +19,9 @@ DECISION_PARAMETERS: dict[str, Any] = {"as_of": AS_OF, "reason": {"enum": list(R
 @read("/decisions", roles=READERS, listing=DECISIONS, parameters=DECISION_PARAMETERS)
 async def list_decisions(request: Request) -> Page[DecisionRow]:
     """Everything that was decided, newest first; the facts behind a decision are shown with it alone."""
+    asked = decisions_asked(request)
     async with asking(request) as connection:
-        found, following = await decisions_asked(connection, request)
+        found, following = await decisions.decisions_page(connection, asked)
     return Page(found, following, request.position)
 
 
@@ -34,20 +33,14 @@ async def get_decision(request: Request, decision: FromPath[UUID]) -> DecisionRo
     return there(found, f"decision {decision}")
 
 
-async def decisions_asked(
-    connection: AsyncConnection[Any], request: Request, member: str | None = None
-) -> tuple[list[DecisionRow], str | None]:
-    """The page that the query asks for, of all decisions or of one member's."""
+def decisions_asked(request: Request) -> DecisionsAsked:
+    """What the query asks for."""
     query = request.exchange.query
-    selection = DECISIONS.read(query)
     reason = query.get("reason")
     if reason is not None and reason not in REASONS:
         raise bad_parameter("reason", f"no such value{suggestion(reason, REASONS)}")
-    as_of = AsOf()
-    if "as_of" in query:
-        at = read_as_of(query["as_of"])
-        as_of = AsOf(instant=at) if isinstance(at, datetime) else AsOf(position=at)
-    return await decisions.decisions_page(connection, selection, member=member, reason=reason, as_of=as_of)
+    as_of = read_as_of(query["as_of"]) if "as_of" in query else None
+    return DecisionsAsked(DECISIONS.read(query), reason, as_of)
 
 
 ROUTES = (list_decisions, get_decision)

@@ -14,7 +14,7 @@ from api.routes.reads.facts import FactShown, shown
 from api.routing import FACT_READERS, READERS, Page, read
 from projections.queries import members
 from projections.queries.accounts import MEMBER_ACCOUNTS, MemberAccountRow, member_accounts_page
-from projections.queries.decisions import DECISIONS, DecisionRow
+from projections.queries.decisions import DECISIONS, DecisionRow, decisions_page
 from projections.queries.facts import MEMBER_FACTS, facts_page
 from projections.queries.members import MEMBERS
 from projections.queries.standings import MEMBER_STANDINGS, MemberStandingRow, member_standings_page
@@ -67,9 +67,10 @@ async def list_member_tiered_campaigns(request: Request, member: FromPath[str]) 
 )
 async def list_member_decisions(request: Request, member: FromPath[str]) -> Page[DecisionRow]:
     """What was decided for a member, newest first."""
+    asked = decisions_asked(request)
     async with asking(request) as connection:
         await _known(connection, member)
-        found, following = await decisions_asked(connection, request, member)
+        found, following = await decisions_page(connection, asked, member)
     return Page(found, following, request.position)
 
 

@@ -1,0 +1,70 @@
+-- Some thousands of rows in every table that is listed: what a plan of theirs has to cope with.
+insert into p_members.members
+select 'M-' || lpad(n::text, 5, '0'), 'gold', '{}', case when n > 4000 then 'M-00001' end, now(), n, now(), n
+from generate_series(1, 5000) n;
+
+insert into p_members.list_members
+select code, 'M-' || lpad(n::text, 5, '0'), now() from unnest(array['all', 'others']) code, generate_series(1, 4000) n;
+
+insert into p_facts.facts (stream, kind, id, member, type, status, at, recorded_at, position, total)
+select gen_random_uuid(), case when n %% 3 = 0 then 'event' else 'transaction' end, 'T-' || n,
+    'M-' || lpad((n %% 20)::text, 5, '0'), 'workout', 'accepted', now(), now(), n, n
+from generate_series(1, 8000) n;
+
+insert into laurel.streams (id, bucket, kind, version, state) select gen_random_uuid(), 0, 'member', 1, '' from generate_series(1, 8000);
+insert into laurel.events (stream, version, bucket, position, tag, payload, envelope)
+select id, 1, 0, row_number() over (), 'member.registered', '', '' from laurel.streams;
+
+insert into p_decisions.decisions
+select gen_random_uuid(), 'tiered_award', 'granted', 'M-' || lpad((n %% 20)::text, 5, '0'),
+    ('018f0000-0000-7000-8000-00000000000' || n %% 10)::uuid, 1, 1, 'points', n, n, n,
+    '{"unrounded": "1", "lines": []}', '[]', null, null, gen_random_uuid(), 1, now(), now(), n
+from generate_series(1, 8000) n;
+
+insert into p_tiered_campaigns.tiered_campaigns
+select ('018f0000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 1, 1, 'Campaign ' || n, %(definition)s::jsonb,
+    'UTC', 0, true, false, true, null, now(), n, now(), n
+from generate_series(0, 2000) n;
+
+insert into p_tiered_campaigns.occurrences
+select t.id, n, now() - interval '1 day' + n * interval '1 hour', now() + n * interval '1 hour',
+    now() + (n + 1) * interval '1 hour', 1, null
+from p_tiered_campaigns.tiered_campaigns t, generate_series(1, case when t.name = 'Campaign 1' then 1000 else 4 end) n;
+
+insert into p_tiered_campaigns.revisions
+select id, 1, 1, definition, 'UTC', 0, now(), created_position from p_tiered_campaigns.tiered_campaigns;
+
+insert into p_standings.standings
+select '018f0000-0000-7000-8000-000000000001', o, 'M-' || lpad(n::text, 5, '0'), gen_random_uuid(), 1, n, n, n, n, null,
+    false, n
+from generate_series(1, 2) o, generate_series(1, 4000) n;
+
+insert into p_standings.statistics
+select campaign, number, 4000, 4000, 1, 0 from p_tiered_campaigns.occurrences;
+
+insert into p_standings.previews
+select ('018f0000-0000-7000-9000-' || lpad(n::text, 12, '0'))::uuid,
+    ('018f0000-0000-7000-8000-00000000000' || n %% 2)::uuid, 'finished', n, now(), null, now(), null
+from generate_series(1, 4000) n;
+
+insert into p_standings.preview_occurrences select id, 1, 4000, 1, 1 from p_standings.previews;
+
+insert into p_standings.preview_members
+select ('018f0000-0000-7000-9000-' || lpad(p::text, 12, '0'))::uuid, o, 'M-' || lpad(n::text, 5, '0'), n, n, n + p, n
+from unnest(array[1, 3]) p, generate_series(1, 2) o, generate_series(1, 4000) n;
+
+insert into p_catalogue.entries
+select kind, kind || lpad(n::text, 4, '0'),
+    jsonb_build_object('entry', kind, 'code', kind || n, 'name', 'A', 'label', 'A', 'expression', 'true', 'decimals', 0),
+    1, now(), n
+from unnest(array['event_type', 'account', 'segment', 'list']) kind, generate_series(1, 2000) n;
+
+insert into p_catalogue.products
+select 'SKU-' || lpad(n::text, 5, '0'), 'Tea', 'tea', null, 1, 1, now(), n from generate_series(1, 5000) n;
+
+insert into laurel.jobs (id, kind, detail, requested_by, created_at)
+select gen_random_uuid(), 'import', '{}', '', now() + n * interval '1 second' from generate_series(1, 5000) n;
+
+insert into laurel.rebuilds (id, projections, switch, status, progress, requested_at)
+select gen_random_uuid(), '{members}', true, 'finished', '{}', now() + n * interval '1 second'
+from generate_series(1, 3000) n;

@@ -1,0 +1,196 @@
+"""No page of a list reads more than about a page of rows, the first one or a later one, however many there are."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+import psycopg
+import pytest
+from psycopg import AsyncConnection, AsyncCursor, sql
+
+from application.migrate import migrate
+from domain.catalogue import Account, EventType, MemberList, Segment
+from domain.standing import FactKind
+from projections.listing import Listing, Selection
+from projections.queries import (
+    accounts,
+    catalogue,
+    decisions,
+    facts,
+    following,
+    jobs,
+    members,
+    previews,
+    standings,
+    tiered_campaigns,
+)
+from projections.queries.log import read_log
+from tests.projections.following import followed
+from tests.projections.history import MAPPER, definition
+from tests.support.database import fresh_database
+
+CAMPAIGN = UUID("018f0000-0000-7000-8000-000000000001")
+PREVIEWS = (UUID("018f0000-0000-7000-9000-000000000001"), UUID("018f0000-0000-7000-9000-000000000003"))
+MEMBER = "M-00007"
+NOW = datetime(2026, 9, 10, tzinfo=UTC)
+LIMIT = 10
+ROWS = 120
+"""The most rows that any step of a plan may read for a page of ten, where tables have thousands."""
+
+Asked = Callable[[AsyncConnection[Any], Selection], Awaitable[tuple[list[Any], str | None]]]
+
+
+class Explaining(AsyncCursor[Any]):
+    """Explains every query before it runs it; the plans are kept with the connection."""
+
+    async def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        text = query.as_string(self.connection) if isinstance(query, sql.Composable) else query
+        async with AsyncCursor(self.connection) as cursor:
+            await cursor.execute(cast(Any, f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {text}"), params, prepare=False)
+            row = await cursor.fetchone()
+        assert row is not None
+        cast(Any, self.connection).plans.append(row[0][0]["Plan"])
+        return await super().execute(query, params, **options)
+
+
+@pytest.fixture(scope="module")
+def filled(server: str) -> Iterator[str]:
+    with fresh_database(server) as conninfo:
+        migrate(conninfo)
+        followed(conninfo)
+        text = Path(__file__).with_name("seed.sql").read_text("utf-8")
+        with psycopg.connect(conninfo, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
+            written = msgspec.json.encode(definition()).decode()
+            connection.execute(cast(Any, text), {"definition": written})
+            connection.execute("update laurel.heads set head = 8000")
+            connection.execute("analyze")
+        yield conninfo
+
+
+@pytest.fixture
+async def connection(filled: str) -> AsyncIterator[AsyncConnection[Any]]:
+    async with await AsyncConnection.connect(filled, autocommit=True, cursor_factory=Explaining) as connection:
+        cast(Any, connection).plans = []
+        yield connection
+
+
+async def statistics_row(connection: AsyncConnection[Any]) -> tiered_campaigns.StatisticsRow:
+    found = await tiered_campaigns.occurrence(connection, CAMPAIGN, 1, NOW)
+    assert found is not None
+    return found
+
+
+async def occurrence_members(connection: AsyncConnection[Any], selection: Selection) -> Any:
+    return await standings.occurrence_members_page(connection, CAMPAIGN, await statistics_row(connection), selection)
+
+
+async def all_decisions(connection: AsyncConnection[Any], selection: Selection) -> Any:
+    return await decisions.decisions_page(connection, decisions.DecisionsAsked(selection))
+
+
+async def comparison(connection: AsyncConnection[Any], selection: Selection) -> Any:
+    this, other = [await previews.preview(connection, CAMPAIGN, preview) for preview in PREVIEWS]
+    assert this is not None
+    assert other is not None
+    return await previews.comparison_page(connection, MAPPER, this, other, selection)
+
+
+LISTS: dict[str, tuple[Listing, dict[str, str], Asked]] = {
+    "event types": (catalogue.EVENT_TYPES, {}, lambda c, s: catalogue.entries_page(c, EventType, s)),
+    "accounts": (catalogue.ACCOUNTS, {}, lambda c, s: catalogue.entries_page(c, Account, s)),
+    "segments": (catalogue.SEGMENTS, {}, lambda c, s: catalogue.entries_page(c, Segment, s)),
+    "lists": (catalogue.LISTS, {}, lambda c, s: catalogue.entries_page(c, MemberList, s)),
+    "products": (catalogue.PRODUCTS, {}, catalogue.products_page),
+    "members": (members.MEMBERS, {}, lambda c, s: members.members_page(c, MAPPER, s)),
+    "members by registration": (
+        members.MEMBERS,
+        {"sort": "-registered_at"},
+        lambda c, s: members.members_page(c, MAPPER, s),
+    ),
+    "members of a list": (members.LIST_MEMBERS, {}, lambda c, s: members.list_members_page(c, "all", s)),
+    "transactions": (facts.TRANSACTIONS, {}, lambda c, s: facts.facts_page(c, MAPPER, s, kind=FactKind.TRANSACTION)),
+    "transactions of a member": (
+        facts.TRANSACTIONS,
+        {"member": MEMBER},
+        lambda c, s: facts.facts_page(c, MAPPER, s, kind=FactKind.TRANSACTION),
+    ),
+    "events": (facts.EVENTS, {}, lambda c, s: facts.facts_page(c, MAPPER, s, kind=FactKind.EVENT)),
+    "facts of a member": (facts.MEMBER_FACTS, {}, lambda c, s: facts.facts_page(c, MAPPER, s, member=MEMBER)),
+    "decisions": (decisions.DECISIONS, {}, all_decisions),
+    "decisions of a member": (
+        decisions.DECISIONS,
+        {},
+        lambda c, s: decisions.decisions_page(c, decisions.DecisionsAsked(s), MEMBER),
+    ),
+    "decisions of a campaign": (decisions.DECISIONS, {"campaign": str(CAMPAIGN)}, all_decisions),
+    "tiered campaigns": (tiered_campaigns.CAMPAIGNS, {}, lambda c, s: tiered_campaigns.campaigns_page(c, s, NOW)),
+    "statistics": (tiered_campaigns.STATISTICS, {}, lambda c, s: tiered_campaigns.statistics_page(c, CAMPAIGN, s, NOW)),
+    "members of an occurrence": (standings.OCCURRENCE_MEMBERS, {}, occurrence_members),
+    "previews": (previews.PREVIEWS, {}, lambda c, s: previews.previews_page(c, CAMPAIGN, s)),
+    "members of a preview": (
+        previews.PREVIEW_MEMBERS,
+        {},
+        lambda c, s: previews.preview_members_page(c, CAMPAIGN, PREVIEWS[0], s),
+    ),
+    "comparison": (previews.COMPARISON, {}, comparison),
+    "jobs": (jobs.JOBS, {}, jobs.jobs_page),
+    "rebuilds": (following.REBUILDS, {}, following.rebuilds_page),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_a_page_costs_a_page(connection: AsyncConnection[Any], name: str) -> None:
+    listing, asked, page = LISTS[name]
+    query = {"limit": str(LIMIT), **asked}
+    for _ in range(3):
+        cast(Any, connection).plans.clear()
+        _, cursor = await page(connection, listing.read(query))
+        worst = max(read for plan in cast(Any, connection).plans for read in _read(plan))
+        assert worst <= ROWS, cast(Any, connection).plans
+        assert cursor is not None
+        query["cursor"] = cursor
+
+
+async def test_what_a_member_has_is_found_by_the_member(connection: AsyncConnection[Any]) -> None:
+    selection = accounts.MEMBER_ACCOUNTS.read({"limit": "10"})
+    await accounts.member_accounts_page(connection, MEMBER, selection)
+    await standings.member_standings_page(connection, MEMBER, standings.MEMBER_STANDINGS.read({}), NOW)
+    scanned = {name for plan in cast(Any, connection).plans for name in _scanned_whole(plan)}
+    assert not scanned & {"decisions", "standings", "entries", "occurrences", "revisions"}
+
+
+async def test_single_things_are_found_by_their_key(connection: AsyncConnection[Any]) -> None:
+    await catalogue.product(connection, "SKU-00007")
+    await catalogue.entry(connection, Account, "account0007")
+    await members.member(connection, MAPPER, MEMBER)
+    await members.is_member(connection, MEMBER)
+    await facts.transaction(connection, MAPPER, "T-7")
+    await tiered_campaigns.campaign(connection, CAMPAIGN, NOW)
+    await previews.preview(connection, CAMPAIGN, PREVIEWS[0])
+    await decisions.decision(connection, MAPPER, CAMPAIGN)
+    await jobs.job(connection, CAMPAIGN)
+    worst = max(read for plan in cast(Any, connection).plans for read in _read(plan))
+    assert worst <= ROWS
+
+
+async def test_the_feed_is_read_from_where_it_goes_on(connection: AsyncConnection[Any]) -> None:
+    assert len(await read_log(connection, MAPPER, 4000, LIMIT)) == LIMIT
+    assert max(read for plan in cast(Any, connection).plans for read in _read(plan)) <= ROWS
+
+
+def _read(plan: dict[str, Any]) -> Iterator[float]:
+    """How many rows each step has read: what it gave on, and what it threw away."""
+    thrown = sum(plan.get(f"Rows Removed by {why}", 0) for why in ("Filter", "Index Recheck", "Join Filter"))
+    yield (plan["Actual Rows"] + thrown) * max(plan["Actual Loops"], 1)
+    for part in plan.get("Plans", ()):
+        yield from _read(part)
+
+
+def _scanned_whole(plan: dict[str, Any]) -> Iterator[str]:
+    if plan["Node Type"] == "Seq Scan":
+        yield plan["Relation Name"]
+    for part in plan.get("Plans", ()):
+        yield from _scanned_whole(part)
