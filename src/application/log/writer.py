@@ -199,7 +199,7 @@ class Writer:
             jobs = jobs[: len(jobs) - len(rest)]
             self._put_back(await self._append(decisions, now, catalogue))
         except asyncio.CancelledError:
-            _settle(jobs, Stopped())
+            _settle(jobs, FateUnknown("the writer was stopped while the command was under way"))
             raise
         except Unavailable as error:
             _settle([*jobs, *self._alone, *self._queue, *self._bulk], error)
