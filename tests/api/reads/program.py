@@ -15,7 +15,6 @@ from psycopg_pool import AsyncConnectionPool
 from api.app import create_app
 from api.routes import ROUTES
 from api.routes.commands import commands_over
-from api.routes.documentation import _templates
 from api.routes.reads import READ_ROUTES
 from api.routes.reads.asking import Reads
 from api.routes.reads.projections import RebuildThreads
@@ -31,8 +30,6 @@ from domain.tiered_campaign import TieredCampaign
 from tests.api.frame import KnownKeys
 from tests.api.routes.program import MovedClock, Program, ProgramServices, RememberedPreviews, transaction_body
 from tests.projections.following import followed
-
-_templates.policies["json.dumps_kwargs"] = {"default": lambda _: {}}
 
 
 class ReadServices(ProgramServices):

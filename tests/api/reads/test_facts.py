@@ -94,3 +94,14 @@ async def test_a_fact_that_never_came_is_not_found(program: ReadProgram) -> None
     for path in ("/transactions/T-9", "/events/E-9"):
         answered = await program.get(path)
         assert (answered.status_code, answered.json()["type"]) == (404, "/problems/not-found")
+
+
+async def test_the_order_is_that_of_numbers_and_not_of_their_digits(program: ReadProgram) -> None:
+    ids = [f"T-{number}" for number in range(15)]
+    for each in ids:
+        await program.buy(each, each, "1")
+    await program.follow()
+    listed = await program.listed("/transactions", sort="recorded_at", limit="4")
+    assert [row["id"] for row in listed] == ids
+    members = await program.listed("/members", sort="-registered_at", limit="4")
+    assert [row["id"] for row in members] == ids[::-1]

@@ -1,0 +1,78 @@
+"""What the reads answer is what the OpenAPI document says they do."""
+
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from api.openapi import describe
+from api.routes.reads import READ_ROUTES
+from tests.api.reads.program import ReadProgram
+from tests.domain.test_icons import PNG
+
+ACCEPTED = {"status": "accepted", "auto_accept_at": ...}
+
+
+@pytest.fixture
+async def ids(program: ReadProgram) -> dict[str, str]:
+    """A little of everything, and the ids of it by path parameter."""
+    await program.put("/event-types/workout", {"attributes": {"minutes": "number"}})
+    await program.put("/segments/vip", {"expression": 'member.tier == "gold"'})
+    await program.put("/lists/friends", {})
+    await program.put("/products/SKU-1", {"price": "1.50"})
+    await program.post("/lists/friends/members", {"add": ["M-1"]})
+    campaign = await program.campaign(late="correct", filter={"expression": "transaction.total < 1000"})
+    await program.put(f"/tiered-campaigns/{campaign}/icon", PNG, content_type="image/png")
+    await program.campaign(
+        name="Sets",
+        aggregate={"combination": [{"product": "SKU-1", "quantity": 2}]},
+        unlimited=True,
+        tiers=[{"from": "0", "reward": "1"}],
+    )
+    await program.buy("T-1", "M-1", "20", **ACCEPTED)
+    await program.buy("T-2", "M-2", "30")
+    await program.buy("T-3", "M-2", "3000")
+    preview = await program.preview(campaign)
+    await program.buy("T-4", "M-1", "1.5", **ACCEPTED)
+    await program.post(
+        "/events", {"id": "E-1", "type": "workout", "member": "M-1", "occurred_at": "2026-09-03T10:15:00Z"}
+    )
+    await program.post("/transactions/T-4/refund", {"amount": "0.5"})
+    other = await program.preview(campaign)
+    await program.evaluate(campaign, 1, "M-1", "M-2", points="210")
+    await program.buy("T-5", "M-1", "5", **ACCEPTED)
+    await program.follow()
+    decisions = await program.listed("/decisions")
+    return {
+        "{campaign}": campaign,
+        "{preview}": preview,
+        "{other}": other,
+        "{member}": "M-1",
+        "{transaction}": "T-4",
+        "{event}": "E-1",
+        "{sku}": "SKU-1",
+        "{number}": "1",
+        "{decision}": decisions[0]["id"],
+        "/event-types/{code}": "/event-types/workout",
+        "/accounts/{code}": "/accounts/points",
+        "/segments/{code}": "/segments/vip",
+        "/lists/{code}": "/lists/friends",
+    }
+
+
+async def test_answers_are_as_described(program: ReadProgram, ids: dict[str, str]) -> None:
+    document = describe(list(READ_ROUTES))
+    empty = []
+    for path, operations in document["paths"].items():
+        filled = path.removeprefix("/v1")
+        for name, value in ids.items():
+            filled = filled.replace(name, value)
+        content = operations.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
+        if "{" in filled or "application/json" not in content:
+            continue
+        answer = await program.shown(filled)
+        schema: dict[str, Any] = {**content["application/json"]["schema"], "components": document["components"]}
+        jsonschema_rs.Draft202012Validator(schema).validate(answer)
+        if answer.get("data") == []:
+            empty.append(path)
+    assert empty == ["/v1/jobs", "/v1/rebuilds"]
