@@ -30,10 +30,10 @@ def background(service: Service, part: int, stopped: threading.Event) -> None:
             sleep(max(0.0, began + number * spacing - perf_counter()))
 
 
-def probe(service: Service, path: str) -> list[float]:
+def probe(service: Service, path: str, prefix: str) -> list[float]:
     """Milliseconds from the post to a statistics answer that has it: one asked for at the fact's own position."""
     found = []
-    for fact in islice(transactions("probe"), PROBES):
+    for fact in islice(transactions(prefix), PROBES):
         began = perf_counter()
         service.post("/v1/transactions", fact)
         service.get(path)
@@ -52,8 +52,8 @@ def run() -> list[Figure]:
         for thread in posting:
             thread.start()
         try:
-            probe(service, f"/v1/tiered-campaigns/{made}/statistics")
-            found = probe(service, f"/v1/tiered-campaigns/{made}/statistics")
+            probe(service, f"/v1/tiered-campaigns/{made}/statistics", "warm")
+            found = probe(service, f"/v1/tiered-campaigns/{made}/statistics", "probe")
         finally:
             stopped.set()
             for thread in posting:
