@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any
-from uuid import UUID, uuid4
+from typing import Any, cast
+from uuid import UUID
 
 import httpx
+from psycopg import AsyncCursor, sql
 from psycopg_pool import AsyncConnectionPool
 
 from api.app import create_app
@@ -31,6 +32,9 @@ from tests.api.frame import KnownKeys
 from tests.api.routes.program import MovedClock, Program, ProgramServices, RememberedPreviews, transaction_body
 from tests.projections.following import followed
 
+UNKNOWN = "018f0000-0000-7000-8000-00000000ffff"
+"""An id that nothing has."""
+
 
 class ReadServices(ProgramServices):
     reads: Reads
@@ -41,17 +45,29 @@ class FollowedPositions:
     def __init__(self) -> None:
         self.at = 0
 
-    def reached(self) -> int:
+    def reached(self, *_: str) -> int:
         return self.at
 
-    async def wait_for(self, position: int, seconds: float) -> bool:
+    async def wait_for(self, position: int, seconds: float, /, *_: str) -> bool:
         return position <= self.at and seconds >= 0
+
+
+def remembering(asked: list[str]) -> type[AsyncCursor[Any]]:
+    """Cursors that note every query."""
+
+    class Remembering(AsyncCursor[Any]):
+        async def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+            asked.append(query.as_string(self.connection) if isinstance(query, sql.Composable) else query)
+            return await super().execute(query, params, **options)
+
+    return Remembering
 
 
 class ReadProgram(Program):
     """`get` speaks as an admin; what it reads is as of the last `follow`."""
 
     positions: FollowedPositions
+    asked: list[str]
 
     async def get(self, path: str, **parameters: Any) -> httpx.Response:
         return await self.client.get(f"/v1{path}", params=parameters)
@@ -95,7 +111,7 @@ class ReadProgram(Program):
     async def fence(self, campaign: str, number: int) -> None:
         """Begins the evaluation at its date."""
         key = UUID(campaign)
-        held: TieredCampaign = self.services.commands.writer._catalogue.campaigns[key]
+        held: TieredCampaign = cast(Catalogue, self.writer._catalogue).campaigns[key]
         self.clock.at = held.windows[number - 1].evaluation_at
         await self.writer.submit(partial(tiered_campaigns.start_evaluation, campaign_id=key, number=number))
 
@@ -123,7 +139,8 @@ async def reading(conninfo: str) -> AsyncIterator[ReadProgram]:
     writer = Writer(conninfo, mapper, Catalogue("UTC"), clock=clock.now)
     settings = load({}, {}).settings
     positions = FollowedPositions()
-    connections = {"autocommit": True, "options": "-c timezone=UTC"}
+    asked: list[str] = []
+    connections = {"autocommit": True, "options": "-c timezone=UTC", "cursor_factory": remembering(asked)}
     async with AsyncConnectionPool(conninfo, min_size=1, max_size=2, open=False, kwargs=connections) as pool:
         await writer.start()
         await writer.submit(ensure_default_account)
@@ -144,14 +161,11 @@ async def reading(conninfo: str) -> AsyncIterator[ReadProgram]:
         ) as client:
             program = ReadProgram(conninfo, services, client)
             program.positions = positions
+            program.asked = asked
             await program.follow()
             yield program
         services.rebuilds.stop()
         await writer.stop()
-
-
-def unknown() -> str:
-    return str(uuid4())
 
 
 def instant(text: str) -> datetime:

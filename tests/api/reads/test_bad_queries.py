@@ -9,7 +9,7 @@ from api.routes.reads import READ_ROUTES
 from api.routing import terms_of
 from application.keys import Role
 from projections.listing import Kind, Listing
-from tests.api.reads.program import ReadProgram, unknown
+from tests.api.reads.program import UNKNOWN, ReadProgram
 
 READS = {next(iter(route.paths)): route for route in READ_ROUTES if route.http_methods == {"GET"}}
 LISTS = {path: terms.listing for path, route in READS.items() if (terms := terms_of(route)) and terms.listing}
@@ -30,7 +30,7 @@ async def ids(program: ReadProgram) -> dict[str, str]:
         "{member:str}": "M-1",
         "{code:str}": "friends",
         "{number:int}": "1",
-        **dict.fromkeys(("{decision:uuid}", "{job:uuid}", "{rebuild:uuid}"), unknown()),
+        **dict.fromkeys(("{decision:uuid}", "{job:uuid}", "{rebuild:uuid}"), UNKNOWN),
     }
 
 
@@ -86,7 +86,7 @@ async def test_every_filter_can_be_asked_for(program: ReadProgram, ids: dict[str
         Kind.INTEGER: "9" * 18,
         Kind.INSTANT: "9999-12-31T23:59:59Z",
         Kind.BOOLEAN: "true",
-        Kind.UUID: unknown(),
+        Kind.UUID: UNKNOWN,
     }
     for path, listing in LISTS.items():
         asked: dict[str, Any] = {}

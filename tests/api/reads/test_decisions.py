@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.reads.program import ReadProgram, unknown
+from tests.api.reads.program import UNKNOWN, ReadProgram
 from tests.api.routes.program import days
 
 ACCEPTED = {"status": "accepted", "auto_accept_at": ...}
@@ -84,7 +84,7 @@ async def test_decisions_come_newest_first_and_are_filtered(program: ReadProgram
     assert await kinds(sort="recorded_at") == [award, refusal, correction]
     assert await kinds("/members/M-1/decisions") == [correction, award]
     assert await kinds("/members/M-1/decisions", member="M-2") == []
-    assert await kinds(campaign=unknown()) == []
+    assert await kinds(campaign=UNKNOWN) == []
     assert await kinds(campaign=decided, occurrence="1", outcome="granted") == [correction, award]
     assert await kinds(**{"recorded_at[gte]": "2026-10-08T00:00:00Z"}) == [correction]
 
@@ -102,7 +102,7 @@ async def test_history_is_shown_as_recorded_at_a_position_or_an_instant(program:
 
 
 async def test_a_decision_that_was_never_made_is_not_found(program: ReadProgram) -> None:
-    assert (await program.get(f"/decisions/{unknown()}")).status_code == 404
+    assert (await program.get(f"/decisions/{UNKNOWN}")).status_code == 404
     assert (await program.get("/decisions/7")).status_code == 404
     answered = await program.get("/decisions", reason="no_such_reason")
     assert (answered.status_code, answered.json()["errors"][0]["parameter"]) == (422, "reason")

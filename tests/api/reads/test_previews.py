@@ -2,7 +2,7 @@ from functools import partial
 from uuid import UUID
 
 from application import tiered_campaigns
-from tests.api.reads.program import ReadProgram, unknown
+from tests.api.reads.program import UNKNOWN, ReadProgram
 
 
 async def test_a_preview_freezes_what_goes_on_beside_it(program: ReadProgram) -> None:
@@ -125,6 +125,4 @@ async def test_a_preview_belongs_to_its_campaign(program: ReadProgram) -> None:
     preview = await program.preview(campaign)
     for path in ("", "/members", f"/compare/{preview}"):
         assert (await program.get(f"/tiered-campaigns/{another}/previews/{preview}{path}")).status_code == 404
-    assert (
-        await program.get(f"/tiered-campaigns/{campaign}/previews/{preview}/compare/{unknown()}")
-    ).status_code == 404
+    assert (await program.get(f"/tiered-campaigns/{campaign}/previews/{preview}/compare/{UNKNOWN}")).status_code == 404

@@ -1,5 +1,6 @@
 """What the reads answer is what the OpenAPI document says they do."""
 
+import re
 from typing import Any
 
 import jsonschema_rs
@@ -7,10 +8,19 @@ import pytest
 
 from api.openapi import describe
 from api.routes.reads import READ_ROUTES
+from api.routing import terms_of
 from tests.api.reads.program import ReadProgram
 from tests.domain.test_icons import PNG
 
 ACCEPTED = {"status": "accepted", "auto_accept_at": ...}
+
+DECLARED = {
+    "/v1" + re.sub(r":[a-z]+}", "}", path): terms.projections
+    for route in READ_ROUTES
+    if (terms := terms_of(route)) and route.http_methods == {"GET"}
+    for path in route.paths
+}
+"""The projections that each route says it reads; none stands for all."""
 
 
 @pytest.fixture
@@ -70,9 +80,16 @@ async def test_answers_are_as_described(program: ReadProgram, ids: dict[str, str
         content = operations.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
         if "{" in filled or "application/json" not in content:
             continue
+        program.asked.clear()
         answer = await program.shown(filled)
+        asked = _projections_asked(program)
+        assert asked <= set(DECLARED[path] or asked), path
         schema: dict[str, Any] = {**content["application/json"]["schema"], "components": document["components"]}
         jsonschema_rs.Draft202012Validator(schema).validate(answer)
         if answer.get("data") == []:
             empty.append(path)
     assert empty == ["/v1/jobs", "/v1/rebuilds"]
+
+
+def _projections_asked(program: ReadProgram) -> set[str]:
+    return set(re.findall(r"\bp_([a-z_]+)\.", " ".join(program.asked)))

@@ -3,7 +3,7 @@ from typing import Any
 
 import psycopg
 
-from tests.api.reads.program import ReadProgram, unknown
+from tests.api.reads.program import UNKNOWN, ReadProgram
 from tests.domain.test_icons import PNG
 
 
@@ -106,7 +106,7 @@ async def test_a_rebuild_of_what_there_is_not_is_refused(program: ReadProgram) -
         refused = await program.post("/rebuilds", body)
         assert refused.status_code == 422, body
         assert refused.json()["errors"][0]["pointer"] == pointer
-    assert (await program.get(f"/rebuilds/{unknown()}")).status_code == 404
+    assert (await program.get(f"/rebuilds/{UNKNOWN}")).status_code == 404
     operator = {"authorization": "Bearer operator"}
     forbidden = await program.client.post("/v1/rebuilds", json={"projections": "all"}, headers=operator)
     assert forbidden.status_code == 403
@@ -124,4 +124,4 @@ async def test_jobs_are_listed_newest_first(program: ReadProgram) -> None:
     (row,) = await program.listed("/jobs", kind="import", status="running")
     assert (row["progress"], row["detail"], row["result"]) == ({"done": 4, "total": 10}, {"rows": 3}, None)
     assert await program.shown(f"/jobs/{row['id']}") == row
-    assert (await program.get(f"/jobs/{unknown()}")).status_code == 404
+    assert (await program.get(f"/jobs/{UNKNOWN}")).status_code == 404

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.api.reads.program import ReadProgram, instant, unknown
+from tests.api.reads.program import UNKNOWN, ReadProgram, instant
 from tests.api.routes.program import campaign_body
 from tests.domain.test_icons import PNG
 
@@ -216,9 +216,9 @@ async def test_an_icon_is_served_as_what_it_is(program: ReadProgram) -> None:
         "/icon",
         "/statistics",
         "/previews",
-        f"/previews/{unknown()}",
-        f"/previews/{unknown()}/members",
-        f"/previews/{unknown()}/compare/{unknown()}",
+        f"/previews/{UNKNOWN}",
+        f"/previews/{UNKNOWN}/members",
+        f"/previews/{UNKNOWN}/compare/{UNKNOWN}",
         "/occurrences/1/members",
         "/occurrences/1/evaluation",
         "/occurrences/0/evaluation",
@@ -227,7 +227,7 @@ async def test_an_icon_is_served_as_what_it_is(program: ReadProgram) -> None:
 async def test_what_is_not_there_is_not_found(program: ReadProgram, path: str) -> None:
     campaign = await program.campaign()
     await program.follow()
-    answered = await program.get(f"/tiered-campaigns/{unknown()}{path}")
+    answered = await program.get(f"/tiered-campaigns/{UNKNOWN}{path}")
     assert (answered.status_code, answered.json()["type"]) == (404, "/problems/not-found")
     for wrong in ("/occurrences/0/members", "/occurrences/4/members", "/occurrences/99999999999/evaluation"):
         assert (await program.get(f"/tiered-campaigns/{campaign}{wrong}")).status_code == 404

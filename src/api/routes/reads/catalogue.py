@@ -13,7 +13,7 @@ from projections.queries.catalogue import ACCOUNTS, EVENT_TYPES, LISTS, PRODUCTS
 from projections.queries.members import LIST_MEMBERS, ListMemberRow, list_members_page
 
 
-@read("/event-types", roles=FACT_READERS, listing=EVENT_TYPES)
+@read("/event-types", roles=FACT_READERS, listing=EVENT_TYPES, projections=("catalogue",))
 async def list_event_types(request: Request) -> Page[EventTypeAnswer]:
     """Event types."""
     selection = EVENT_TYPES.read(request.exchange.query)
@@ -23,7 +23,7 @@ async def list_event_types(request: Request) -> Page[EventTypeAnswer]:
     return Page([representations.event_type(kept.shown, at) for kept in found], following, at)
 
 
-@read("/event-types/{code:str}", roles=FACT_READERS)
+@read("/event-types/{code:str}", roles=FACT_READERS, projections=("catalogue",))
 async def get_event_type(request: Request, code: FromPath[str]) -> EventTypeAnswer:
     """One event type, with its ETag."""
     async with asking(request) as connection:
@@ -32,7 +32,7 @@ async def get_event_type(request: Request, code: FromPath[str]) -> EventTypeAnsw
     return representations.event_type(kept.shown, request.position)
 
 
-@read("/accounts", roles=FACT_READERS, listing=ACCOUNTS)
+@read("/accounts", roles=FACT_READERS, listing=ACCOUNTS, projections=("catalogue",))
 async def list_accounts(request: Request) -> Page[AccountAnswer]:
     """Accounts that points go to."""
     selection = ACCOUNTS.read(request.exchange.query)
@@ -42,7 +42,7 @@ async def list_accounts(request: Request) -> Page[AccountAnswer]:
     return Page([representations.account(kept.shown, at) for kept in found], following, at)
 
 
-@read("/accounts/{code:str}", roles=FACT_READERS)
+@read("/accounts/{code:str}", roles=FACT_READERS, projections=("catalogue",))
 async def get_account(request: Request, code: FromPath[str]) -> AccountAnswer:
     """One account, with its ETag."""
     async with asking(request) as connection:
@@ -51,7 +51,7 @@ async def get_account(request: Request, code: FromPath[str]) -> AccountAnswer:
     return representations.account(kept.shown, request.position)
 
 
-@read("/segments", roles=FACT_READERS, listing=SEGMENTS)
+@read("/segments", roles=FACT_READERS, listing=SEGMENTS, projections=("catalogue",))
 async def list_segments(request: Request) -> Page[SegmentAnswer]:
     """Segments."""
     selection = SEGMENTS.read(request.exchange.query)
@@ -61,7 +61,7 @@ async def list_segments(request: Request) -> Page[SegmentAnswer]:
     return Page([representations.segment(kept.shown, at) for kept in found], following, at)
 
 
-@read("/segments/{code:str}", roles=FACT_READERS)
+@read("/segments/{code:str}", roles=FACT_READERS, projections=("catalogue",))
 async def get_segment(request: Request, code: FromPath[str]) -> SegmentAnswer:
     """One segment, with its ETag."""
     async with asking(request) as connection:
@@ -70,7 +70,7 @@ async def get_segment(request: Request, code: FromPath[str]) -> SegmentAnswer:
     return representations.segment(kept.shown, request.position)
 
 
-@read("/lists", roles=FACT_READERS, listing=LISTS)
+@read("/lists", roles=FACT_READERS, listing=LISTS, projections=("catalogue",))
 async def list_lists(request: Request) -> Page[ListAnswer]:
     """Lists of members."""
     selection = LISTS.read(request.exchange.query)
@@ -80,7 +80,7 @@ async def list_lists(request: Request) -> Page[ListAnswer]:
     return Page([representations.member_list(kept.shown, at) for kept in found], following, at)
 
 
-@read("/lists/{code:str}", roles=FACT_READERS)
+@read("/lists/{code:str}", roles=FACT_READERS, projections=("catalogue",))
 async def get_list(request: Request, code: FromPath[str]) -> ListAnswer:
     """One list, with its ETag."""
     async with asking(request) as connection:
@@ -89,7 +89,13 @@ async def get_list(request: Request, code: FromPath[str]) -> ListAnswer:
     return representations.member_list(kept.shown, request.position)
 
 
-@read("/lists/{code:str}/members", roles=FACT_READERS, listing=LIST_MEMBERS, problems=("not-found",))
+@read(
+    "/lists/{code:str}/members",
+    roles=FACT_READERS,
+    listing=LIST_MEMBERS,
+    problems=("not-found",),
+    projections=("catalogue", "members"),
+)
 async def list_list_members(request: Request, code: FromPath[str]) -> Page[ListMemberRow]:
     """Who is on a list."""
     selection = LIST_MEMBERS.read(request.exchange.query)
@@ -99,7 +105,7 @@ async def list_list_members(request: Request, code: FromPath[str]) -> Page[ListM
     return Page(found, following, request.position)
 
 
-@read("/products", roles=FACT_READERS, listing=PRODUCTS)
+@read("/products", roles=FACT_READERS, listing=PRODUCTS, projections=("catalogue",))
 async def list_products(request: Request) -> Page[ProductAnswer]:
     """Products."""
     selection = PRODUCTS.read(request.exchange.query)
@@ -109,7 +115,7 @@ async def list_products(request: Request) -> Page[ProductAnswer]:
     return Page([representations.product(kept.shown, at) for kept in found], following, at)
 
 
-@read("/products/{sku:str}", roles=FACT_READERS)
+@read("/products/{sku:str}", roles=FACT_READERS, projections=("catalogue",))
 async def get_product(request: Request, sku: FromPath[str]) -> ProductAnswer:
     """One product, with its ETag."""
     async with asking(request) as connection:

@@ -16,7 +16,7 @@ from projections.queries.decisions import DECISIONS, REASONS, DecisionRow, Decis
 DECISION_PARAMETERS: dict[str, Any] = {"as_of": AS_OF, "reason": {"enum": list(REASONS)}}
 
 
-@read("/decisions", roles=READERS, listing=DECISIONS, parameters=DECISION_PARAMETERS)
+@read("/decisions", roles=READERS, listing=DECISIONS, parameters=DECISION_PARAMETERS, projections=("decisions",))
 async def list_decisions(request: Request) -> Page[DecisionRow]:
     """Everything that was decided, newest first; the facts behind a decision are shown with it alone."""
     asked = decisions_asked(request)
@@ -25,7 +25,7 @@ async def list_decisions(request: Request) -> Page[DecisionRow]:
     return Page(found, following, request.position)
 
 
-@read("/decisions/{decision:uuid}", roles=READERS)
+@read("/decisions/{decision:uuid}", roles=READERS, projections=("decisions",))
 async def get_decision(request: Request, decision: FromPath[UUID]) -> DecisionRow:
     """One decision, down to the facts that led to it."""
     async with asking(request) as connection:

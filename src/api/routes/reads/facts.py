@@ -103,7 +103,7 @@ class EventShown(Struct, frozen=True, gc=False, kw_only=True, tag="event", tag_f
 FactShown = TransactionShown | EventShown
 
 
-@read("/transactions", roles=FACT_READERS, listing=TRANSACTIONS)
+@read("/transactions", roles=FACT_READERS, listing=TRANSACTIONS, projections=("facts",))
 async def list_transactions(request: Request) -> Page[TransactionShown]:
     """Transactions, the last recorded first."""
     selection = TRANSACTIONS.read(request.exchange.query)
@@ -115,7 +115,7 @@ async def list_transactions(request: Request) -> Page[TransactionShown]:
     return Page([shown_transaction(story, at) for story in found], following, at)
 
 
-@read("/transactions/{transaction:str}", roles=FACT_READERS)
+@read("/transactions/{transaction:str}", roles=FACT_READERS, projections=("facts",))
 async def get_transaction(request: Request, transaction: FromPath[str]) -> TransactionShown:
     """One transaction, as it is now."""
     async with asking(request) as connection:
@@ -123,7 +123,7 @@ async def get_transaction(request: Request, transaction: FromPath[str]) -> Trans
     return shown_transaction(there(found, f"transaction `{transaction}`"), request.position)
 
 
-@read("/events", roles=FACT_READERS, listing=EVENTS)
+@read("/events", roles=FACT_READERS, listing=EVENTS, projections=("facts",))
 async def list_events(request: Request) -> Page[EventShown]:
     """Custom events, the last recorded first."""
     selection = EVENTS.read(request.exchange.query)
@@ -133,7 +133,7 @@ async def list_events(request: Request) -> Page[EventShown]:
     return Page([shown_event(story, at) for story in found], following, at)
 
 
-@read("/events/{event:str}", roles=FACT_READERS)
+@read("/events/{event:str}", roles=FACT_READERS, projections=("facts",))
 async def get_event(request: Request, event: FromPath[str]) -> EventShown:
     """One custom event."""
     async with asking(request) as connection:

@@ -20,7 +20,7 @@ from projections.queries.members import MEMBERS
 from projections.queries.standings import MEMBER_STANDINGS, MemberStandingRow, member_standings_page
 
 
-@read("/members", roles=FACT_READERS, listing=MEMBERS)
+@read("/members", roles=FACT_READERS, listing=MEMBERS, projections=("members",))
 async def list_members(request: Request) -> Page[MemberAnswer]:
     """Members."""
     selection = MEMBERS.read(request.exchange.query)
@@ -30,7 +30,7 @@ async def list_members(request: Request) -> Page[MemberAnswer]:
     return Page([representations.member(each, at) for each in found], following, at)
 
 
-@read("/members/{member:str}", roles=FACT_READERS)
+@read("/members/{member:str}", roles=FACT_READERS, projections=("members",))
 async def get_member(request: Request, member: FromPath[str]) -> MemberAnswer:
     """One member."""
     async with asking(request) as connection:
@@ -38,7 +38,13 @@ async def get_member(request: Request, member: FromPath[str]) -> MemberAnswer:
     return representations.member(there(found, f"member `{member}`"), request.position)
 
 
-@read("/members/{member:str}/accounts", roles=FACT_READERS, listing=MEMBER_ACCOUNTS, problems=("not-found",))
+@read(
+    "/members/{member:str}/accounts",
+    roles=FACT_READERS,
+    listing=MEMBER_ACCOUNTS,
+    problems=("not-found",),
+    projections=("members", "catalogue", "decisions", "standings", "tiered_campaigns"),
+)
 async def list_member_accounts(request: Request, member: FromPath[str]) -> Page[MemberAccountRow]:
     """A member's points, pending and awarded, by account, with the entries that make them up."""
     selection = MEMBER_ACCOUNTS.read(request.exchange.query)
@@ -48,7 +54,13 @@ async def list_member_accounts(request: Request, member: FromPath[str]) -> Page[
     return Page(found, following, request.position)
 
 
-@read("/members/{member:str}/tiered-campaigns", roles=READERS, listing=MEMBER_STANDINGS, problems=("not-found",))
+@read(
+    "/members/{member:str}/tiered-campaigns",
+    roles=READERS,
+    listing=MEMBER_STANDINGS,
+    problems=("not-found",),
+    projections=("members", "standings", "tiered_campaigns"),
+)
 async def list_member_tiered_campaigns(request: Request, member: FromPath[str]) -> Page[MemberStandingRow]:
     """Where a member stands: total, tier and points in each occurrence, and the way to the next tier."""
     selection = MEMBER_STANDINGS.read(request.exchange.query)
@@ -64,6 +76,7 @@ async def list_member_tiered_campaigns(request: Request, member: FromPath[str]) 
     listing=DECISIONS,
     problems=("not-found",),
     parameters=DECISION_PARAMETERS,
+    projections=("members", "decisions"),
 )
 async def list_member_decisions(request: Request, member: FromPath[str]) -> Page[DecisionRow]:
     """What was decided for a member, newest first."""
@@ -74,7 +87,13 @@ async def list_member_decisions(request: Request, member: FromPath[str]) -> Page
     return Page(found, following, request.position)
 
 
-@read("/members/{member:str}/facts", roles=FACT_READERS, listing=MEMBER_FACTS, problems=("not-found",))
+@read(
+    "/members/{member:str}/facts",
+    roles=FACT_READERS,
+    listing=MEMBER_FACTS,
+    problems=("not-found",),
+    projections=("members", "facts"),
+)
 async def list_member_facts(request: Request, member: FromPath[str]) -> Page[FactShown]:
     """What a member did, the last recorded first."""
     selection = MEMBER_FACTS.read(request.exchange.query)

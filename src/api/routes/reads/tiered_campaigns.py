@@ -57,7 +57,7 @@ _AS_FILLED_IN = (
 )
 
 
-@read("/tiered-campaigns", roles=READERS, listing=CAMPAIGNS)
+@read("/tiered-campaigns", roles=READERS, listing=CAMPAIGNS, projections=("tiered_campaigns",))
 async def list_tiered_campaigns(request: Request) -> Page[TieredCampaignAnswer]:
     """Tiered campaigns, as they stand now."""
     selection = CAMPAIGNS.read(request.exchange.query)
@@ -67,7 +67,7 @@ async def list_tiered_campaigns(request: Request) -> Page[TieredCampaignAnswer]:
     return Page([_shown(row, at) for row in found], following, at)
 
 
-@read("/tiered-campaigns/{campaign:uuid}", roles=READERS)
+@read("/tiered-campaigns/{campaign:uuid}", roles=READERS, projections=("tiered_campaigns",))
 async def get_tiered_campaign(request: Request, campaign: FromPath[UUID]) -> TieredCampaignAnswer:
     """One tiered campaign, with its ETag."""
     async with asking(request) as connection:
@@ -77,7 +77,7 @@ async def get_tiered_campaign(request: Request, campaign: FromPath[UUID]) -> Tie
     return _shown(row, request.position)
 
 
-@read("/tiered-campaigns/{campaign:uuid}/icon", roles=READERS, answers="image/*")
+@read("/tiered-campaigns/{campaign:uuid}/icon", roles=READERS, answers="image/*", projections=("tiered_campaigns",))
 async def get_icon(request: Request, campaign: FromPath[UUID]) -> Response[bytes]:
     """A campaign's icon."""
     stream = ICON.at(campaign).id
@@ -88,7 +88,13 @@ async def get_icon(request: Request, campaign: FromPath[UUID]) -> Response[bytes
     return Response(icon.content, media_type=icon.media_type, headers=headers)
 
 
-@read("/tiered-campaigns/{campaign:uuid}/statistics", roles=READERS, listing=STATISTICS, problems=("not-found",))
+@read(
+    "/tiered-campaigns/{campaign:uuid}/statistics",
+    roles=READERS,
+    listing=STATISTICS,
+    problems=("not-found",),
+    projections=("tiered_campaigns", "standings"),
+)
 async def list_statistics(request: Request, campaign: FromPath[UUID]) -> Page[StatisticsRow]:
     """A row an occurrence: when it runs, where it stands, and its points and members."""
     selection = STATISTICS.read(request.exchange.query)
@@ -105,6 +111,7 @@ async def list_statistics(request: Request, campaign: FromPath[UUID]) -> Page[St
     roles=READERS,
     listing=OCCURRENCE_MEMBERS,
     problems=("not-found",),
+    projections=("tiered_campaigns", "standings"),
 )
 async def list_occurrence_members(
     request: Request, campaign: FromPath[UUID], number: FromPath[int]
@@ -117,7 +124,11 @@ async def list_occurrence_members(
     return Page(found, following, request.position)
 
 
-@read("/tiered-campaigns/{campaign:uuid}/occurrences/{number:int}/evaluation", roles=READERS)
+@read(
+    "/tiered-campaigns/{campaign:uuid}/occurrences/{number:int}/evaluation",
+    roles=READERS,
+    projections=("tiered_campaigns", "standings", "decisions"),
+)
 async def get_evaluation(request: Request, campaign: FromPath[UUID], number: FromPath[int]) -> Evaluation:
     """The run that pays an occurrence: whether it has begun or finished, how far it is, and what it pays by."""
     async with asking(request) as connection:
@@ -125,7 +136,13 @@ async def get_evaluation(request: Request, campaign: FromPath[UUID], number: Fro
         return await evaluation(connection, campaign, occurrence)
 
 
-@read("/tiered-campaigns/{campaign:uuid}/previews", roles=READERS, listing=PREVIEWS, problems=("not-found",))
+@read(
+    "/tiered-campaigns/{campaign:uuid}/previews",
+    roles=READERS,
+    listing=PREVIEWS,
+    problems=("not-found",),
+    projections=("tiered_campaigns", "standings"),
+)
 async def list_previews(request: Request, campaign: FromPath[UUID]) -> Page[PreviewRow]:
     """A campaign's previews, newest first, beside what is so now."""
     selection = PREVIEWS.read(request.exchange.query)
@@ -135,7 +152,11 @@ async def list_previews(request: Request, campaign: FromPath[UUID]) -> Page[Prev
     return Page(found, following, request.position)
 
 
-@read("/tiered-campaigns/{campaign:uuid}/previews/{preview:uuid}", roles=READERS)
+@read(
+    "/tiered-campaigns/{campaign:uuid}/previews/{preview:uuid}",
+    roles=READERS,
+    projections=("tiered_campaigns", "standings"),
+)
 async def get_preview(request: Request, campaign: FromPath[UUID], preview: FromPath[UUID]) -> PreviewRow:
     """One preview, beside what is so now."""
     async with asking(request) as connection:
@@ -147,6 +168,7 @@ async def get_preview(request: Request, campaign: FromPath[UUID], preview: FromP
     roles=READERS,
     listing=PREVIEW_MEMBERS,
     problems=("not-found",),
+    projections=("tiered_campaigns", "standings"),
 )
 async def list_preview_members(
     request: Request, campaign: FromPath[UUID], preview: FromPath[UUID]
@@ -164,6 +186,7 @@ async def list_preview_members(
     roles=READERS,
     listing=COMPARISON,
     problems=("not-found",),
+    projections=("tiered_campaigns", "standings"),
 )
 async def list_preview_comparison(
     request: Request, campaign: FromPath[UUID], preview: FromPath[UUID], other: FromPath[UUID]
