@@ -41,7 +41,9 @@ MEMBERS = 150
 FACTS_A_DAY = 45
 DAYS_AT_ONCE = 3
 """No more than any grace period, so that no fact of the history comes too late."""
-FLASH_FACTS_A_MINUTE = 60
+FLASH_FACTS_A_MINUTE = 120
+FLASH_SHARE = 0.95
+"""Most of what comes in live is sold at the pop-up bar, which only Flash counts: the others keep their shape."""
 FLASH_MEMBERS_EVERY = 3
 FACTS_A_SECOND = 2.5
 HISTORY_MONTHS = 3
@@ -52,6 +54,8 @@ FLASH_BEFORE = timedelta(minutes=3 * FLASH_MINUTES)
 AGAIN_SECONDS = 2.0
 
 _NAMESPACE = UUID("5b0c6d5e-0a57-4d5f-9b0e-6a1f4a6f2d11")
+POP_UP = "pop-up"
+_ELSEWHERE = {"all": [{"attribute": "transaction.attributes.channel", "operator": "ne", "value": POP_UP}]}
 _RULES = Rules()
 _PRICES = {
     "ESPRESSO": "2.80",
@@ -104,7 +108,7 @@ async def live(program: Program) -> None:
         try:
             flash_ends_at = await _keep_flash(program)
             while program.clock.now() < flash_ends_at:
-                draw = _flash_purchase if drawn.random() < 0.5 else _fact
+                draw = _flash_purchase if drawn.random() < FLASH_SHARE else _fact
                 fact = draw(drawn, f"L-{uuid4().hex[:12]}", program.clock.now())
                 await program.writer.submit(_received(fact), actor="demo")
                 await asyncio.sleep(drawn.uniform(0.4, 1.6) / FACTS_A_SECOND)
@@ -265,26 +269,28 @@ def _changed(purchase: Purchase) -> Command:
 
 def _fact(drawn: random.Random, fact_id: str, at: datetime) -> Fact:
     """A purchase or a workout. Few members are there often, many now and then."""
-    member = _member(_drawn_number(drawn))
+    member = _member(_drawn(drawn, MEMBERS))
     if drawn.random() < 0.55:
-        return _purchase(drawn, fact_id, member, at, _noon_later(at))
+        return _purchase(drawn, fact_id, member, at, _noon_later(at), drawn.choice(("counter", "app")))
     minutes = str(drawn.choice((20, 25, 30, 35, 40, 45, 50, 60, 75, 90)))
     kind = drawn.choice(("run", "weights", "yoga", "swim"))
     return Happening(fact_id, "workout", member, at, attributes={"minutes": minutes, "kind": kind})
 
 
 def _flash_purchase(drawn: random.Random, fact_id: str, at: datetime) -> Purchase:
-    """Of a member who takes part in Flash; one that waits is accepted when the minute is over."""
-    number = _drawn_number(drawn)
-    member = _member(max(FLASH_MEMBERS_EVERY, number - number % FLASH_MEMBERS_EVERY))
-    return _purchase(drawn, fact_id, member, at, _minute(at) + timedelta(minutes=1))
+    """At the pop-up bar, of a member who takes part in Flash; one that waits is accepted when the minute is over."""
+    number = _drawn(drawn, MEMBERS // FLASH_MEMBERS_EVERY) * FLASH_MEMBERS_EVERY
+    return _purchase(drawn, fact_id, _member(number), at, _minute(at) + timedelta(minutes=1), POP_UP)
 
 
-def _drawn_number(drawn: random.Random) -> int:
-    return 1 + int(MEMBERS * drawn.random() ** 1.7)
+def _drawn(drawn: random.Random, most: int) -> int:
+    """From 1, the lower ones more often."""
+    return 1 + int(most * drawn.random() ** 1.4)
 
 
-def _purchase(drawn: random.Random, fact_id: str, member: str, at: datetime, accepted_at: datetime) -> Purchase:
+def _purchase(
+    drawn: random.Random, fact_id: str, member: str, at: datetime, accepted_at: datetime, channel: str
+) -> Purchase:
     skus = list(_BREAKFAST) if drawn.random() < 0.25 else drawn.sample(list(_PRICES), drawn.choice((1, 1, 2, 2, 3)))
     items = tuple(Item(sku, Decimal(drawn.choice((1, 1, 1, 2))), Decimal(_PRICES[sku])) for sku in skus)
     total = ZERO
@@ -298,7 +304,7 @@ def _purchase(drawn: random.Random, fact_id: str, member: str, at: datetime, acc
         auto_accept_at=accepted_at if drawn.random() < 0.2 else None,
         currency="EUR",
         items=items,
-        attributes={"channel": drawn.choice(("counter", "app"))},
+        attributes={"channel": channel},
     )
 
 
@@ -331,6 +337,7 @@ def _campaigns(began: datetime) -> Iterator[list[Command]]:
             preview_every="2 weeks",
             grace_period="3 days",
             entity=Entity.TRANSACTION,
+            filter=_ELSEWHERE,
             aggregate=Aggregate(attribute="total"),
             hit_type=HitType.AMOUNT,
             bracketed=True,
@@ -365,6 +372,7 @@ def _campaigns(began: datetime) -> Iterator[list[Command]]:
             occurrences=8,
             grace_period="3 days",
             entity=Entity.TRANSACTION,
+            filter=_ELSEWHERE,
             aggregate=Aggregate(combination=tuple(Part(sku, Decimal(1)) for sku in _BREAKFAST)),
             hit_type=HitType.HIT_LIMIT,
             tiers=_tiers(("0", "1", "20"), ("1", "3", "75"), ("3", "6", "200")),
@@ -381,6 +389,7 @@ def _campaigns(began: datetime) -> Iterator[list[Command]]:
             grace_period="5 days",
             audience=Audience(segments=("regulars",)),
             entity=Entity.TRANSACTION,
+            filter=_ELSEWHERE,
             aggregate=Aggregate(attribute="total"),
             hit_type=HitType.PERCENTAGE,
             unlimited=True,
@@ -403,6 +412,7 @@ def _flash(number: int, starts_at: datetime) -> list[Command]:
             grace_period="1 minute",
             audience=Audience(lists=("flash",)),
             entity=Entity.TRANSACTION,
+            filter={"expression": f'transaction.attributes.channel == "{POP_UP}"'},
             aggregate=Aggregate(attribute="total"),
             hit_type=HitType.AMOUNT,
             bracketed=True,

@@ -13,19 +13,20 @@ from psycopg import AsyncConnection
 from application.streams import MEMBER_EVENT
 from backoffice.showing import figure
 from backoffice.site import Missing, PageRequest, Site, asked, following, given, id_in_path
-from backoffice.totals import accounts
+from backoffice.totals import DEFAULT, accounts
 from domain.amounts import EXACT
 from domain.outcomes import Outcome
 from domain.transaction import Status, Transaction, left_to_refund
 from projections.queries.accounts import MEMBER_ACCOUNTS, member_accounts_page
 from projections.queries.asking import fetch_all
-from projections.queries.decisions import DECISIONS, DecisionRow, decisions_page
+from projections.queries.decisions import DECISIONS, DecisionRow, DecisionsAsked, decisions_page
 from projections.queries.facts import MEMBER_FACTS, facts_page
 from projections.queries.log import Story
 from projections.queries.members import MEMBERS, member, members_page
 from projections.queries.standings import MEMBER_STANDINGS, MemberStandingRow, member_standings_page
 
 PAGE_MEMBERS = "50"
+MONEY_DECIMALS = 2
 SHOWN = {"limit": "10"}
 
 
@@ -59,9 +60,10 @@ def member_routes(site: Site) -> list[HTTPRouteHandler]:
             found = await member(connection, services.mapper, member_id)
             if found is None:
                 raise Missing(f"There is no member {member_id}.")
-            balances, _ = await member_accounts_page(connection, member_id, MEMBER_ACCOUNTS.read({}))
+            found_accounts, _ = await member_accounts_page(connection, member_id, MEMBER_ACCOUNTS.read({}))
+            balances = sorted(found_accounts, key=lambda balance: balance.account != DEFAULT)
             standings, _ = await member_standings_page(connection, member_id, MEMBER_STANDINGS.read(SHOWN), now)
-            decisions, _ = await decisions_page(connection, DECISIONS.read(SHOWN), member=member_id)
+            decisions, _ = await decisions_page(connection, DecisionsAsked(DECISIONS.read(SHOWN)), member_id)
             stories, _ = await facts_page(connection, services.mapper, MEMBER_FACTS.read(SHOWN), member=member_id)
             known = await accounts(connection)
             facts = [_fact(story) for story in stories]
@@ -90,9 +92,9 @@ def _fact(story: Story) -> Fact:
     known: Transaction = story.state
     purchase = known.purchase
     refunded = EXACT.subtract(purchase.total, left_to_refund(known))
-    said = f"{figure(purchase.total)} {purchase.currency or ''}".strip()
+    said = f"{figure(purchase.total, MONEY_DECIMALS)} {purchase.currency or ''}".strip()
     if refunded:
-        said += f", {figure(refunded)} refunded"
+        said += f", {figure(refunded, MONEY_DECIMALS)} refunded"
     return Fact(purchase.id, purchase.purchased_at, said, known.status, story.latest.outcomes)
 
 

@@ -17,7 +17,7 @@ def program_routes(site: Site) -> list[HTTPRouteHandler]:
     @get("/")
     async def program(request: PageRequest) -> Response[str]:
         """How the program is doing, now."""
-        selection = asked(request, CAMPAIGNS, limit=PAGE_CAMPAIGNS)
+        selection = asked(request, CAMPAIGNS, limit=PAGE_CAMPAIGNS, sort="next_evaluation_at")
         now = services.clock.now()
         async with services.pool.connection() as connection:
             rows, cursor = await campaigns_page(connection, selection, now)

@@ -1,6 +1,8 @@
 """All pages, as handlers for the program's application."""
 
-from litestar import Router
+from typing import Any
+
+from litestar import Response, Router
 from litestar.types import ControllerRouterHandler
 
 from backoffice.assets import serve_asset
@@ -9,18 +11,23 @@ from backoffice.members import member_routes
 from backoffice.program import program_routes
 from backoffice.services import Services
 from backoffice.signing_in import sign_in_routes
-from backoffice.site import Site
+from backoffice.site import PageRequest, Site
 
 
 def routes(services: Services) -> list[ControllerRouterHandler]:
     """The pages under `/`, with what they need beside them: signing in under `/sign-in`, files under `/static`."""
     site = Site(services)
+
+    # Handlers are copied deeply as they are registered: a bound method would have the whole program copied.
+    async def signed_in(request: PageRequest) -> Response[Any] | None:
+        return await site.admit(request)
+
     failures = site.failures()
     pages = [*program_routes(site), *campaign_routes(site), *member_routes(site)]
     return [
         serve_asset,
         Router("/", route_handlers=sign_in_routes(site), before_request=_anyone, exception_handlers=failures),
-        Router("/", route_handlers=pages, before_request=site.admit, exception_handlers=failures),
+        Router("/", route_handlers=pages, before_request=signed_in, exception_handlers=failures),
     ]
 
 

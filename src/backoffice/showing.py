@@ -76,20 +76,19 @@ def share(start: datetime, now: datetime, end: datetime) -> int:
 class Zoned:
     """Instants in one time zone."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(self, zone: ZoneInfo, now: datetime) -> None:
         self._zone = zone
+        self._year = now.astimezone(zone).year
 
     def moment(self, instant: datetime, *, seconds: bool = False) -> Markup:
+        """Its day and time; the year too, unless it is this one."""
         local = instant.astimezone(self._zone)
-        shown = f"{local.day} {local:%b %Y, %H:%M:%S}" if seconds else f"{local.day} {local:%b %Y, %H:%M}"
-        return self._element(instant, shown)
+        year = "" if local.year == self._year else f" {local:%Y}"
+        time = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+        return self._element(instant, f"{local.day} {local:%b}{year}, {time}")
 
     def clock(self, instant: datetime) -> Markup:
         return self._element(instant, f"{instant.astimezone(self._zone):%H:%M:%S}")
-
-    def day(self, instant: datetime) -> Markup:
-        local = instant.astimezone(self._zone)
-        return self._element(instant, f"{local.day} {local:%b}")
 
     def label(self, instant: datetime, length: timedelta) -> str:
         """Short, under a bar of a chart: the time of day for occurrences of less than a day."""
@@ -123,4 +122,4 @@ _environment.filters |= {"figure": figure, "signed": signed, "in_path": in_path,
 
 def render(template: str, zone: ZoneInfo, values: dict[str, Any]) -> str:
     """A page; `values` are what its template names."""
-    return _environment.get_template(template).render(values, times=Zoned(zone), zone=zone.key)
+    return _environment.get_template(template).render(values, times=Zoned(zone, values["now"]), zone=zone.key)

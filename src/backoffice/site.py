@@ -80,11 +80,11 @@ class Site:
             Missing: lambda request, error: self._failure(request, 404, "Not found", str(error)),
             BadQuery: lambda request, error: self._failure(request, 400, "That can't be asked", str(error)),
             HTTPException: lambda request, error: self._failure(request, error.status_code, "Not shown", error.detail),
-            psycopg.OperationalError: self._no_database,
-            PoolTimeout: self._no_database,
+            psycopg.OperationalError: lambda request, _: self._no_database(request),
+            PoolTimeout: lambda request, _: self._no_database(request),
         }
 
-    def _no_database(self, request: Request[Any, Any, Any], _: Exception) -> Response[str]:
+    def _no_database(self, request: Request[Any, Any, Any]) -> Response[str]:
         return self._failure(request, 503, "One moment", "The database can't be reached. Please try again soon.")
 
     def _failure(self, request: Request[Any, Any, Any], status: int, title: str, detail: str) -> Response[str]:

@@ -8,11 +8,13 @@ from typing import Any
 from msgspec import Struct
 from psycopg import AsyncConnection
 
+from application.definitions import DEFAULT_ACCOUNT
 from domain.catalogue import Account
 from projections.queries.asking import Figure, fetch_all
 from projections.queries.catalogue import ACCOUNTS, entries_page
 
 MOST_ACCOUNTS = "200"
+DEFAULT = DEFAULT_ACCOUNT.code
 SHORTEST_SECONDS = 1.0
 TIMES_AS_LONG = 50
 """Counting reads every row, so a count is kept many times as long as it took, whoever watches."""
@@ -64,13 +66,14 @@ class Counting:
 
 
 async def accounts(connection: AsyncConnection[Any]) -> dict[str, Account]:
-    """By code, in its order."""
+    """By code, in its order but for the default one, which comes first."""
     kept, _ = await entries_page(connection, Account, ACCOUNTS.read({"limit": MOST_ACCOUNTS}))
-    return {each.shown.code: each.shown for each in kept}
+    found = sorted((each.shown for each in kept), key=lambda account: account.code != DEFAULT)
+    return {account.code: account for account in found}
 
 
 async def account_totals(connection: AsyncConnection[Any], known: Mapping[str, Account]) -> list[AccountTotals]:
     """Of the accounts that anything is, or was, to be paid into; the default one is always there."""
     found = await fetch_all(connection, lambda code, *figures: (code, figures), _POINTS, {})
-    sums: dict[str, Any] = {"points": ("0", "0"), **dict(found)}
+    sums: dict[str, Any] = {DEFAULT: ("0", "0"), **dict(found)}
     return [AccountTotals(account, *sums[code]) for code, account in known.items() if code in sums]

@@ -1,9 +1,9 @@
 """A tiered campaign's definition in words, for people who did not write it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from domain.amounts import written
-from domain.catalogue import Account
 from domain.points import HitType
 from domain.terms import CombinationScope, Confirmation, Entity, Late
 from domain.tiered_definition import Aggregate, Definition
@@ -14,6 +14,17 @@ _DATES = {
     "checkout_at": "checkout date",
     "occurred_at": "date of the event",
     "expires_at": "expiry date",
+}
+
+_OPERATORS = {
+    "eq": "is",
+    "ne": "is not",
+    "gt": "is more than",
+    "gte": "is at least",
+    "lt": "is less than",
+    "lte": "is at most",
+    "in": "is",
+    "not_in": "is not",
 }
 
 _WHOLE = {
@@ -54,7 +65,7 @@ def summary(definition: Definition) -> str:
     """One sentence: what is counted, of what, for whom, placed by which date."""
     parts = [f"Counts {_counted(definition)}", f"for {audience(definition)}"]
     if definition.filter:
-        parts.append("where the filter holds")
+        parts.append(f"where {condition(definition.filter)}")
     if definition.date:
         parts.append(f"placed by {_DATES.get(definition.date, definition.date)}")
     return ", ".join(parts) + "."
@@ -84,6 +95,20 @@ def audience(definition: Definition) -> str:
     return f"members of {_listed(groups, 'or')}" if groups else "everyone"
 
 
+def condition(asked: Any) -> str:  # noqa: ANN401  JSON, checked when it was saved
+    """A filter, as it was stated."""
+    if "expression" in asked:
+        return str(asked["expression"])
+    for key, last in (("all", "and"), ("any", "or")):
+        if key in asked:
+            stated = [condition(part) for part in asked[key]]
+            return stated[0] if len(stated) == 1 else "(" + f" {last} ".join(stated) + ")"
+    name = str(asked["attribute"]).rpartition(".")[2]
+    operator = _OPERATORS.get(asked["operator"], asked["operator"])
+    value = asked.get("value")
+    return f"{name} {operator} {_listed([str(each) for each in value], 'or') if isinstance(value, list) else value}"
+
+
 def _listed(names: Sequence[str], last: str) -> str:
     if len(names) < 2:
         return "".join(names)
@@ -97,16 +122,15 @@ def rule(definition: Definition) -> str:
     return (_BRACKETED if definition.bracketed else _WHOLE)[definition.hit_type]
 
 
-def reward(definition: Definition, amount: str, account: Account | None) -> str:
+def reward(definition: Definition, amount: str) -> str:
     """One tier's reward, `amount`, as what it pays."""
-    unit = account.unit if account else "points"
     match definition.hit_type:
         case HitType.PERCENTAGE:
             return f"{amount} %"
         case HitType.AMOUNT:
-            return f"{amount} {unit} a unit"
+            return f"{amount} per unit"
         case _:
-            return f"{amount} {unit}"
+            return amount
 
 
 def rounding(definition: Definition) -> str:

@@ -86,11 +86,13 @@
   document.addEventListener("DOMContentLoaded", paint);
 
   // A link made for signing in carries the key behind its `#`, which browsers send to nobody.
-  document.addEventListener("DOMContentLoaded", () => {
+  const signIn = () => {
     const field = document.getElementById("key");
     if (!field || location.hash.length < 2) return;
     field.value = decodeURIComponent(location.hash.slice(1));
     history.replaceState(null, "", location.pathname + location.search);
     field.form.requestSubmit();
-  });
+  };
+  document.addEventListener("DOMContentLoaded", signIn);
+  addEventListener("hashchange", signIn);
 })();
