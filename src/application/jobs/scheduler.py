@@ -1,9 +1,11 @@
 """The scheduler: looks for what is due, and queues a job for each of it. Any number of them may run."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from time import monotonic
+from uuid import UUID
 
 from application.clock import Clock
 from application.due import Doing, Due, DueEvaluation
@@ -57,7 +59,7 @@ class Scheduler:
             await self._refresh()
         plan = await self._doing.plan()
         now = self._clock.now()
-        for item in plan.due[:QUEUED_AT_ONCE]:
+        for item in islice(_ready(plan.due), QUEUED_AT_ONCE):
             await self._jobs.create(_order(item))
         acceptance = await self._reads.facts.next_acceptance()
         if acceptance and acceptance <= (until := _until(plan.due, now)):
@@ -70,6 +72,18 @@ class Scheduler:
         await self._jobs.prune()
         for running in await self._reads.previews.running(STUCK_PREVIEWS):
             await self._jobs.create(preview_order(running.campaign, running.preview))
+
+
+def _ready(due: Iterable[Due]) -> Iterator[Due]:
+    """Without the previews that come after an evaluation of their campaign: they wait for its fence."""
+    begin: set[UUID] = set()
+    for item in due:
+        if isinstance(item, DueEvaluation):
+            if not item.begun:
+                begin.add(item.campaign)
+            yield item
+        elif item.campaign not in begin:
+            yield item
 
 
 def _order(item: Due) -> Order:

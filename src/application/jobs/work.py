@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from uuid import UUID
 
+import procrastinate
 from procrastinate.exceptions import ConnectorException
 
 from application.jobs.runner import Handler, Retry, Runner
@@ -21,6 +22,8 @@ ABORT_POLL_SECONDS = 3600.0
 STOP_SECONDS = 3.0
 AGAIN_SECONDS = 1.0
 IMPORTS_AT_ONCE = 1
+MOST_DEATHS = 50
+"""So often a job is taken up again; one that kills whoever runs it must end some time."""
 
 _log = logging.getLogger("laurel.jobs")
 
@@ -73,7 +76,14 @@ async def _recover(jobs: JobStore) -> None:
     manager = jobs.queue.job_manager
     while True:
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+            # another process may just have done the same
             with suppress(ConnectorException):
-                await manager.retry_job(job)
-                _log.info("job %s is taken up again: its worker is gone", job.task_kwargs.get("job"))
+                if job.attempts >= MOST_DEATHS:
+                    await jobs.fail(
+                        UUID(str(job.task_kwargs["job"])), f"{job.attempts} workers that ran it died or stopped"
+                    )
+                    await manager.finish_job(job, procrastinate.jobs.Status.FAILED, delete_job=True)
+                else:
+                    await manager.retry_job(job)
+                    _log.info("job %s is taken up again: its worker is gone", job.task_kwargs["job"])
         await asyncio.sleep(HEARTBEAT_SECONDS)

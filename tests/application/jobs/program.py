@@ -17,6 +17,7 @@ from application.clock import Clock, SandboxClock, SystemClock, settle_sandbox
 from application.definitions import ensure_default_account
 from application.log.batch import Committed
 from application.log.mapper import Mapper
+from application.log.working import Command
 from application.log.writer import Writer
 from application.reads import Reads, nothing, reach
 from application.streams import KINDS
@@ -58,7 +59,7 @@ class Running(Struct):
 
     async def buy(self, purchases: Sequence[Purchase], status: Status = Status.ACCEPTED) -> None:
         for first in range(0, len(purchases), 1000):
-            commands = [_receiving(purchase, status) for purchase in purchases[first : first + 1000]]
+            commands = [receiving(purchase, status) for purchase in purchases[first : first + 1000]]
             for outcome in await self.writer.submit_many(commands):
                 assert isinstance(outcome, Committed), outcome
 
@@ -85,7 +86,7 @@ async def until(true: Callable[[], Awaitable[object]], seconds: float = 40) -> N
             await asyncio.sleep(0.02)
 
 
-def _receiving(purchase: Purchase, status: Status) -> Callable[[Any], Any]:
+def receiving(purchase: Purchase, status: Status) -> Command:
     return lambda working: ingest.receive_transaction(working, purchase, status, RULES)
 
 

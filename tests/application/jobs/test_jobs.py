@@ -221,3 +221,37 @@ async def test_an_evaluation_that_became_impossible_says_so(database: str, jobs:
         async with working(program, jobs):
             done = await over(jobs, await jobs.create(evaluation_order(due)))
         assert (done.status, done.result) == ("finished", {"evaluated": False})
+
+
+async def test_what_was_overdue_happens_in_order(database: str, jobs: JobStore) -> None:
+    async with running(database, sandbox=True) as program:
+        start = datetime(2026, 1, 1, tzinfo=UTC)
+        await program.sandbox.move(start)
+        await program.caught_up()
+        campaign = await program.campaign(starts_at=start, duration="1 day", preview_every="12 hours")
+        end = start + timedelta(days=1)
+        for member, at in (("M-1", end - timedelta(hours=1)), ("M-2", end), ("M-3", end + timedelta(seconds=1))):
+            bought = purchase(f"T-{member}", member=member, purchased_at=start, auto_accept_at=at)
+            await program.writer.submit(
+                lambda working, bought=bought: ingest.receive_transaction(working, bought, ingest.Status.PENDING, RULES)
+            )
+        await program.sandbox.move(end + timedelta(days=3))
+        async with working(program, jobs):
+            await until(lambda: program.rows("select from p_facts.facts having count(auto_accept_at) = 0"))
+            await until(lambda: program.rows("select from p_standings.evaluations where status = 'finished'"))
+        assert await program.awards(campaign) == {(1, "M-1"): [200], (1, "M-2"): [200], (1, "M-3"): [0]}
+        assert await program.rows("select from p_standings.previews") == []
+
+
+async def test_a_job_that_kills_its_workers_is_given_up(
+    database: str, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("application.jobs.work.MOST_DEATHS", 0)
+    job = await jobs.create(Order("deadly", {}))
+    async with running(database) as program:
+        async with jobs._pool.connection() as connection:
+            await connection.execute("update procrastinate_jobs set status = 'doing'")
+        async with working(program, jobs):
+            done = await over(jobs, job)
+        assert (done.status, done.error) == ("failed", "0 workers that ran it died or stopped")
+        assert await program.rows("select from laurel_queue.procrastinate_jobs") == []

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 from application.imports.importing import Contents
@@ -48,7 +49,7 @@ async def test_an_evaluation_outlives_its_workers(database: str) -> None:
     async with running(database, follows=False) as program:
         for count in KILLS:
             with worker(database):
-                await until(lambda count=count: _more_than(program, count))
+                await until(partial(_more_than, program, count))
         assert await awarded(program) < MEMBERS
         with worker(database), worker(database):
             await until(lambda: _finished(program))
@@ -80,7 +81,7 @@ async def test_an_import_outlives_its_workers(database: str) -> None:
         job = await request_import(jobs, storage, sent(), contents, "someone", limit=1 << 30)
         for count in (200, ROWS - 100, ROWS + 300):
             with worker(database):
-                await until(lambda count=count: _facts(program, count))
+                await until(partial(_facts, program, count))
         asked = await jobs.get(job)
         assert asked is not None
         assert 0 < asked.done < 2 * ROWS
