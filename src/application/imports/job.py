@@ -19,9 +19,15 @@ async def request_import(
     contents: Contents,
     requested_by: str,
     limit: int,
+    job_id: UUID | None = None,
 ) -> UUID:
-    """Takes the file in and queues its import; answers the job's id. Raises ImportTooLarge."""
-    upload = await storage.upload(source, limit)
+    """Takes the file in and queues its import; answers the job's id. Raises ImportTooLarge.
+
+    A request that comes again with the same `job_id` is answered by the job there is.
+    """
+    if job_id and await jobs.get(job_id):
+        return job_id
+    upload = await storage.upload(source, limit, job_id)
     order = Order(Kind.IMPORT, {"contents": contents, "bytes": upload.size})
     await jobs.create(order, requested_by=requested_by, job_id=upload.job, total=upload.lines)
     return upload.job

@@ -50,9 +50,10 @@ class ImportStorage:
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
 
-    async def upload(self, source: AsyncIterator[bytes], limit: int) -> Upload:
+    async def upload(self, source: AsyncIterator[bytes], limit: int, job_id: UUID | None = None) -> Upload:
         """Raises ImportTooLarge. What is left of an upload that ends early is deleted later."""
-        job, number, size, lines = uuid7(), 0, 0, 0
+        job, number, size, lines = job_id or uuid7(), 0, 0, 0
+        await self.delete(job)
         waiting = bytearray()
         last = b"\n"
         async for piece in source:

@@ -87,7 +87,7 @@ where not exists (
     select from laurel.jobs
     where key = %(key)s and status = 'failed' and finished_at > now() - make_interval(secs => %(rest)s)
 )
-on conflict (key) where status in ('queued', 'running') do nothing
+on conflict do nothing
 returning id
 """
 
@@ -131,7 +131,9 @@ class JobStore:
     async def create(
         self, order: Order, *, requested_by: str = "", job_id: UUID | None = None, total: int | None = None
     ) -> UUID | None:
-        """Queues a job and answers its id; None while there is an open one of its key, or soon after one failed."""
+        """Queues a job and answers its id; None while there is an open one of its key, soon after one failed, or when
+        there is one of this id.
+        """
         parameters = {
             "id": job_id or uuid7(),
             "kind": str(order.kind),

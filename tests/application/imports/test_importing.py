@@ -6,24 +6,28 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from uuid import uuid4
 
 import pytest
+from psycopg_pool import AsyncConnectionPool
 
 from application import definitions
 from application.facts import Facts
-from application.imports import importing
+from application.imports import importing, storage
 from application.imports.files import import_file
 from application.imports.importing import Contents, Fault, Intake, Tally
+from application.imports.job import request_import
 from application.imports.kinds import Kind
 from application.imports.rows import Format
+from application.imports.storage import ImportStorage, ImportTooLarge
+from application.jobs.store import Order, open_store
 from application.log.streams import Stream
 from application.preconditions import Precondition
 from application.requests import Answers
 from application.streams import MEMBER, MEMBER_EVENT, PRODUCT, TRANSACTION
 from domain.attributes import AttributeType
 from domain.catalogue import Entry, EventType, MemberList
-from domain.problems import Invalid
+from domain.problems import Invalid, Problem
 from domain.transaction import Status
 from tests.application.jobs.program import RULES, Running, running, until
 
@@ -180,7 +184,6 @@ async def test_a_timestamp_without_offset_is_the_programs_time(database: str) ->
         }
         for key, at in expected.items():
             assert (await state(program, TRANSACTION.at(key))).purchase.purchased_at == at
-        assert ZoneInfo("Europe/Budapest")
 
 
 @pytest.mark.parametrize(
@@ -251,3 +254,41 @@ async def test_a_file_killed_in_the_middle_is_imported_again_without_doubling(
         assert [(line["row"], line["problems"][0]["code"], line["content"]) for line in written] == [
             (701, "not_found", '{"accept": {"id": "none"}}')
         ]
+
+
+async def test_a_request_that_comes_again_is_answered_by_the_same_job(database: str) -> None:
+    async def sent() -> AsyncIterator[bytes]:
+        yield b"one\ntwo\n"
+        yield b"three"
+
+    contents = Contents(Kind.FACTS, Format.NDJSON)
+    async with AsyncConnectionPool(database, open=False) as pool, open_store(database) as jobs:
+        kept = ImportStorage(pool)
+        key = uuid4()
+        for _ in range(2):
+            assert await request_import(jobs, kept, sent(), contents, "someone", 100, key) == key
+        (job,) = await jobs.list(10)
+        assert (job.id, job.total, job.requested_by) == (key, 3, "someone")
+        assert [piece async for piece in kept.pieces(key)] == [b"one\ntwo\nthree"]
+        with pytest.raises(ImportTooLarge):
+            await request_import(jobs, kept, sent(), contents, "someone", 12)
+        async with pool.connection() as connection:
+            left = await (await connection.execute("select distinct job from laurel.import_chunks")).fetchall()
+        assert left == [(key,)]
+
+
+async def test_an_error_file_is_bounded_and_takes_any_text(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "MOST_FAULTS", 3)
+    async with AsyncConnectionPool(database, open=False) as pool, open_store(database) as jobs:
+        job = await jobs.create(Order("import", {}))
+        assert job is not None
+        await jobs.begin(job)
+        kept = ImportStorage(pool)
+        problem = Problem("/\0", "\0 and \udcff"[:-1], "nul")
+        await kept.save(job, Tally(2, 0, 0, 2), [Fault(row, (problem,), "\0x") for row in (1, 2)])
+        await kept.save(job, Tally(4, 0, 0, 4), [Fault(row, (problem,), "y") for row in (3, 4)])
+        lines = [json.loads(line) async for piece in kept.faults(job) for line in piece.splitlines()]
+        assert [(line["row"], line["content"]) for line in lines] == [(1, "�x"), (2, "�x"), (3, "y")]
+        found = await jobs.get(job)
+        assert found is not None
+        assert (found.done, found.result) == (4, {"row": 4, "recorded": 0, "repeated": 0, "failed": 4})
