@@ -177,7 +177,6 @@ def _unchangeable(campaign: TieredCampaign, definition: Definition, resolved: Re
             ("starts_at", was.starts_at, definition.starts_at),
             ("duration", was.duration, definition.duration),
             ("time_zone", campaign.revision.time_zone, resolved.time_zone),
-            ("account", was.account, definition.account),
         )
         if before != after
     ]

@@ -1,6 +1,7 @@
 """Commands over tiered campaigns: what they look up, and what they refuse."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -9,15 +10,17 @@ from uuid import UUID
 import pytest
 
 from application import tiered_campaigns
-from application.definitions import put_product
+from application.definitions import put_entry, put_product
 from application.log.streams import Stream
 from application.preconditions import Precondition
 from application.refusals import Conflict, Unknown
+from domain.catalogue import Account
 from domain.problems import Invalid
 from domain.product import Product
+from domain.standing import Awarded
 from domain.terms import Part
 from domain.tiered_definition import Aggregate
-from tests.support.campaigns import CAMPAIGN, definition, running
+from tests.support.campaigns import CAMPAIGN, buy, definition, evaluate, purchase, running
 from tests.support.program import Program
 
 PREVIEW = UUID("018f0000-0000-7000-8000-00000000000a")
@@ -79,3 +82,18 @@ def test_an_archived_campaign_has_nothing_to_preview() -> None:
     program.do(lambda working: tiered_campaigns.archive(working, CAMPAIGN))
     with pytest.raises(Conflict, match="no occurrence is active"):
         program.do(lambda working: tiered_campaigns.request_preview(working, CAMPAIGN, ANOTHER))
+
+
+def test_a_new_account_is_for_occurrences_that_have_not_started() -> None:
+    program = Program()
+    running(program)
+    program.do(lambda working: put_entry(working, Account("miles", "Miles", decimals=2), NEW))
+    edited = definition(account="miles")
+    program.do(lambda working: tiered_campaigns.revise(working, CAMPAIGN, edited, Precondition(exists=True)))
+    buy(program, purchase("T-1", "1.005"))
+    buy(program, purchase("T-2", "1.005", purchased_at=datetime(2026, 10, 5, tzinfo=UTC)))
+    program.now = datetime(2026, 12, 1, tzinfo=UTC)
+    for occurrence in (1, 2):
+        evaluate(program, "M-1", occurrence=occurrence)
+    awards = [(event.account, str(event.points)) for event in program.events if isinstance(event, Awarded)]
+    assert awards == [("points", "10"), ("miles", "10.05")]
