@@ -97,12 +97,15 @@ def receive_event(working: Working, happening: Happening, rules: Rules) -> FactA
 
 
 def accept(working: Working, transaction_id: str, at: datetime | None = None) -> FactAnswer:
-    """Accepts a pending transaction; `at` is given for an acceptance that came by itself."""
+    """Accepts a pending transaction; `at` is given for an acceptance that came by itself.
+
+    One that is overdue to be accepted by itself counts from then, whoever comes first.
+    """
     stream, transaction = _transaction(working, transaction_id)
     if at and transaction.status is not Status.PENDING:
         return _unchanged(transaction)
     _allow(transaction, Status.PENDING)
-    confirmed_at = at or working.now
+    confirmed_at = at or min(working.now, transaction.purchase.auto_accept_at or working.now)
     settled = _recount(working, transaction, replace(transaction, status=Status.ACCEPTED), confirmed_at)
     member = transaction.purchase.member
     working.record(

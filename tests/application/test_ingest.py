@@ -354,6 +354,19 @@ class TestConfirmation:
         program.do(lambda working: ingest.accept(working, "T-1", due))
         assert figures(program) == ("20", "200", "200")
 
+    def test_one_that_was_overdue_to_be_accepted_by_itself_counts_from_then(self, program: Program) -> None:
+        running(program, confirmation=Confirmation.OCCURRENCE_END)
+        buy(program, purchase(auto_accept_at=datetime(2026, 9, 30, tzinfo=UTC)), Status.PENDING)
+        program.now = datetime(2026, 10, 2, tzinfo=UTC)
+        program.do(lambda working: ingest.accept(working, "T-1"))
+        assert figures(program) == ("20", "200", "200")
+
+    def test_one_that_comes_before_its_instant_counts_from_now(self, program: Program) -> None:
+        running(program, confirmation=Confirmation.OCCURRENCE_END)
+        buy(program, purchase(auto_accept_at=datetime(2026, 10, 30, tzinfo=UTC)), Status.PENDING)
+        program.do(lambda working: ingest.accept(working, "T-1"))
+        assert figures(program) == ("20", "200", "200")
+
 
 class TestLateFacts:
     @pytest.fixture
