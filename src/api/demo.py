@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
+from typing import Any
 from uuid import UUID, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
@@ -55,7 +56,6 @@ AGAIN_SECONDS = 2.0
 
 _NAMESPACE = UUID("5b0c6d5e-0a57-4d5f-9b0e-6a1f4a6f2d11")
 POP_UP = "pop-up"
-_ELSEWHERE = {"all": [{"attribute": "transaction.attributes.channel", "operator": "ne", "value": POP_UP}]}
 _RULES = Rules()
 _PRICES = {
     "ESPRESSO": "2.80",
@@ -337,7 +337,7 @@ def _campaigns(began: datetime) -> Iterator[list[Command]]:
             preview_every="2 weeks",
             grace_period="3 days",
             entity=Entity.TRANSACTION,
-            filter=_ELSEWHERE,
+            filter=_channel("ne"),
             aggregate=Aggregate(attribute="total"),
             hit_type=HitType.AMOUNT,
             bracketed=True,
@@ -372,7 +372,7 @@ def _campaigns(began: datetime) -> Iterator[list[Command]]:
             occurrences=8,
             grace_period="3 days",
             entity=Entity.TRANSACTION,
-            filter=_ELSEWHERE,
+            filter=_channel("ne"),
             aggregate=Aggregate(combination=tuple(Part(sku, Decimal(1)) for sku in _BREAKFAST)),
             hit_type=HitType.HIT_LIMIT,
             tiers=_tiers(("0", "1", "20"), ("1", "3", "75"), ("3", "6", "200")),
@@ -389,7 +389,7 @@ def _campaigns(began: datetime) -> Iterator[list[Command]]:
             grace_period="5 days",
             audience=Audience(segments=("regulars",)),
             entity=Entity.TRANSACTION,
-            filter=_ELSEWHERE,
+            filter=_channel("ne"),
             aggregate=Aggregate(attribute="total"),
             hit_type=HitType.PERCENTAGE,
             unlimited=True,
@@ -412,7 +412,7 @@ def _flash(number: int, starts_at: datetime) -> list[Command]:
             grace_period="1 minute",
             audience=Audience(lists=("flash",)),
             entity=Entity.TRANSACTION,
-            filter={"expression": f'transaction.attributes.channel == "{POP_UP}"'},
+            filter=_channel("eq"),
             aggregate=Aggregate(attribute="total"),
             hit_type=HitType.AMOUNT,
             bracketed=True,
@@ -438,6 +438,10 @@ def _running(campaign: UUID, definition: Definition) -> list[Command]:
         partial(tiered_campaigns.define, campaign_id=campaign, definition=definition),
         partial(tiered_campaigns.activate, campaign_id=campaign),
     ]
+
+
+def _channel(operator: str) -> dict[str, Any]:
+    return {"all": [{"attribute": "transaction.attributes.channel", "operator": operator, "value": POP_UP}]}
 
 
 def _tiers(*rows: tuple[str, str | None, str]) -> tuple[Tier, ...]:

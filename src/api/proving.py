@@ -11,6 +11,7 @@ from application.log.mapper import Mapper
 from application.streams import KINDS
 from projections import rebuild as rebuilding
 from projections.certificate import Certificate, TableCertificate
+from projections.projection import Projection
 from projections.rebuild import Task, named, rebuild
 from projections.registry import PROJECTIONS
 
@@ -28,7 +29,7 @@ def prove(conninfo: str, names: Sequence[str], *, as_of: int | None, switch: boo
         return rebuild(conninfo, Mapper(KINDS), task, progress=show)
 
 
-def _chosen(names: Sequence[str]) -> tuple[rebuilding.Projection, ...]:
+def _chosen(names: Sequence[str]) -> tuple[Projection, ...]:
     known = [projection.name for projection in PROJECTIONS]
     unknown = sorted(set(names) - set(known))
     if unknown:

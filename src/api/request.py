@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 from litestar import Request as LitestarRequest
 from litestar.connection.base import empty_receive, empty_send
@@ -14,7 +14,7 @@ from msgspec import Struct
 from api.positions import write_position
 from api.problems import ProblemError, bad_parameter
 from api.routing import terms_of
-from api.services import Exchange, Services
+from api.services import Exchange, Program, Services
 from application.exact import decode
 from application.keys import Principal
 from application.preconditions import Precondition
@@ -44,6 +44,11 @@ class Request(LitestarRequest[Any, Any, Any]):
     @property
     def services(self) -> Services:
         return self.exchange.services
+
+    @property
+    def program(self) -> Program:
+        """The services, for routes that only a whole program has."""
+        return cast(Program, self.services)
 
     @property
     def principal(self) -> Principal:

@@ -12,7 +12,6 @@ import uvicorn
 
 from api.app import Laurel, create_app
 from api.routes import ROUTES
-from api.routes.reads import READ_ROUTES
 from api.wiring import running
 from application.settings import Settings
 
@@ -89,7 +88,7 @@ async def answer_requests(app: Laurel, listener: socket.socket, stop_seconds: in
 async def serve(settings: Settings, listener: socket.socket, *, works: bool) -> None:
     """Run the program and answer requests on `listener` until a signal to stop comes."""
     async with running(settings, works=works) as services:
-        await answer_requests(create_app(services, (*ROUTES, *READ_ROUTES)), listener, settings.stop_seconds)
+        await answer_requests(create_app(services, ROUTES), listener, settings.stop_seconds)
 
 
 async def work(settings: Settings) -> None:

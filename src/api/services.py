@@ -3,12 +3,21 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from msgspec import Struct
+from psycopg_pool import AsyncConnectionPool
 
 from application.clock import Clock, SandboxClock
+from application.facts import Facts
+from application.imports.storage import ImportStorage
+from application.jobs.store import JobStore
 from application.keys import Principal
+from application.log.mapper import Mapper
+from application.log.writer import Writer
+from application.requests import Answers
 from application.settings import Settings
+from projections.rebuild import Task
 
 
 class Positions(Protocol):
@@ -45,6 +54,55 @@ class Services(Struct, kw_only=True):
     sandbox: SandboxClock | None = None
     due: Callable[[datetime], Awaitable[None]] | None = None
     checks: tuple[Callable[[], Awaitable[Check]], ...] = ()
+
+
+class PreviewRuns(Protocol):
+    """Whoever calculates previews."""
+
+    async def start(self, campaign: UUID, preview: UUID) -> None:
+        """Have a preview that is recorded calculated, in the background; safe to repeat."""
+
+
+class RebuildRuns(Protocol):
+    """Whoever rebuilds."""
+
+    def start(self, task: Task) -> None:
+        """In the background."""
+
+    def stop(self) -> None:
+        """Interrupt what is under way."""
+
+
+class Commands(Struct):
+    """What decides and records."""
+
+    writer: Writer
+    facts: Facts
+    answers: Answers
+    previews: PreviewRuns
+
+
+class Reads(Struct):
+    """What is read from: connections that are in autocommit mode with their time zone in UTC, and the log's mapper."""
+
+    pool: AsyncConnectionPool
+    mapper: Mapper
+
+
+class Imports(Struct):
+    """Where imports are kept until they are done."""
+
+    jobs: JobStore
+    storage: ImportStorage
+
+
+class Program(Services, kw_only=True):
+    """What the routes of the program itself work with."""
+
+    commands: Commands
+    reads: Reads
+    rebuilds: RebuildRuns
+    imports: Imports
 
 
 class Exchange(Struct):

@@ -9,18 +9,20 @@ from uuid import UUID
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from api.routes.commands import Commands, commands_over
-from api.routes.reads.asking import Reads
+from api.routes.commands import commands_over
 from api.routes.reads.projections import RebuildThreads
-from api.services import Check, Services
+from api.services import Check, Imports, Program, Reads
 from application.catalogue import Catalogue
 from application.clock import Clock, SandboxClock, SystemClock, settle_sandbox
 from application.definitions import ensure_default_account
 from application.due import Doing, Sandbox
+from application.imports.importing import Intake
+from application.imports.job import ImportHandler
+from application.imports.storage import ImportStorage
 from application.ingest import Rules
 from application.jobs.kinds import due_handlers, preview_order
 from application.jobs.scheduler import Scheduler
-from application.jobs.store import JobStore, open_store
+from application.jobs.store import JobStore, Kind, open_store
 from application.jobs.work import work
 from application.keys import Keys
 from application.log.mapper import Mapper
@@ -34,21 +36,10 @@ from projections.follower import Follower
 from projections.positions import Positions
 from projections.registry import PROJECTIONS
 
-READ_CONNECTIONS = 8
-READ_SECONDS = 30
-"""A read that takes longer is ended by the database: none of them should."""
+CONNECTIONS = 8
+STATEMENT_SECONDS = 30
+"""A statement that takes longer is ended by the database: none of them should."""
 CHECK_SECONDS = 2
-
-
-class Program(Services, kw_only=True):
-    """Services of a program that runs in this process."""
-
-    pool: AsyncConnectionPool
-    mapper: Mapper
-    writer: Writer
-    commands: Commands
-    reads: Reads
-    rebuilds: RebuildThreads
 
 
 class PreviewJobs:
@@ -73,7 +64,7 @@ async def running(settings: Settings, *, works: bool) -> AsyncIterator[Program]:
         connection = await connect_async(conninfo, "laurel sandbox")
         async with connection:
             await settle_sandbox(connection, wanted=settings.sandbox)
-        pool = await stack.enter_async_context(_read_pool(conninfo))
+        pool = await stack.enter_async_context(_pool(conninfo))
         sandbox = SandboxClock(pool) if settings.sandbox else None
         if sandbox:
             await sandbox.refresh()
@@ -94,13 +85,17 @@ async def running(settings: Settings, *, works: bool) -> AsyncIterator[Program]:
         reads = readers.reads(pool, positions)
         doing = Doing(writer, reads)
         jobs = await stack.enter_async_context(open_store(conninfo))
+        storage = ImportStorage(pool)
+        rules = Rules(settings.register_unknown_members)
+        commands = commands_over(writer, pool, mapper, rules, PreviewJobs(jobs))
         if works:
+            intake = Intake(writer, commands.facts, catalogue)
+            handlers = {**due_handlers(doing, writer, reads), Kind.IMPORT: ImportHandler(storage, intake)}
             scheduler = Scheduler(doing, reads, jobs, clock, sandbox.refresh if sandbox else None)
-            working = work(jobs, due_handlers(doing, writer, reads), scheduler, settings.workers)
+            working = work(jobs, handlers, scheduler, settings.workers)
             await stack.enter_async_context(_task(working, "laurel work"))
         rebuilds = RebuildThreads(conninfo, mapper)
         stack.push_async_callback(asyncio.to_thread, rebuilds.stop)
-        rules = Rules(settings.register_unknown_members)
         yield Program(
             settings=settings,
             clock=clock,
@@ -109,23 +104,21 @@ async def running(settings: Settings, *, works: bool) -> AsyncIterator[Program]:
             sandbox=sandbox,
             due=Sandbox(doing, sandbox).happen if sandbox else None,
             checks=(_database_check(pool), _projections_check(positions)),
-            pool=pool,
-            mapper=mapper,
-            writer=writer,
-            commands=commands_over(writer, pool, mapper, rules, PreviewJobs(jobs)),
+            commands=commands,
             reads=Reads(pool, mapper),
             rebuilds=rebuilds,
+            imports=Imports(jobs, storage),
         )
 
 
 @asynccontextmanager
-async def _read_pool(conninfo: str) -> AsyncIterator[AsyncConnectionPool]:
+async def _pool(conninfo: str) -> AsyncIterator[AsyncConnectionPool]:
     pool = AsyncConnectionPool(
-        named(conninfo, "laurel reads"),
+        named(conninfo, "laurel service"),
         min_size=1,
-        max_size=READ_CONNECTIONS,
+        max_size=CONNECTIONS,
         open=False,
-        kwargs={"autocommit": True, "options": f"-c statement_timeout={READ_SECONDS}s -c timezone=UTC"},
+        kwargs={"autocommit": True, "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC"},
     )
     async with pool:
         yield pool

@@ -6,7 +6,9 @@ from api.routes.batch import BATCH_COMMANDS
 from api.routes.catalogue import CATALOGUE_COMMANDS
 from api.routes.expressions import EXPRESSION_COMMANDS
 from api.routes.facts import FACT_COMMANDS
+from api.routes.imports import IMPORT_ROUTES
 from api.routes.members import MEMBER_COMMANDS
+from api.routes.reads import READ_ROUTES
 from api.routes.tiered_campaigns import TIERED_CAMPAIGN_COMMANDS
 
 ROUTES: tuple[HTTPRouteHandler, ...] = (
@@ -16,4 +18,6 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *CATALOGUE_COMMANDS,
     *TIERED_CAMPAIGN_COMMANDS,
     *EXPRESSION_COMMANDS,
+    *IMPORT_ROUTES,
+    *READ_ROUTES,
 )

@@ -12,7 +12,7 @@ from api.positions import write_position
 from api.problems import ProblemDetails, ProblemError, problem_of
 from api.representations import FactAnswer
 from api.request import Request
-from api.routes.commands import commands, submit
+from api.routes.commands import submit
 from api.routing import RECORDERS, command
 from application.bodies import EventBody, Fact, FactBody, TransactionBody
 from application.exact import Body, Malformed, decode
@@ -103,7 +103,7 @@ async def post_batch(request: Request, data: JSONBody[BatchBody]) -> BatchAnswer
     entries = await _read_all(request, data)
     read = [entry for entry in entries if isinstance(entry, _Read)]
     keys = await _keys(request, len(read))
-    taken = await commands(request).facts.take_many(
+    taken = await request.program.commands.facts.take_many(
         [entry.fact for entry in read],
         [entry.command(key) for entry, key in zip(read, keys, strict=True)],
         request.principal.id,
@@ -120,7 +120,7 @@ async def post_batch(request: Request, data: JSONBody[BatchBody]) -> BatchAnswer
 
 
 async def _read_all(request: Request, data: BatchBody) -> list[_Read | Invalid]:
-    rules = commands(request).facts.rules
+    rules = request.program.commands.facts.rules
     try:
         return [_read(bytes(raw), f"/facts/{number}", rules) for number, raw in enumerate(data.facts)]
     except Malformed:
@@ -157,7 +157,7 @@ async def _with_first_positions(request: Request, taken: Sequence[Taken | Except
     streams = [kept.first.id for outcome in taken if (kept := _kept(outcome)) and kept.first]
     if not streams:
         return list(taken)
-    firsts = await commands(request).answers.find(streams, [Answered])
+    firsts = await request.program.commands.answers.find(streams, [Answered])
     positions = {first.stream: first.position for first in firsts}
     return [
         Taken(positions[kept.first.id], kept, repeated=True) if (kept := _kept(outcome)) and kept.first else outcome

@@ -1,8 +1,7 @@
 """What the routes of commands share: who decides and records, and how an answer is kept for a request that repeats."""
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar, cast
-from uuid import UUID
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Response
@@ -10,6 +9,7 @@ from msgspec import Struct, structs
 from psycopg_pool import AsyncConnectionPool
 
 from api.request import Request
+from api.services import Commands, PreviewRuns
 from application.facts import Facts
 from application.ingest import Rules
 from application.log.batch import Committed
@@ -21,22 +21,6 @@ from application.requests import Answers, Kept, RequestKey, once
 A = TypeVar("A", bound=Struct)
 
 
-class PreviewRuns(Protocol):
-    """Whoever calculates previews."""
-
-    async def start(self, campaign: UUID, preview: UUID) -> None:
-        """Have a preview that is recorded calculated, in the background; safe to repeat."""
-
-
-class Commands(Struct):
-    """What decides and records."""
-
-    writer: Writer
-    facts: Facts
-    answers: Answers
-    previews: PreviewRuns
-
-
 def commands_over(
     writer: Writer, pool: AsyncConnectionPool, mapper: Mapper, rules: Rules, previews: PreviewRuns
 ) -> Commands:
@@ -44,13 +28,9 @@ def commands_over(
     return Commands(writer, Facts(writer, answers, rules), answers, previews)
 
 
-def commands(request: Request) -> Commands:
-    return cast(Commands, cast(Any, request.services).commands)
-
-
 async def submit(request: Request, command: Command) -> Committed:
     """What the command answers, recorded in the name of the request's caller."""
-    return await commands(request).writer.submit(command, actor=request.principal.id)
+    return await request.program.commands.writer.submit(command, actor=request.principal.id)
 
 
 async def answer(request: Request, decide: Callable[[Working], A]) -> A:
@@ -76,7 +56,7 @@ async def answer_once(
     kept: Kept = committed.answer
     position = committed.position
     if kept.first is not None:
-        position = await commands(request).answers.position(kept.first)
+        position = await request.program.commands.answers.position(kept.first)
     if versioned:
         request.versioned(msgspec.json.decode(kept.body, type=_Versioned).version)
     return json_response(kept.at(request.committed(position)), kept.status)

@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody
 from api import representations
 from api.representations import FactAnswer
 from api.request import Request
-from api.routes.commands import answer_once, commands, json_response
+from api.routes.commands import answer_once, json_response
 from api.routing import RECORDERS, command
 from application import facts
 from application.bodies import EmptyBody, EventBody, RefundBody, RejectBody, TransactionBody, UpdateBody
@@ -86,11 +86,11 @@ async def refund_transaction(
     try:
         return await _change(request, facts.refund(transaction, data))
     except Repeated as repeated:
-        return _answer(request, await commands(request).facts.again(data, repeated))
+        return _answer(request, await request.program.commands.facts.again(data, repeated))
 
 
 async def _receive(request: Request, sent: TransactionBody | EventBody) -> Response[Any]:
-    taking = commands(request).facts
+    taking = request.program.commands.facts
     taken = await taking.take(sent, facts.command_of(sent, taking.rules), request.principal.id)
     return _answer(request, taken, 200 if taken.repeated else 201)
 

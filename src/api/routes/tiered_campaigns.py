@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from api import representations
 from api.representations import IconAnswer, PreviewAnswer, TieredCampaignAnswer
 from api.request import Request
-from api.routes.commands import answer, answer_once, commands
+from api.routes.commands import answer, answer_once
 from api.routing import OPERATORS, Intake, command
 from application import tiered_campaigns
 from application.bodies import EmptyBody, NewTieredCampaignBody, TieredCampaignBody
@@ -128,7 +128,7 @@ async def post_preview(
         lambda working: representations.preview(tiered_campaigns.request_preview(working, campaign, preview)),
         201,
     )
-    await commands(request).previews.start(campaign, msgspec.json.decode(answered.content, type=_Identified).id)
+    await request.program.commands.previews.start(campaign, msgspec.json.decode(answered.content, type=_Identified).id)
     return answered
 
 

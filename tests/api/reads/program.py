@@ -16,29 +16,26 @@ from psycopg_pool import AsyncConnectionPool
 from api.app import create_app
 from api.routes import ROUTES
 from api.routes.commands import commands_over
-from api.routes.reads import READ_ROUTES
-from api.routes.reads.asking import Reads
 from api.routes.reads.projections import RebuildThreads
+from api.services import Imports, Reads
+from api.services import Program as Services
 from application import tiered_campaigns
 from application.catalogue import Catalogue
 from application.definitions import ensure_default_account
+from application.imports.storage import ImportStorage
 from application.ingest import Rules
+from application.jobs.store import open_store
 from application.log.mapper import Mapper
 from application.log.writer import Writer
 from application.settings import load
 from application.streams import KINDS
 from domain.tiered_campaign import TieredCampaign
 from tests.api.frame import KnownKeys
-from tests.api.routes.program import MovedClock, Program, ProgramServices, RememberedPreviews, transaction_body
+from tests.api.routes.program import MovedClock, Program, RememberedPreviews, transaction_body
 from tests.projections.following import followed
 
 UNKNOWN = "018f0000-0000-7000-8000-00000000ffff"
 """An id that nothing has."""
-
-
-class ReadServices(ProgramServices):
-    reads: Reads
-    rebuilds: RebuildThreads
 
 
 class FollowedPositions:
@@ -141,10 +138,13 @@ async def reading(conninfo: str) -> AsyncIterator[ReadProgram]:
     positions = FollowedPositions()
     asked: list[str] = []
     connections = {"autocommit": True, "options": "-c timezone=UTC", "cursor_factory": remembering(asked)}
-    async with AsyncConnectionPool(conninfo, min_size=1, max_size=2, open=False, kwargs=connections) as pool:
+    async with (
+        AsyncConnectionPool(conninfo, min_size=1, max_size=2, open=False, kwargs=connections) as pool,
+        open_store(conninfo, 1) as jobs,
+    ):
         await writer.start()
         await writer.submit(ensure_default_account)
-        services = ReadServices(
+        services = Services(
             settings=settings,
             clock=clock,
             keys=KnownKeys(),
@@ -154,8 +154,9 @@ async def reading(conninfo: str) -> AsyncIterator[ReadProgram]:
             ),
             reads=Reads(pool, mapper),
             rebuilds=RebuildThreads(conninfo, mapper),
+            imports=Imports(jobs, ImportStorage(pool)),
         )
-        transport = httpx.ASGITransport(create_app(services, (*ROUTES, *READ_ROUTES)))
+        transport = httpx.ASGITransport(create_app(services, ROUTES))
         async with httpx.AsyncClient(
             transport=transport, base_url="http://laurel", headers={"authorization": "Bearer admin"}
         ) as client:

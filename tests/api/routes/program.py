@@ -12,11 +12,15 @@ from psycopg_pool import AsyncConnectionPool
 
 from api.app import create_app
 from api.routes import ROUTES
-from api.routes.commands import Commands, commands_over
-from api.services import Services
+from api.routes.commands import commands_over
+from api.routes.reads.projections import RebuildThreads
+from api.services import Imports, Reads
+from api.services import Program as Services
 from application.catalogue import Catalogue
 from application.definitions import ensure_default_account
+from application.imports.storage import ImportStorage
 from application.ingest import Rules
+from application.jobs.store import open_store
 from application.log.mapper import Mapper
 from application.log.writer import Writer
 from application.settings import Settings, load
@@ -44,14 +48,10 @@ class RememberedPreviews:
         self.started.append((campaign, preview))
 
 
-class ProgramServices(Services):
-    commands: Commands
-
-
 class Program:
     """`client` speaks as an admin."""
 
-    def __init__(self, conninfo: str, services: ProgramServices, client: httpx.AsyncClient) -> None:
+    def __init__(self, conninfo: str, services: Services, client: httpx.AsyncClient) -> None:
         self.conninfo = conninfo
         self.services = services
         self.client = client
@@ -158,10 +158,14 @@ async def running(conninfo: str, settings: Settings | None = None) -> AsyncItera
     mapper = Mapper(KINDS)
     writer = Writer(conninfo, mapper, Catalogue("UTC"), clock=clock.now)
     settings = settings or load({}, {}).settings
-    async with AsyncConnectionPool(conninfo, min_size=1, max_size=2, open=False, kwargs={"autocommit": True}) as pool:
+    connections = {"autocommit": True, "options": "-c timezone=UTC"}
+    async with (
+        AsyncConnectionPool(conninfo, min_size=1, max_size=2, open=False, kwargs=connections) as pool,
+        open_store(conninfo, 1) as jobs,
+    ):
         await writer.start()
         await writer.submit(ensure_default_account)
-        services = ProgramServices(
+        services = Services(
             settings=settings,
             clock=clock,
             keys=KnownKeys(),
@@ -169,6 +173,9 @@ async def running(conninfo: str, settings: Settings | None = None) -> AsyncItera
             commands=commands_over(
                 writer, pool, mapper, Rules(settings.register_unknown_members), RememberedPreviews()
             ),
+            reads=Reads(pool, mapper),
+            rebuilds=RebuildThreads(conninfo, mapper),
+            imports=Imports(jobs, ImportStorage(pool)),
         )
         transport = httpx.ASGITransport(create_app(services, ROUTES))
         async with httpx.AsyncClient(

@@ -3,17 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from msgspec import Struct
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
 
 from api.positions import read_position
 from api.problems import bad_parameter
 from api.request import Request
 from application.exact import read_instant
-from application.log.mapper import Mapper
 from application.refusals import Unknown
 
 T = TypeVar("T")
@@ -25,21 +22,10 @@ AS_OF: dict[str, Any] = {
 }
 
 
-class Reads(Struct):
-    """What is read from: connections that are in autocommit mode with their time zone in UTC, and the log's mapper."""
-
-    pool: AsyncConnectionPool
-    mapper: Mapper
-
-
-def reads(request: Request) -> Reads:
-    return cast(Reads, cast(Any, request.services).reads)
-
-
 @asynccontextmanager
 async def asking(request: Request) -> AsyncIterator[AsyncConnection[Any]]:
     """A connection to ask on."""
-    async with reads(request).pool.connection() as connection:
+    async with request.program.reads.pool.connection() as connection:
         yield connection
 
 

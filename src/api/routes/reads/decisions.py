@@ -7,7 +7,7 @@ from litestar.params import FromPath
 
 from api.problems import bad_parameter
 from api.request import Request
-from api.routes.reads.asking import AS_OF, asking, read_as_of, reads, there
+from api.routes.reads.asking import AS_OF, asking, read_as_of, there
 from api.routing import READERS, Page, read
 from projections.listing import suggestion
 from projections.queries import decisions
@@ -29,7 +29,7 @@ async def list_decisions(request: Request) -> Page[DecisionRow]:
 async def get_decision(request: Request, decision: FromPath[UUID]) -> DecisionRow:
     """One decision, down to the facts that led to it."""
     async with asking(request) as connection:
-        found = await decisions.decision(connection, reads(request).mapper, decision)
+        found = await decisions.decision(connection, request.program.reads.mapper, decision)
     return there(found, f"decision {decision}")
 
 

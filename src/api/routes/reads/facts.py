@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from api.representations import OutcomeShown, outcomes, plain
 from api.request import Request
-from api.routes.reads.asking import asking, reads, there
+from api.routes.reads.asking import asking, there
 from api.routing import FACT_READERS, Page, read
 from application.streams import TRANSACTION
 from domain.amounts import EXACT
@@ -109,7 +109,7 @@ async def list_transactions(request: Request) -> Page[TransactionShown]:
     selection = TRANSACTIONS.read(request.exchange.query)
     async with asking(request) as connection:
         found, following = await facts.facts_page(
-            connection, reads(request).mapper, selection, kind=FactKind.TRANSACTION
+            connection, request.program.reads.mapper, selection, kind=FactKind.TRANSACTION
         )
     at = request.position
     return Page([shown_transaction(story, at) for story in found], following, at)
@@ -119,7 +119,7 @@ async def list_transactions(request: Request) -> Page[TransactionShown]:
 async def get_transaction(request: Request, transaction: FromPath[str]) -> TransactionShown:
     """One transaction, as it is now."""
     async with asking(request) as connection:
-        found = await facts.transaction(connection, reads(request).mapper, transaction)
+        found = await facts.transaction(connection, request.program.reads.mapper, transaction)
     return shown_transaction(there(found, f"transaction `{transaction}`"), request.position)
 
 
@@ -128,7 +128,9 @@ async def list_events(request: Request) -> Page[EventShown]:
     """Custom events, the last recorded first."""
     selection = EVENTS.read(request.exchange.query)
     async with asking(request) as connection:
-        found, following = await facts.facts_page(connection, reads(request).mapper, selection, kind=FactKind.EVENT)
+        found, following = await facts.facts_page(
+            connection, request.program.reads.mapper, selection, kind=FactKind.EVENT
+        )
     at = request.position
     return Page([shown_event(story, at) for story in found], following, at)
 
@@ -137,7 +139,7 @@ async def list_events(request: Request) -> Page[EventShown]:
 async def get_event(request: Request, event: FromPath[str]) -> EventShown:
     """One custom event."""
     async with asking(request) as connection:
-        found = await facts.event(connection, reads(request).mapper, event)
+        found = await facts.event(connection, request.program.reads.mapper, event)
     return shown_event(there(found, f"event `{event}`"), request.position)
 
 

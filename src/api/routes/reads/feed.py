@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from api.positions import read_position, write_position
 from api.request import Request
-from api.routes.reads.asking import asking, reads
+from api.routes.reads.asking import asking
 from api.routing import FACT_READERS, Page, Terms
 from application.log.events import Recorded
 from application.streams import REQUEST
@@ -56,7 +56,7 @@ async def read_feed(request: Request) -> Page[FeedEvent]:
     limit = _FEED.read({name: query[name] for name in ("limit",) if name in query}).limit
     after = read_position(query.get("after", "0"))
     async with asking(request) as connection:
-        events = await read_log(connection, reads(request).mapper, after, limit)
+        events = await read_log(connection, request.program.reads.mapper, after, limit)
     last = events[-1].position if events else after
     request.exchange.position = last
     more = write_position(last) if len(events) == limit else None

@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from api import representations
 from api.representations import MemberAnswer
 from api.request import Request
-from api.routes.reads.asking import asking, reads, there
+from api.routes.reads.asking import asking, there
 from api.routes.reads.decisions import DECISION_PARAMETERS, decisions_asked
 from api.routes.reads.facts import FactShown, shown
 from api.routing import FACT_READERS, READERS, Page, read
@@ -25,7 +25,7 @@ async def list_members(request: Request) -> Page[MemberAnswer]:
     """Members."""
     selection = MEMBERS.read(request.exchange.query)
     async with asking(request) as connection:
-        found, following = await members.members_page(connection, reads(request).mapper, selection)
+        found, following = await members.members_page(connection, request.program.reads.mapper, selection)
     at = request.position
     return Page([representations.member(each, at) for each in found], following, at)
 
@@ -34,7 +34,7 @@ async def list_members(request: Request) -> Page[MemberAnswer]:
 async def get_member(request: Request, member: FromPath[str]) -> MemberAnswer:
     """One member."""
     async with asking(request) as connection:
-        found = await members.member(connection, reads(request).mapper, member)
+        found = await members.member(connection, request.program.reads.mapper, member)
     return representations.member(there(found, f"member `{member}`"), request.position)
 
 
@@ -99,7 +99,7 @@ async def list_member_facts(request: Request, member: FromPath[str]) -> Page[Fac
     selection = MEMBER_FACTS.read(request.exchange.query)
     async with asking(request) as connection:
         await _known(connection, member)
-        found, following = await facts_page(connection, reads(request).mapper, selection, member=member)
+        found, following = await facts_page(connection, request.program.reads.mapper, selection, member=member)
     return Page([shown(story, request.position) for story in found], following, request.position)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from typing import Annotated, Any, Literal, Protocol, cast
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from api.request import Request
 from api.routes.commands import answer_once
-from api.routes.reads.asking import asking, read_as_of, reads, there
+from api.routes.reads.asking import asking, read_as_of, there
 from api.routing import AUDITORS, READERS, Page, command, read
 from application.exact import Body
 from application.log.mapper import Mapper
@@ -50,13 +50,6 @@ class RebuildAnswer(Struct, frozen=True):
 
     position: str
     id: UUID
-
-
-class RebuildRuns(Protocol):
-    """Whoever rebuilds."""
-
-    def start(self, task: Task) -> None:
-        """In the background."""
 
 
 class RebuildThreads:
@@ -117,7 +110,7 @@ async def post_rebuild(request: Request, data: JSONBody[RebuildBody]) -> Respons
     """Rebuild projections from the log beside the live ones, compare, and switch; one rebuild at a time."""
     chosen = _chosen(data)
     async with asking(request) as connection:
-        as_of = await _as_of(connection, reads(request).mapper, data.as_of)
+        as_of = await _as_of(connection, request.program.reads.mapper, data.as_of)
         under_way = await _under_way(connection)
     identity = uuid7()
 
@@ -131,12 +124,8 @@ async def post_rebuild(request: Request, data: JSONBody[RebuildBody]) -> Respons
     task = Task(projections=chosen, as_of=as_of, switch=data.switch, id=asked.id)
     async with asking(request) as connection:
         if await following.announce(connection, task):
-            await asyncio.to_thread(_runs(request).start, task)
+            await asyncio.to_thread(request.program.rebuilds.start, task)
     return response
-
-
-def _runs(request: Request) -> RebuildRuns:
-    return cast(RebuildRuns, cast(Any, request.services).rebuilds)
 
 
 def _chosen(body: RebuildBody) -> tuple[Projection, ...]:

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from api.representations import AggregateShown, AudienceShown, PartShown, TieredCampaignAnswer, TierShown, plain
 from api.request import Request
-from api.routes.reads.asking import asking, reads, there
+from api.routes.reads.asking import asking, there
 from api.routing import READERS, Page, read
 from application.streams import ICON
 from domain.icon import IconPut
@@ -82,7 +82,7 @@ async def get_icon(request: Request, campaign: FromPath[UUID]) -> Response[bytes
     """A campaign's icon."""
     stream = ICON.at(campaign).id
     async with asking(request) as connection:
-        found: dict[UUID, IconPut] = await states(connection, reads(request).mapper, [stream])
+        found: dict[UUID, IconPut] = await states(connection, request.program.reads.mapper, [stream])
     icon = there(found.get(stream), f"icon of a tiered campaign {campaign}")
     headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
     return Response(icon.content, media_type=icon.media_type, headers=headers)
@@ -195,7 +195,9 @@ async def list_preview_comparison(
     selection = COMPARISON.read(request.exchange.query)
     async with asking(request) as connection:
         this, that = await _preview(connection, campaign, preview), await _preview(connection, campaign, other)
-        found, following = await previews.comparison_page(connection, reads(request).mapper, this, that, selection)
+        found, following = await previews.comparison_page(
+            connection, request.program.reads.mapper, this, that, selection
+        )
     return Page(found, following, request.position)
 
 

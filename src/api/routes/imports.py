@@ -1,0 +1,65 @@
+"""Imports: files of NDJSON or CSV, taken in whole and worked through by a job."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Response
+from litestar.params import FromPath, Parameter
+from msgspec import Struct
+
+from api.request import Request
+from api.routes.reads.asking import asking, there
+from api.routing import FACT_READERS, RECORDERS, Intake, command, read
+from application.imports.importing import Contents
+from application.imports.job import request_import
+from application.imports.kinds import Kind
+from application.imports.rows import Format
+from projections.queries import jobs
+
+FORMATS = {"application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
+
+
+class ImportAnswer(Struct, frozen=True):
+    """An import that has been taken in: `/jobs/{id}` shows how it goes, `/imports/{id}/errors` what was refused."""
+
+    position: str
+    id: UUID
+    status: str
+
+
+@command(
+    "POST",
+    "/imports",
+    roles=RECORDERS,
+    statuses=(202,),
+    takes=Intake(tuple(FORMATS), imports=True),
+)
+async def post_import(
+    request: Request,
+    kind: Annotated[Kind, Parameter(description="what the rows are")] = Kind.FACTS,
+    list: Annotated[str | None, Parameter(description="the list that list members join", max_length=100)] = None,  # noqa: A002  the parameter's name
+) -> ImportAnswer:
+    """Take a file in and import it: NDJSON (`application/x-ndjson`) or CSV (`text/csv`)."""
+    contents = Contents(kind, FORMATS[request.media_type()], list)
+    imports = request.program.imports
+    job = await request_import(
+        imports.jobs,
+        imports.storage,
+        request.pieces(),
+        contents,
+        request.principal.id,
+        request.services.settings.import_limit,
+    )
+    return ImportAnswer(request.committed(request.exchange.position), job, "queued")
+
+
+@read("/imports/{job:uuid}/errors", roles=FACT_READERS, answers="application/x-ndjson")
+async def get_import_errors(request: Request, job: FromPath[UUID]) -> Response[bytes]:
+    """The rows that were refused: one JSON object a line, with the row's number, what was wrong, and the row."""
+    async with asking(request) as connection:
+        there(await jobs.job(connection, job), f"import {job}")
+    content = b"".join([piece async for piece in request.program.imports.storage.faults(job)])
+    return Response(content, media_type="application/x-ndjson")
+
+
+IMPORT_ROUTES: tuple[Any, ...] = (post_import, get_import_errors)
