@@ -5,15 +5,16 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from application import ingest, tiered_campaigns
+from application import tiered_campaigns
 from application.clock import BackwardsError
 from application.due import Doing, Sandbox, ticks_around
 from domain.schedule import Duration, Unit, advance
 from domain.terms import Confirmation
-from tests.application.jobs.program import RULES, Running, running
+from domain.transaction import Status
+from tests.application.jobs.program import Running, receiving, running
 from tests.support.campaigns import purchase
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -24,6 +25,7 @@ BUDAPEST = ZoneInfo("Europe/Budapest")
     st.builds(Duration, st.integers(1, 40), st.sampled_from(Unit)),
     st.integers(-1_500, 2_200).map(lambda days: datetime(2024, 1, 1, 5, 17, tzinfo=UTC) + timedelta(days=days)),
 )
+@settings(max_examples=60, deadline=None)
 def test_the_ticks_around_an_instant_are_neighbours(every: Duration, now: datetime) -> None:
     anchor = datetime(2024, 1, 31, 1, 30, tzinfo=UTC)
     latest, following = ticks_around(anchor, every, now, BUDAPEST)
@@ -67,9 +69,7 @@ async def happened(program: Running) -> list[tuple[datetime, str, object]]:
 
 async def wait(program: Running, at: datetime, transaction: str, accept_at: datetime, member: str = "M-1") -> None:
     bought = purchase(transaction, "20", member, purchased_at=at, auto_accept_at=accept_at)
-    await program.writer.submit(
-        lambda working: ingest.receive_transaction(working, bought, ingest.Status.PENDING, RULES)
-    )
+    await program.writer.submit(receiving(bought, Status.PENDING))
 
 
 async def test_a_jump_over_months_lets_everything_happen_in_order(database: str) -> None:

@@ -50,13 +50,13 @@ class Queue(StrEnum):
 class Order(Struct, frozen=True):
     """What is to be done. Of one `key` one job at a time is queued or running; None: any number."""
 
-    kind: Kind
+    kind: str
     detail: Mapping[str, Any]
     key: str | None = None
 
     @property
     def queue(self) -> Queue:
-        return Queue.IMPORTS if self.kind is Kind.IMPORT else Queue.DUE
+        return Queue.IMPORTS if self.kind == Kind.IMPORT else Queue.DUE
 
 
 class Job(Struct, frozen=True):
@@ -136,7 +136,7 @@ class JobStore:
         """
         parameters = {
             "id": job_id or uuid7(),
-            "kind": str(order.kind),
+            "kind": order.kind,
             "key": order.key,
             "detail": Jsonb(dict(order.detail), msgspec.json.encode),
             "total": total,

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from importlib.resources import files
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from procrastinate.schema import SchemaManager
 
-from application import ingest, tiered_campaigns
+from application import tiered_campaigns
 from application.due import Doing, DueEvaluation
 from application.evaluation import Progress
 from application.jobs import runner
@@ -17,8 +18,10 @@ from application.jobs.kinds import due_handlers, evaluation_order, preview_order
 from application.jobs.scheduler import Scheduler
 from application.jobs.store import Job, JobStore, Kind, Order, open_store
 from application.jobs.work import work
+from application.log.working import Command
 from application.refusals import Conflict
-from tests.application.jobs.program import RULES, Running, running, until
+from domain.transaction import Status
+from tests.application.jobs.program import Running, receiving, running, until
 from tests.support.campaigns import purchase
 
 ORDER = Order(Kind.EVALUATION, {"occurrence": 1}, "evaluation:1")
@@ -42,6 +45,10 @@ async def working(program: Running, jobs: JobStore, **handlers: runner.Handler) 
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+def requesting(campaign: UUID, preview: UUID) -> Command:
+    return lambda working: tiered_campaigns.request_preview(working, campaign, preview)
 
 
 async def over(jobs: JobStore, job: UUID | None) -> Job:
@@ -110,11 +117,11 @@ async def test_a_job_that_goes_wrong_is_tried_again_and_then_failed(
     async with running(database) as program:
         some, ever = Breaking(OSError("no luck"), 2), Breaking(OSError("never"), 99)
         refused = Breaking(Conflict("no such thing"), 99)
-        async with working(program, jobs, some=some, ever=ever, refused=refused):
-            mended = await over(jobs, await jobs.create(Order("some", {})))
-            broken = await over(jobs, await jobs.create(Order("ever", {})))
-            wrong = await over(jobs, await jobs.create(Order("refused", {})))
-            unknown = await over(jobs, await jobs.create(Order("unknown", {})))
+        async with working(program, jobs, evaluation=some, preview=ever, acceptance=refused):
+            mended = await over(jobs, await jobs.create(Order(Kind.EVALUATION, {})))
+            broken = await over(jobs, await jobs.create(Order(Kind.PREVIEW, {})))
+            wrong = await over(jobs, await jobs.create(Order(Kind.ACCEPTANCE, {})))
+            unknown = await over(jobs, await jobs.create(Order(Kind.IMPORT, {})))
         assert (mended.status, mended.failures, mended.result, mended.error) == ("finished", 2, {"at": 2}, None)
         assert (broken.status, broken.failures, broken.error) == ("failed", runner.TRIES, "never")
         assert ever.given_up == ["never"]
@@ -134,9 +141,7 @@ async def test_what_is_due_happens_by_itself(database: str, jobs: JobStore) -> N
             starts_at=now - timedelta(days=1, seconds=-2), duration="1 day", preview_every="15 minutes"
         )
         bought = purchase(purchased_at=now - timedelta(hours=1), auto_accept_at=now + timedelta(seconds=1))
-        await program.writer.submit(
-            lambda working: ingest.receive_transaction(working, bought, ingest.Status.PENDING, RULES)
-        )
+        await program.writer.submit(receiving(bought, Status.PENDING))
 
         async def evaluated() -> bool:
             return await program.rows("select from p_standings.evaluations where status = 'finished'") == [(), ()]
@@ -158,9 +163,7 @@ async def test_a_preview_that_is_asked_for_is_finished_and_one_whose_job_is_lost
         await program.buy([purchase(f"T-{n}", "20", f"M-{n}", purchased_at=datetime.now(UTC)) for n in range(10)])
         asked, lost = uuid4(), uuid4()
         for preview in (asked, lost):
-            await program.writer.submit(
-                lambda working, preview=preview: tiered_campaigns.request_preview(working, campaign, preview)
-            )
+            await program.writer.submit(requesting(campaign, preview))
         await program.caught_up()
         job = await jobs.create(preview_order(campaign, asked), requested_by="someone")
         async with working(program, jobs):
@@ -174,7 +177,7 @@ async def test_a_preview_that_is_asked_for_is_finished_and_one_whose_job_is_lost
         assert (done.status, done.done, done.total, done.result) == ("finished", 10, 10, {"preview": "finished"})
         figures = await program.reads.previews.figures(asked)
         assert [(figure.members, figure.pending_points, figure.award_points) for figure in figures] == [
-            (10, 2000, 2000)
+            (10, Decimal(2000), Decimal(2000))
         ]
 
 
@@ -185,7 +188,7 @@ async def test_a_preview_whose_points_are_not_those_of_the_terms_fails_with_the_
         campaign = await program.campaign(duration="30 days")
         await program.buy([purchase(purchased_at=datetime.now(UTC))])
         preview = uuid4()
-        await program.writer.submit(lambda working: tiered_campaigns.request_preview(working, campaign, preview))
+        await program.writer.submit(requesting(campaign, preview))
         await program.caught_up()
         await program.rows("update p_standings.preview_members set pending_points = 7 returning member")
         async with working(program, jobs):
@@ -205,11 +208,11 @@ async def test_a_stop_gives_jobs_back(database: str, jobs: JobStore) -> None:
             return {}
 
     async with running(database) as program:
-        async with working(program, jobs, endless=Endless(OSError(), 0)):
-            job = await jobs.create(Order("endless", {}))
+        async with working(program, jobs, preview=Endless(OSError(), 0)):
+            job = await jobs.create(Order(Kind.PREVIEW, {}))
             await asyncio.wait_for(started.wait(), 10)
         assert await program.rows("select status::text from laurel_queue.procrastinate_jobs") == [("todo",)]
-        async with open_store(database) as other, working(program, other, endless=Breaking(OSError(), 0)):
+        async with open_store(database) as other, working(program, other, preview=Breaking(OSError(), 0)):
             assert (await over(other, job)).status == "finished"
 
 
@@ -232,9 +235,7 @@ async def test_what_was_overdue_happens_in_order(database: str, jobs: JobStore) 
         end = start + timedelta(days=1)
         for member, at in (("M-1", end - timedelta(hours=1)), ("M-2", end), ("M-3", end + timedelta(seconds=1))):
             bought = purchase(f"T-{member}", member=member, purchased_at=start, auto_accept_at=at)
-            await program.writer.submit(
-                lambda working, bought=bought: ingest.receive_transaction(working, bought, ingest.Status.PENDING, RULES)
-            )
+            await program.writer.submit(receiving(bought, Status.PENDING))
         await program.sandbox.move(end + timedelta(days=3))
         async with working(program, jobs):
             await until(lambda: program.rows("select from p_facts.facts having count(auto_accept_at) = 0"))
@@ -247,7 +248,7 @@ async def test_a_job_that_kills_its_workers_is_given_up(
     database: str, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("application.jobs.work.MOST_DEATHS", 0)
-    job = await jobs.create(Order("deadly", {}))
+    job = await jobs.create(Order(Kind.PREVIEW, {}))
     async with running(database) as program:
         async with jobs._pool.connection() as connection:
             await connection.execute("update procrastinate_jobs set status = 'doing'")

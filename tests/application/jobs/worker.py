@@ -6,35 +6,42 @@ It takes small steps and rests after each, so that there is a middle to be kille
 import asyncio
 import logging
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
 from application import evaluation
 from application.due import Doing
+from application.evaluation import Progress
 from application.facts import Facts
 from application.imports import importing
 from application.imports.importing import Intake
 from application.imports.job import ImportHandler
 from application.imports.storage import ImportStorage
-from application.jobs import runner, work
+from application.jobs import work
 from application.jobs.kinds import due_handlers
+from application.jobs.runner import Handler
 from application.jobs.scheduler import Scheduler
-from application.jobs.store import Kind, open_store
+from application.jobs.store import Job, Kind, open_store
 from application.requests import Answers
 from tests.application.jobs.program import RULES, running
 
 REST_SECONDS = 0.02
 
 
-class RestingRunner(runner.Runner):
-    def _progress(self, job: Any) -> Any:
-        tell = super()._progress(job)
+class Resting:
+    """A handler that rests whenever it tells its progress."""
 
-        async def progress(done: int, total: int) -> None:
-            await tell(done, total)
+    def __init__(self, handler: Handler) -> None:
+        self.give_up = handler.give_up
+        self._run = handler.run
+
+    async def run(self, job: Job, progress: Progress) -> Mapping[str, Any]:
+        async def told(done: int, total: int) -> None:
+            await progress(done, total)
             await asyncio.sleep(REST_SECONDS)
 
-        return progress
+        return await self._run(job, told)
 
 
 async def main(conninfo: str) -> None:
@@ -47,7 +54,8 @@ async def main(conninfo: str) -> None:
         intake = Intake(program.writer, facts, program.catalogue)
         handlers[Kind.IMPORT] = ImportHandler(ImportStorage(program.pool), intake)
         scheduler = Scheduler(doing, program.reads, jobs, program.clock)
-        await work.work(jobs, handlers, scheduler, 2)
+        resting = {kind: Resting(handler) for kind, handler in handlers.items()}
+        await work.work(jobs, resting, scheduler, 2)
 
 
 def hurry() -> None:
@@ -55,7 +63,6 @@ def hurry() -> None:
     importing.CHUNK_ROWS = 25
     work.STALLED_SECONDS = 1.0
     work.HEARTBEAT_SECONDS = 0.2
-    work.Runner = RestingRunner
 
 
 if __name__ == "__main__":
