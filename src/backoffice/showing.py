@@ -81,11 +81,12 @@ class Zoned:
         self._year = now.astimezone(zone).year
 
     def moment(self, instant: datetime, *, seconds: bool = False) -> Markup:
-        """Its day and time; the year too, unless it is this one."""
+        """Its day and, unless that is midnight, its time; the year too, unless it is this one."""
         local = instant.astimezone(self._zone)
         year = "" if local.year == self._year else f" {local:%Y}"
-        time = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
-        return self._element(instant, f"{local.day} {local:%b}{year}, {time}")
+        time = f", {local:%H:%M:%S}" if seconds else f", {local:%H:%M}"
+        midnight = not (local.hour or local.minute or local.second)
+        return self._element(instant, f"{local.day} {local:%b}{year}{'' if midnight else time}")
 
     def clock(self, instant: datetime) -> Markup:
         return self._element(instant, f"{instant.astimezone(self._zone):%H:%M:%S}")
