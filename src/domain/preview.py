@@ -72,16 +72,6 @@ def evolve(preview: Preview | None, event: Event) -> Preview:
             assert_never(event)
 
 
-def request(
-    preview: Preview | None,
-    preview_id: UUID,
-    campaign: UUID,
-    occurrences: tuple[int, ...],
-    scheduled_for: datetime | None,
-) -> list[Event]:
-    return [] if preview else [Requested(preview_id, campaign, occurrences, scheduled_for)]
-
-
 def finish(preview: Preview, figures: tuple[Figures, ...]) -> list[Event]:
     return [Finished(preview.id, preview.campaign, figures)] if preview.status is Status.RUNNING else []
 
