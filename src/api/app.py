@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from litestar import Litestar, Response, Router
 from litestar import Request as LitestarRequest
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import HTTPScope, Message
+from litestar.types import ControllerRouterHandler, HTTPScope, Message
 from uuid_utils import uuid7
 
 from api.admission import SLASH_IN_ID, admit
@@ -68,8 +68,16 @@ class Laurel(Litestar):
             message["headers"] = [*kept, (b"allow", ", ".join(sorted(methods)).encode())]
 
 
-def create_app(services: Services, routes: Routes = (), metrics: Metrics | None = None) -> Laurel:
-    """The application with the `/v1` routes given, beside those of the frame: clock, health, metrics, documentation."""
+def create_app(
+    services: Services,
+    routes: Routes = (),
+    pages: Sequence[ControllerRouterHandler] = (),
+    metrics: Metrics | None = None,
+) -> Laurel:
+    """The application with the `/v1` routes and the pages given, beside what is the frame's own.
+
+    That is the clock, health, metrics and documentation.
+    """
     metrics = metrics or Metrics()
     declared = [*CLOCK_ROUTES, *routes]
     app = Laurel(
@@ -77,6 +85,7 @@ def create_app(services: Services, routes: Routes = (), metrics: Metrics | None 
             Router("/v1", route_handlers=declared),
             *health_routes(services, metrics),
             *documentation_routes(declared),
+            *pages,
         ],
         request_class=Request,
         before_request=admit,

@@ -2,30 +2,49 @@
 
 import asyncio
 import os
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 import psycopg
 import uvloop
+from msgspec import structs
 from psycopg_pool import AsyncConnectionPool
 from rich.console import Console
 from rich.table import Table
 
+from api.importing import bring_in
 from api.observation import configure_logs
 from api.proving import prove, show_certificate
-from api.serve import CannotListenError, address_of, listen, serve, work
+from api.serve import CannotListenError, address_of, listen, serve, show_demo, work
 from application.clock import SandboxRefusedError
+from application.imports.files import format_of
+from application.imports.importing import Contents
+from application.imports.kinds import Kind as ImportKind
 from application.keys import Role, UnknownKeyError, list_keys, make_key, revoke_key
 from application.migrate import MigrationError, migrate
 from application.postgres.connection import reach_database
 from application.postgres.errors import PostgresUnavailable
-from application.settings import SETTINGS, Configuration, Setting, Settings, SettingsError, load
+from application.settings import (
+    SETTINGS,
+    Configuration,
+    LogFormat,
+    LogLevel,
+    Setting,
+    Settings,
+    SettingsError,
+    Source,
+    load,
+)
 from projections.rebuild import RebuildError
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+DEMO_DATA = Path(".laurel-demo")
 
 _EXPECTED = (CannotListenError, SandboxRefusedError, MigrationError, PostgresUnavailable, RebuildError, UnknownKeyError)
 
@@ -96,6 +115,54 @@ def work_command(configuration: Configuration) -> None:
     settings = configuration.settings
     configure_logs(settings.log_format, settings.log_level)
     uvloop.run(work(settings))
+
+
+@main.command("demo")
+@settings_flags("data", "host", "port", "time_zone", "admin_key", "log_format", "log_level")
+def demo_command(configuration: Configuration) -> None:
+    """Serve a sandbox with a small, lively program in it, ready to look at."""
+    given = configuration.settings
+    settings = structs.replace(
+        given,
+        database_url=None,
+        sandbox=True,
+        data=DEMO_DATA if configuration.sources["data"] is Source.DEFAULT else given.data,
+        admin_key=given.admin_key or secrets.token_urlsafe(18),
+        log_format=LogFormat.CONSOLE if configuration.sources["log_format"] is Source.DEFAULT else given.log_format,
+        log_level=LogLevel.WARNING if configuration.sources["log_level"] is Source.DEFAULT else given.log_level,
+    )
+    configure_logs(settings.log_format, settings.log_level)
+    with listen(settings.host, settings.port) as listener:
+        address = address_of(listener)
+        click.echo("Playing the last months of a gym with a café, in a sandbox ...", err=True)
+
+        def opened() -> None:
+            click.echo(f"Look at it:      {address}/sign-in#{settings.admin_key}")
+            click.echo(f"Browse the API:  {address}/schema   (Authorization: Bearer {settings.admin_key})")
+            click.echo("Watch the campaign Flash: every two minutes one of its occurrences is paid. Ctrl-C stops.")
+
+        uvloop.run(show_demo(settings, listener, opened))
+
+
+@main.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--kind", type=click.Choice([kind.value for kind in ImportKind]), default="facts", show_default=True)
+@click.option("--list", "list_code", help="the list that list members join, where the rows do not say it")
+@click.option("--errors", type=click.Path(dir_okay=False, path_type=Path), help="where rows that are refused go")
+@settings_flags("database_url", "data", "time_zone", "register_unknown_members", "sandbox")
+def import_command(
+    configuration: Configuration, *, file: Path, kind: str, list_code: str | None, errors: Path | None
+) -> None:
+    """Import a file of NDJSON or CSV, with a progress bar; rows that are refused go to FILE.errors.ndjson."""
+    errors = errors or file.with_name(f"{file.name}.errors.ndjson")
+    configure_logs(LogFormat.CONSOLE, LogLevel.WARNING)
+    contents = Contents(ImportKind(kind), format_of(file), list_code)
+    tally = uvloop.run(bring_in(configuration.settings, file, errors, contents, Console(stderr=True)))
+    click.echo(
+        f"{tally.rows:,} rows: {tally.recorded:,} recorded, {tally.repeated:,} repeated, {tally.failed:,} refused"
+    )
+    if tally.failed:
+        raise click.ClickException(f"what was refused, and why, is in {errors}")
 
 
 @main.command("migrate")

@@ -417,7 +417,7 @@ def _flash(number: int, starts_at: datetime) -> list[Command]:
             hit_type=HitType.AMOUNT,
             bracketed=True,
             unlimited=True,
-            tiers=_tiers(("0", "20", "1"), ("20", "60", "3"), ("60", None, "5")),
+            tiers=_tiers(("0", "40", "1"), ("40", "120", "2"), ("120", None, "3")),
         ),
     )
 

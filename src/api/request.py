@@ -146,13 +146,18 @@ class Request(LitestarRequest[Any, Any, Any]):
             raise bad_parameter("If-Match", 'must be the ETag that was read, such as "3" with its quotes', "etag")
         return Precondition(versions=frozenset(int(part[1]) for part in found if part))
 
+    def idempotency_header(self) -> str | None:
+        """The caller's `Idempotency-Key`; None when there is none."""
+        key = self.header(b"idempotency-key")
+        if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+            raise bad_parameter("Idempotency-Key", "must be 1 to 200 printable ASCII characters without spaces")
+        return key
+
     async def idempotency_key(self) -> IdempotencyKey | None:
         """The caller's `Idempotency-Key` with a digest of the request it came with; None when there is none."""
-        key = self.header(b"idempotency-key")
+        key = self.idempotency_header()
         if key is None:
             return None
-        if not _IDEMPOTENCY_KEY.fullmatch(key):
-            raise bad_parameter("Idempotency-Key", "must be 1 to 200 printable ASCII characters without spaces")
         digest = sha256()
         for part in (self.principal.id, self.scope["method"], self.scope["path"]):
             digest.update(part.encode("utf-8", "surrogatepass") + b"\n")

@@ -5,14 +5,17 @@ import errno
 import gc
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
 
+import backoffice.routes as backoffice
+from api import demo
 from api.app import Laurel, create_app
 from api.routes import ROUTES
-from api.wiring import running
+from api.services import Program
+from api.wiring import in_background, running
 from application.settings import Settings
 
 BACKLOG = 2048
@@ -87,8 +90,25 @@ async def answer_requests(app: Laurel, listener: socket.socket, stop_seconds: in
 
 async def serve(settings: Settings, listener: socket.socket, *, works: bool) -> None:
     """Run the program and answer requests on `listener` until a signal to stop comes."""
-    async with running(settings, works=works) as services:
-        await answer_requests(create_app(services, ROUTES), listener, settings.stop_seconds)
+    async with running(settings, works=works) as program:
+        await _answer(program, listener)
+
+
+async def _answer(program: Program, listener: socket.socket) -> None:
+    app = create_app(program, ROUTES, backoffice.routes(program))
+    await answer_requests(app, listener, program.settings.stop_seconds)
+
+
+async def show_demo(settings: Settings, listener: socket.socket, opened: Callable[[], None]) -> None:
+    """Serve the demo's program, its history played and facts coming in; `opened` is told when it can be looked at."""
+    async with running(settings, works=True) as program:
+        assert program.sandbox  # noqa: S101  the demo's settings ask for one
+        assert program.due  # noqa: S101
+        shown = demo.Program(program.commands.writer, program.sandbox, program.due, settings.time_zone)
+        await demo.seed(shown)
+        opened()
+        async with in_background(demo.live(shown), "laurel demo"):
+            await _answer(program, listener)
 
 
 async def work(settings: Settings) -> None:

@@ -10,6 +10,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from application.clock import Clock, SandboxClock
 from application.facts import Facts
+from application.imports.importing import Intake
 from application.imports.storage import ImportStorage
 from application.jobs.store import JobStore
 from application.keys import Principal
@@ -90,10 +91,11 @@ class Reads(Struct):
 
 
 class Imports(Struct):
-    """Where imports are kept until they are done."""
+    """Where imports are kept until they are done, and what takes their rows in."""
 
     jobs: JobStore
     storage: ImportStorage
+    intake: Intake
 
 
 class Program(Services, kw_only=True):
@@ -103,6 +105,14 @@ class Program(Services, kw_only=True):
     reads: Reads
     rebuilds: RebuildRuns
     imports: Imports
+
+    @property
+    def pool(self) -> AsyncConnectionPool:
+        return self.reads.pool
+
+    @property
+    def mapper(self) -> Mapper:
+        return self.reads.mapper
 
 
 class Exchange(Struct):

@@ -76,7 +76,7 @@ async def running(settings: Settings, *, works: bool) -> AsyncIterator[Program]:
         stack.push_async_callback(writer.stop)
         await writer.submit(ensure_default_account, actor="laurel")
         positions = Positions(conninfo)
-        await stack.enter_async_context(_task(positions.run(), "laurel positions"))
+        await stack.enter_async_context(in_background(positions.run(), "laurel positions"))
         follower = Follower(conninfo, mapper, PROJECTIONS)
         if works:
             follower.start()
@@ -88,12 +88,12 @@ async def running(settings: Settings, *, works: bool) -> AsyncIterator[Program]:
         storage = ImportStorage(pool)
         rules = Rules(settings.register_unknown_members)
         commands = commands_over(writer, pool, mapper, rules, PreviewJobs(jobs))
+        intake = Intake(writer, commands.facts, catalogue)
         if works:
-            intake = Intake(writer, commands.facts, catalogue)
             handlers = {**due_handlers(doing, writer, reads), Kind.IMPORT: ImportHandler(storage, intake)}
             scheduler = Scheduler(doing, reads, jobs, clock, sandbox.refresh if sandbox else None)
             working = work(jobs, handlers, scheduler, settings.workers)
-            await stack.enter_async_context(_task(working, "laurel work"))
+            await stack.enter_async_context(in_background(working, "laurel work"))
         rebuilds = RebuildThreads(conninfo, mapper)
         stack.push_async_callback(asyncio.to_thread, rebuilds.stop)
         yield Program(
@@ -107,7 +107,7 @@ async def running(settings: Settings, *, works: bool) -> AsyncIterator[Program]:
             commands=commands,
             reads=Reads(pool, mapper),
             rebuilds=rebuilds,
-            imports=Imports(jobs, storage),
+            imports=Imports(jobs, storage, intake),
         )
 
 
@@ -154,7 +154,7 @@ def _projections_check(positions: Positions) -> Callable[[], Awaitable[Check]]:
 
 
 @asynccontextmanager
-async def _task(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+async def in_background(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
     task = asyncio.create_task(work, name=name)
     try:
         yield

@@ -14,6 +14,7 @@ from application.imports.importing import Contents
 from application.imports.job import request_import
 from application.imports.kinds import Kind
 from application.imports.rows import Format
+from application.streams import REQUEST
 from projections.queries import jobs
 
 FORMATS = {"application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
@@ -33,15 +34,20 @@ class ImportAnswer(Struct, frozen=True):
     roles=RECORDERS,
     statuses=(202,),
     takes=Intake(tuple(FORMATS), imports=True),
+    headers=("Idempotency-Key",),
 )
 async def post_import(
     request: Request,
     kind: Annotated[Kind, Parameter(description="what the rows are")] = Kind.FACTS,
     list: Annotated[str | None, Parameter(description="the list that list members join", max_length=100)] = None,  # noqa: A002  the parameter's name
 ) -> ImportAnswer:
-    """Take a file in and import it: NDJSON (`application/x-ndjson`) or CSV (`text/csv`)."""
+    """Take a file in and import it: NDJSON (`application/x-ndjson`) or CSV (`text/csv`).
+
+    The same `Idempotency-Key` is answered with the import there is.
+    """
     contents = Contents(kind, FORMATS[request.media_type()], list)
     imports = request.program.imports
+    key = request.idempotency_header()
     job = await request_import(
         imports.jobs,
         imports.storage,
@@ -49,6 +55,7 @@ async def post_import(
         contents,
         request.principal.id,
         request.services.settings.import_limit,
+        REQUEST.at("import", request.principal.id, key).id if key else None,
     )
     return ImportAnswer(request.committed(request.exchange.position), job, "queued")
 

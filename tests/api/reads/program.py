@@ -22,6 +22,7 @@ from api.services import Program as Services
 from application import tiered_campaigns
 from application.catalogue import Catalogue
 from application.definitions import ensure_default_account
+from application.imports.importing import Intake
 from application.imports.storage import ImportStorage
 from application.ingest import Rules
 from application.jobs.store import open_store
@@ -133,7 +134,8 @@ class ReadProgram(Program):
 async def reading(conninfo: str) -> AsyncIterator[ReadProgram]:
     clock = MovedClock()
     mapper = Mapper(KINDS)
-    writer = Writer(conninfo, mapper, Catalogue("UTC"), clock=clock.now)
+    catalogue = Catalogue("UTC")
+    writer = Writer(conninfo, mapper, catalogue, clock=clock.now)
     settings = load({}, {}).settings
     positions = FollowedPositions()
     asked: list[str] = []
@@ -144,17 +146,17 @@ async def reading(conninfo: str) -> AsyncIterator[ReadProgram]:
     ):
         await writer.start()
         await writer.submit(ensure_default_account)
+        rules = Rules(settings.register_unknown_members)
+        commands = commands_over(writer, pool, mapper, rules, RememberedPreviews())
         services = Services(
             settings=settings,
             clock=clock,
             keys=KnownKeys(),
             positions=positions,
-            commands=commands_over(
-                writer, pool, mapper, Rules(settings.register_unknown_members), RememberedPreviews()
-            ),
+            commands=commands,
             reads=Reads(pool, mapper),
             rebuilds=RebuildThreads(conninfo, mapper),
-            imports=Imports(jobs, ImportStorage(pool)),
+            imports=Imports(jobs, ImportStorage(pool), Intake(writer, commands.facts, catalogue)),
         )
         transport = httpx.ASGITransport(create_app(services, ROUTES))
         async with httpx.AsyncClient(

@@ -18,6 +18,7 @@ from api.services import Imports, Reads
 from api.services import Program as Services
 from application.catalogue import Catalogue
 from application.definitions import ensure_default_account
+from application.imports.importing import Intake
 from application.imports.storage import ImportStorage
 from application.ingest import Rules
 from application.jobs.store import open_store
@@ -156,7 +157,8 @@ def pointers(response: httpx.Response) -> dict[str, str]:
 async def running(conninfo: str, settings: Settings | None = None) -> AsyncIterator[Program]:
     clock = MovedClock()
     mapper = Mapper(KINDS)
-    writer = Writer(conninfo, mapper, Catalogue("UTC"), clock=clock.now)
+    catalogue = Catalogue("UTC")
+    writer = Writer(conninfo, mapper, catalogue, clock=clock.now)
     settings = settings or load({}, {}).settings
     connections = {"autocommit": True, "options": "-c timezone=UTC"}
     async with (
@@ -165,17 +167,17 @@ async def running(conninfo: str, settings: Settings | None = None) -> AsyncItera
     ):
         await writer.start()
         await writer.submit(ensure_default_account)
+        rules = Rules(settings.register_unknown_members)
+        commands = commands_over(writer, pool, mapper, rules, RememberedPreviews())
         services = Services(
             settings=settings,
             clock=clock,
             keys=KnownKeys(),
             positions=StandingPositions(),
-            commands=commands_over(
-                writer, pool, mapper, Rules(settings.register_unknown_members), RememberedPreviews()
-            ),
+            commands=commands,
             reads=Reads(pool, mapper),
             rebuilds=RebuildThreads(conninfo, mapper),
-            imports=Imports(jobs, ImportStorage(pool)),
+            imports=Imports(jobs, ImportStorage(pool), Intake(writer, commands.facts, catalogue)),
         )
         transport = httpx.ASGITransport(create_app(services, ROUTES))
         async with httpx.AsyncClient(
