@@ -3,10 +3,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.database import begin_run, fresh_database, run_server
 
 _run_folder = pytest.StashKey[Path | None]()
+
+
+# the same examples in every run, at any speed of the machine; new ones with --hypothesis-profile=searching
+settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("searching", settings.get_profile("steady"), derandomize=False, max_examples=2_000)
+settings.load_profile("steady")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,17 +2,18 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from application import ingest, tiered_campaigns
+from application import tiered_campaigns
 from application.due import no_progress
 from application.evaluation import evaluate
 from domain.terms import Late
-from tests.application.jobs.program import RULES, Running, running
+from domain.transaction import Purchase, Status
+from tests.application.jobs.program import Running, receiving, running
 from tests.support.campaigns import purchase
 
 MEMBERS = 1_300
 
 
-def bought(count: int, total: str = "20") -> list[ingest.Purchase]:
+def bought(count: int, total: str = "20") -> list[Purchase]:
     at = datetime.now(UTC) - timedelta(days=5)
     return [purchase(f"T-{n}", total, f"M-{n:05}", purchased_at=at) for n in range(count)]
 
@@ -90,9 +91,7 @@ async def test_facts_that_arrive_meanwhile_correct_what_was_awarded(database: st
 
         async def arrive() -> None:
             for item in late:
-                await program.writer.submit(
-                    lambda working, item=item: ingest.receive_transaction(working, item, ingest.Status.ACCEPTED, RULES)
-                )
+                await program.writer.submit(receiving(item, Status.ACCEPTED))
 
         arriving = asyncio.create_task(arrive())
         run = await evaluate(program.writer, program.reads.standings, campaign, 1, no_progress)

@@ -316,7 +316,7 @@ def tables(draw: st.DrawFn) -> TierTable:
     return TierTable(hit_type, bracketed, unlimited, tuple(rows), decimals, rounding)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tables(), st.lists(st.one_of(AMOUNTS, AMOUNTS.map(Decimal.copy_negate)), min_size=2, max_size=4))
 def test_any_table_agrees_with_the_formulas(terms: TierTable, aggregates: list[Decimal]) -> None:
     assert check_tiers(terms.tiers, unlimited=terms.unlimited) == []
@@ -328,7 +328,7 @@ def test_any_table_agrees_with_the_formulas(terms: TierTable, aggregates: list[D
         assert earned == sorted(earned)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tables(), AMOUNTS)
 def test_the_way_to_the_next_tier_leads_there(terms: TierTable, aggregate: Decimal) -> None:
     following = next_tier(terms, aggregate)

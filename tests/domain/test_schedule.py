@@ -303,7 +303,7 @@ DURATIONS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(INSTANTS, DURATIONS, DURATIONS, st.integers(1, 40), ZONES)
 def test_windows_touch_and_keep_their_order(
     anchor: datetime, length: Duration, grace: Duration, count: int, zone: ZoneInfo
@@ -319,7 +319,7 @@ def test_windows_touch_and_keep_their_order(
             assert number_at(run, window.starts_at) == number
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(INSTANTS, st.sampled_from([Unit.DAY, Unit.WEEK]), st.integers(1, 400), ZONES)
 def test_civil_days_keep_the_wall_clock_unless_it_is_skipped(
     anchor: datetime, unit: Unit, times: int, zone: ZoneInfo
@@ -334,7 +334,7 @@ def test_civil_days_keep_the_wall_clock_unless_it_is_skipped(
     assert shift == max(after - before, timedelta(0))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(INSTANTS, DURATIONS, st.timedeltas(timedelta(days=-3), timedelta(days=300)), ZONES)
 def test_the_next_tick_is_the_first_one_later(
     anchor: datetime, every: Duration, passed: timedelta, zone: ZoneInfo

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.amounts import FRACTION_DIGITS, fault
@@ -51,7 +51,6 @@ def test_thirds_of_a_price_add_up_to_it() -> None:
     st.lists(st.tuples(st.integers(1, 9), st.decimals(0, 99, places=2)), min_size=1, max_size=3),
     st.data(),
 )
-@settings(deadline=None)
 def test_pieces_given_back_one_after_the_other_cost_what_they_were_bought_for(
     lines: list[tuple[int, Decimal]], data: st.DataObject
 ) -> None:

@@ -80,7 +80,7 @@ class Running(Struct):
         return found
 
 
-async def until(true: Callable[[], Awaitable[object]], seconds: float = 40) -> None:
+async def until(true: Callable[[], Awaitable[object]], seconds: float = 120) -> None:
     async with asyncio.timeout(seconds):
         while not await true():  # noqa: ASYNC110  other processes do what is waited for
             await asyncio.sleep(0.02)

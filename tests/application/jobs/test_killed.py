@@ -53,6 +53,7 @@ async def test_an_evaluation_outlives_its_workers(database: str) -> None:
         assert await awarded(program) < MEMBERS
         with worker(database), worker(database):
             await until(lambda: _finished(program))
+    async with running(database) as program:
         assert await program.awards(campaign) == {(1, f"M-{n:05}"): [Decimal(200)] for n in range(MEMBERS)}
         evaluations = await program.rows("select status, members, points from p_standings.evaluations")
         assert evaluations == [("finished", MEMBERS, 200 * MEMBERS)]
@@ -121,4 +122,4 @@ async def _more_than(program: Running, count: int) -> bool:
 
 async def _finished(program: Running) -> bool:
     rows = await program.rows("select status, done, total, result from laurel.jobs where kind = 'evaluation'")
-    return any(row[0] == "finished" for row in rows) and await program.reads.positions.reached(0, 1)
+    return any(row[0] == "finished" for row in rows)

@@ -6,10 +6,8 @@ example made of the event type's own fields; it never changes one that is there.
 
 import json
 import os
-import typing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from enum import Enum
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -104,7 +102,7 @@ def _sample(kind: inspect.Type, depth: int) -> Any:  # noqa: C901, PLR0911  one 
             simple = [option for option in options if isinstance(option, inspect.NoneType) == deep] or options
             return _sample(simple[0], depth + 1)
         case inspect.EnumType(cls=cls):
-            return next(iter(typing.cast(type[Enum], cls)))
+            return next(iter(cls))
         case inspect.LiteralType(values=values):
             return values[0]
         case inspect.TupleType(item_types=items):

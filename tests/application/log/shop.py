@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from application.log.batch import Committed
 from application.log.mapper import Mapper
 from application.log.streams import Kind
 from application.log.working import Command, Working
@@ -42,6 +43,13 @@ MAPPER = Mapper((COUNTERS, RULES))
 
 class Refused(Exception):  # noqa: N818  a refusal
     pass
+
+
+def landed(outcomes: list[Committed | Exception]) -> list[Committed]:
+    """The outcomes of commands none of which was refused."""
+    committed = [outcome for outcome in outcomes if isinstance(outcome, Committed)]
+    assert committed == outcomes
+    return committed
 
 
 def counting(key: str | int | UUID, by: int = 1) -> Command:

@@ -17,7 +17,7 @@ from application.log.working import Command, Working
 from tests.application.log.shop import COUNTERS, MAPPER, RULES, Counted, Counter, Refused, Ruled
 
 NOW = datetime(2026, 9, 3, tzinfo=UTC)
-STORED = {COUNTERS.at(number).id.int: (number + 1, Counter(number, number + 1)) for number in range(3)}
+STORED: dict[int, Seen] = {COUNTERS.at(number).id.int: (number + 1, Counter(number, number + 1)) for number in range(3)}
 STORED[RULES.at("only").id.int] = (1, Ruled(1))
 
 
@@ -100,7 +100,7 @@ async def decide(jobs: list[Job], warm: set[int]) -> tuple[list[Decision], list[
 
 
 def written(decisions: list[Decision]) -> list[tuple[UUID, int, str, bytes]]:
-    return [(held.id, *rest) for decision in decisions for held, *rest in decision.rows]
+    return [(held.id, version, tag, payload) for decision in decisions for held, version, tag, payload in decision.rows]
 
 
 async def one_by_one(commands: list[Trace]) -> list[tuple[list[Any], bool, list[tuple[UUID, int, str, bytes]]]]:
@@ -124,7 +124,7 @@ COMMANDS = st.lists(st.lists(STEPS, min_size=1, max_size=4).map(Trace), min_size
 
 
 @given(COMMANDS, st.sets(st.integers(0, 6)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 async def test_what_is_decided_does_not_depend_on_what_was_loaded(commands: list[Trace], warm: set[int]) -> None:
     expected = await one_by_one([Trace(command.steps) for command in commands])
     decisions, rest, _ = await decide(jobs_of(list(commands)), warm)

@@ -11,14 +11,15 @@ import psycopg
 import pytest
 
 from application.log import session as sessions
+from application.log.batch import Committed
 from application.log.catalogue import NoCatalogue
 from application.log.check import check
 from application.log.errors import AppendFailed, FateUnknown, Unavailable
-from application.log.writer import Committed, Writer
+from application.log.writer import Writer
 from application.migrate import migrate
 from application.postgres.embedded import EmbeddedPostgres
 from tests.application.log.conftest import Start, running
-from tests.application.log.shop import MAPPER, Counter, counting, moving, reading
+from tests.application.log.shop import MAPPER, Counter, counting, landed, moving, reading
 
 END_WRITERS = """
     select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity
@@ -55,7 +56,7 @@ async def test_what_landed_before_the_connection_was_lost_is_not_recorded_again(
 ) -> None:
     await writer.submit(counting("a", 10))
     lose_answer(writer, monkeypatch)
-    outcomes = await writer.submit_many([counting("a"), counting("b"), moving("a", "b"), reading("a")])
+    outcomes = landed(await writer.submit_many([counting("a"), counting("b"), moving("a", "b"), reading("a")]))
     assert [outcome.answer for outcome in outcomes] == [11, 1, (10, 2), Counter(10, 3)]
     assert [outcome.position for outcome in outcomes] == [2, 3, 5, 5]
     assert list(check(connection, MAPPER)) == []
@@ -68,7 +69,7 @@ async def test_of_a_batch_that_landed_in_part_the_rest_is_decided_again(
     await one.submit_many([counting("a"), counting("b")])
     await other.submit(counting("a", 100))
     lose_answer(one, monkeypatch)
-    outcomes = await one.submit_many([counting("a"), counting("b"), counting("c")])
+    outcomes = landed(await one.submit_many([counting("a"), counting("b"), counting("c")]))
     assert [outcome.answer for outcome in outcomes] == [102, 2, 1]
     assert [outcome.position for outcome in outcomes] == [6, 4, 5]
     assert list(check(connection, MAPPER)) == []
@@ -110,7 +111,7 @@ async def test_what_had_not_landed_when_the_connection_was_lost_is_decided_again
         await until_waiting(connection)
         connection.execute(END_WRITERS)
         holding.rollback()
-    assert [outcome.position for outcome in await waiting] == [1, 2]
+    assert [outcome.position for outcome in landed(await waiting)] == [1, 2]
     assert list(check(connection, MAPPER)) == []
 
 
@@ -150,7 +151,7 @@ async def test_one_command_that_the_database_refuses_fails_alone(
     connection.execute(FAULT.format("23514"))
     outcomes = await writer.submit_many([*[counting("a")] * 2, counting("b"), counting("a"), counting("b")])
     assert isinstance(outcomes[3], AppendFailed)
-    assert [outcomes[number].answer for number in (0, 1, 2, 4)] == [1, 2, 1, 2]
+    assert [outcome.answer for outcome in landed(outcomes[:3] + outcomes[4:])] == [1, 2, 1, 2]
     assert list(check(connection, MAPPER)) == []
 
 

@@ -270,7 +270,7 @@ CONDITIONS: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(CONDITIONS)
 def test_a_condition_and_its_text_are_one_thing(builtins: object) -> None:
     condition = condition_from(builtins)

@@ -298,7 +298,7 @@ def fast(node: Node, expected: Type, values: dict[str, Any]) -> Any:
         return Fails
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(NUMBER_TREES, ENVIRONMENTS)
 def test_numbers_equal_the_slow_reading(node: Node, values: dict[str, Any]) -> None:
     try:
@@ -315,7 +315,7 @@ def divides(node: Node) -> bool:
     return "/" in text_of(node)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(CONDITION_TREES, ENVIRONMENTS)
 def test_conditions_equal_the_slow_reading(node: Node, values: dict[str, Any]) -> None:
     if divides(node):
@@ -331,14 +331,14 @@ def test_conditions_equal_the_slow_reading(node: Node, values: dict[str, Any]) -
     assert found is Fails or found is wanted
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.one_of(CONDITION_TREES, NUMBER_TREES))
 def test_the_text_of_a_tree_reads_as_that_tree(node: Node) -> None:
     text = text_of(node)
     assert text_of(parsed(text)) == text
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(CONDITION_TREES, ENVIRONMENTS)
 def test_where_an_equality_does_not_hold_the_condition_is_false(node: Node, values: dict[str, Any]) -> None:
     compiled = compile_expression(text_of(node), SCOPE, Type.BOOLEAN)
@@ -351,7 +351,7 @@ def test_where_an_equality_does_not_hold_the_condition_is_false(node: Node, valu
 
 
 @given(st.integers(1, 9999), st.timedeltas(timedelta(hours=-14), timedelta(hours=14)))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_dates_at_both_ends_of_time_are_a_result_or_a_failure(year: int, shift: timedelta) -> None:
     compiled = compile_expression(
         "hour(transaction.purchased_at) + days_between(transaction.purchased_at, date('2026-01-01'))", SCOPE
