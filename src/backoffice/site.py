@@ -71,7 +71,8 @@ class Site:
         here = path + (f"?{query}" if query else "")
         to = SIGN_IN if here == "/" or len(here) > LONGEST_ADDRESS else f"{SIGN_IN}?{urlencode({'next': here})}"
         if request.headers.get("hx-request"):
-            return Response(None, status_code=401, headers={"HX-Redirect": to, "Cache-Control": "no-store"})
+            headers = {"HX-Redirect": to, "Cache-Control": "no-store"}
+            return Response("", media_type=MediaType.TEXT, status_code=401, headers=headers)
         return Redirect(to, headers={"Cache-Control": "no-store"}, status_code=303)
 
     def failures(self) -> dict[int | type[Exception], Callable[[Request[Any, Any, Any], Any], Response[str]]]:
@@ -80,6 +81,9 @@ class Site:
             Missing: lambda request, error: self._failure(request, 404, "Not found", str(error)),
             BadQuery: lambda request, error: self._failure(request, 400, "That can't be asked", str(error)),
             HTTPException: lambda request, error: self._failure(request, error.status_code, "Not shown", error.detail),
+            psycopg.errors.UndefinedTable: lambda request, _: self._failure(
+                request, 503, "One moment", "Laurel is starting. Please try again soon."
+            ),
             psycopg.OperationalError: lambda request, _: self._no_database(request),
             PoolTimeout: lambda request, _: self._no_database(request),
         }

@@ -1,0 +1,76 @@
+"""The pages over a whole small program, asked without a network."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from html.parser import HTMLParser
+
+import httpx
+from litestar import Litestar
+from msgspec import Struct
+from psycopg_pool import AsyncConnectionPool
+
+from application.clock import Clock
+from application.keys import Keys
+from application.log.mapper import Mapper
+from application.settings import Settings, load
+from backoffice.routes import routes
+from tests.application.jobs.program import Running
+
+ADMIN_KEY = "an-admin-key-of-tests"
+
+
+class PageServices(Struct, frozen=True):
+    settings: Settings
+    clock: Clock
+    keys: Keys
+    pool: AsyncConnectionPool
+    mapper: Mapper
+
+
+def app_of(program: Running) -> Litestar:
+    settings = load({"admin_key": ADMIN_KEY, "time_zone": "Europe/Budapest"}, {}).settings
+    keys = Keys(program.pool, ADMIN_KEY)
+    return Litestar(
+        routes(PageServices(settings, program.clock, keys, program.pool, program.mapper)),
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+@asynccontextmanager
+async def visitor(program: Running) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody who has not signed in yet."""
+    transport = httpx.ASGITransport(app_of(program))
+    async with httpx.AsyncClient(transport=transport, base_url="http://laurel.test") as client:
+        yield client
+
+
+async def sign_in(client: httpx.AsyncClient, key: str = ADMIN_KEY, **fields: str) -> httpx.Response:
+    return await client.post("/sign-in", data={"key": key, **fields})
+
+
+class Page(HTMLParser):
+    """What a page is made of: its elements with their attributes, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def links(self) -> list[str]:
+        return [attributes["href"] or "" for attributes in self.all("a")]
+
+    @property
+    def words(self) -> str:
+        """The text, with one space wherever there is any."""
+        return " ".join(self.text.split())
