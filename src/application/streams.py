@@ -30,10 +30,11 @@ TRANSACTION = Kind(
     transaction.Transaction,
     transaction.evolve,
     (transaction.Received, transaction.Updated, transaction.Accepted, transaction.Rejected, transaction.Refunded),
+    brief=True,
 )
 """By the caller's id of the transaction."""
 
-MEMBER_EVENT = Kind("member_event", member_event.MemberEvent, member_event.evolve, (member_event.Received,))
+MEMBER_EVENT = Kind("member_event", member_event.MemberEvent, member_event.evolve, (member_event.Received,), brief=True)
 """By the caller's id of the event."""
 
 ENTRY = Kind("catalogue_entry", catalogue.Entry, catalogue.evolve, (catalogue.EntryPut,), catalogue=True)

@@ -148,11 +148,17 @@ class Batch:
             held.unit = root(held.unit)
 
     def _encode_states(self) -> tuple[list[bytes], dict[int, Exception]]:
-        """States by the order of `written`, and what went wrong by unit; a unit at fault must not be appended."""
+        """States by the order of `written`, and what went wrong by unit; a unit at fault must not be appended.
+
+        No state is kept of a brief stream's first event, which says it all.
+        """
         encode = self._mapper.encode_state
         states: list[bytes] = []
         faults: dict[int, Exception] = {}
         for held in self.written:
+            if held.kind.brief and held.version == 1:
+                states.append(b"")
+                continue
             try:
                 states.append(encode(held.state))
             except Exception as error:  # noqa: BLE001  whatever a field's value raises is that unit's fault alone

@@ -117,14 +117,15 @@ class Session:
             result = await LOAD.run(self._open(), [arrays.uuids([key.bytes for key in ids]).content])
         seen: dict[int, Seen | LogError] = {key.int: (0, None) for key in ids}
         for row in range(result.ntuples):
-            key, kind, number, state = (result.get_value(row, column) or b"" for column in range(4))
+            key, kind, number, state, tag, payload = (result.get_value(row, column) or b"" for column in range(6))
             version = int.from_bytes(number, "big")
             try:
-                decoded = (
-                    self._mapper.decode_state(kind.decode(), state)
-                    if state
-                    else await self._fold(UUID(bytes=key), version)
-                )
+                if state:
+                    decoded = self._mapper.decode_state(kind.decode(), state)
+                elif tag:
+                    decoded = folded(self._mapper, None, [(tag.decode(), payload)])
+                else:
+                    decoded = await self._fold(UUID(bytes=key), version)
                 seen[int.from_bytes(key, "big")] = (version, decoded)
             except LogError as error:
                 seen[int.from_bytes(key, "big")] = error

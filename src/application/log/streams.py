@@ -1,6 +1,7 @@
 """Kinds of stream, and the streams themselves."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from hashlib import sha1
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID, uuid5
@@ -11,6 +12,9 @@ E = TypeVar("E")
 NAMESPACE = UUID("6f0f2a3e-54f5-5d0b-9d7f-3f2f6f1f7c11")
 """Every kind's own namespace is derived from it. Permanent: all identities hang on it."""
 
+IDENTITIES = 16_384
+"""How many streams that were asked for last are remembered by their keys."""
+
 _VERSION_FIVE = 0x5 << 76 | 0x2 << 62
 _IDENTITY_BITS = ~(0xF << 76 | 0x3 << 62) & (1 << 128) - 1
 
@@ -19,10 +23,11 @@ class Kind(Generic[S, E]):
     """What all streams of one type share.
 
     `name` is permanent: it is in the state rows and in every identity. `state` is the type (or union) that `evolve`
-    makes. The states of a `catalogue` kind are held in memory by every process.
+    makes. The states of a `catalogue` kind are held in memory by every process. Most streams of a `brief` kind end with
+    their first event: that event alone is kept of them, no state beside it and none in memory.
     """
 
-    __slots__ = ("_namespace", "catalogue", "events", "evolve", "name", "state")
+    __slots__ = ("_namespace", "brief", "catalogue", "events", "evolve", "name", "state")
 
     def __init__(
         self,
@@ -32,17 +37,21 @@ class Kind(Generic[S, E]):
         events: tuple[type[Any], ...],
         *,
         catalogue: bool = False,
+        brief: bool = False,
     ) -> None:
         self.name = name
         self.state = state
         self.evolve = evolve
         self.events = events
         self.catalogue = catalogue
+        self.brief = brief
         self._namespace = uuid5(NAMESPACE, name).bytes
 
     def at(self, *key: str | int | UUID) -> "Stream[S, E]":
         """The stream that `key` identifies; different keys are different streams, also `("a", "b")` and `("ab",)`."""
-        return Stream(self, identity(self._namespace, key))
+        if self.brief:
+            return Stream(self, identity(self._namespace, key))
+        return _remembered(self, self._namespace, key)
 
     def of(self, stream_id: UUID) -> "Stream[S, E]":
         return Stream(self, stream_id)
@@ -58,14 +67,18 @@ class Stream(NamedTuple, Generic[S, E]):
 
 def identity(namespace: bytes, key: tuple[str | int | UUID, ...]) -> UUID:
     """The version 5 UUID (RFC 9562) of the key's parts, each written with its type and length."""
-    name = "".join([_written(part) for part in key])
+    name = ""
+    for part in key:
+        if isinstance(part, str):
+            name += f"s{len(part)}:{part}"
+        elif isinstance(part, int):
+            name += f"i{part:d};"
+        else:
+            name += f"u{part.hex}"
     digest = sha1(namespace + name.encode(), usedforsecurity=False).digest()
     return UUID(int=int.from_bytes(digest[:16], "big") & _IDENTITY_BITS | _VERSION_FIVE)
 
 
-def _written(part: str | int | UUID) -> str:
-    if isinstance(part, str):
-        return f"s{len(part)}:{part}"
-    if isinstance(part, int):
-        return f"i{part:d};"
-    return f"u{part.hex}"
+@lru_cache(IDENTITIES)
+def _remembered(kind: Kind[S, E], namespace: bytes, key: tuple[str | int | UUID, ...]) -> Stream[S, E]:
+    return Stream(kind, identity(namespace, key))

@@ -74,7 +74,7 @@ class Working:
 
     def state(self, stream: Stream[S, Any]) -> S | None:
         """The stream's current state, None when it does not exist. Raises Cold while it is not loaded."""
-        return cast(S | None, self._touch(stream).state)
+        return cast("S | None", self._touch(stream).state)
 
     def version(self, stream: Stream[Any, Any]) -> int:
         """How many events the stream has, including those decided in this batch. Raises Cold while it is not loaded."""

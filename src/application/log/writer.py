@@ -243,7 +243,8 @@ class Writer:
                 decision.settle(position)
         for held in batch.written:
             if held.unit not in appended.conflicts:
-                self._cache.put(held.id.int, (held.version, held.state))
+                if not held.kind.brief:
+                    self._cache.put(held.id.int, (held.version, held.state))
                 self._catalogue_due |= held.kind.catalogue
         if position > appended.head:
             self._tell(position)

@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, tuple_row
 
 from application.log.events import Envelope, Recorded
+from application.log.fold import folded
 from application.log.mapper import Mapper
 from application.log.queries import query
 
@@ -105,7 +106,8 @@ async def stories(connection: AsyncConnection[Any], mapper: Mapper, ids: Sequenc
         Story(
             key,
             kind,
-            mapper.decode_state(kind, state),
+            # of a brief stream nothing is kept but its first event, which then is the latest
+            mapper.decode_state(kind, state) if state else folded(mapper, None, [(tag, payload)]),
             mapper.decode_envelope(began),
             mapper.decode(tag, payload),
             mapper.decode_envelope(changed),

@@ -38,7 +38,19 @@ def rule(_: Ruled | None, event: Ruled) -> Ruled:
 
 COUNTERS = Kind("counter", Counter, count, (Counted,))
 RULES = Kind("rule", Ruled, rule, (Ruled,), catalogue=True)
-MAPPER = Mapper((COUNTERS, RULES))
+
+
+class Noted(Struct, frozen=True, gc=False):
+    tag: ClassVar[str] = "note.noted"
+    text: str
+
+
+def note(before: Noted | None, event: Noted) -> Noted:
+    return Noted(f"{before.text}; {event.text}") if before else event
+
+
+NOTES = Kind("note", Noted, note, (Noted,), brief=True)
+MAPPER = Mapper((COUNTERS, RULES, NOTES))
 
 
 class Refused(Exception):  # noqa: N818  a refusal
@@ -73,6 +85,17 @@ def creating(key: str | int | UUID) -> Command:
             return False
         working.record(stream, Counted(1))
         return True
+
+    return command
+
+
+def noting(key: str, text: str) -> Command:
+    """Adds to a note and answers the whole of it."""
+
+    def command(working: Working) -> str:
+        stream = NOTES.at(key)
+        working.state(stream)
+        return working.record(stream, Noted(text)).text
 
     return command
 

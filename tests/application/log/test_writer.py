@@ -40,6 +40,7 @@ from tests.application.log.shop import (
     creating,
     landed,
     moving,
+    noting,
     reading,
     ruling,
 )
@@ -208,6 +209,19 @@ async def test_an_emptied_state_is_made_anew_from_its_events(
     await writer.submit_many([counting("a", 3)] * 7)
     connection.execute("update laurel.streams set state = ''")
     assert (await (await start()).submit(counting("a"))).answer == 22
+    assert list(check(connection, MAPPER)) == []
+
+
+async def test_of_a_brief_stream_only_the_first_event_is_kept_until_it_goes_on(
+    writer: Writer, start: Start, connection: psycopg.Connection
+) -> None:
+    await writer.submit_many([noting("a", "first"), noting("b", "first"), noting("b", "second")])
+    states = "select state = '', version from laurel.streams order by version"
+    assert connection.execute(states).fetchall() == [(True, 1), (False, 2)]
+    other = await start()
+    outcomes = landed(await other.submit_many([noting("a", "next"), noting("b", "next")]))
+    assert [outcome.answer for outcome in outcomes] == ["first; next", "first; second; next"]
+    assert connection.execute(states).fetchall() == [(False, 2), (False, 3)]
     assert list(check(connection, MAPPER)) == []
 
 
