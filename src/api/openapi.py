@@ -1,7 +1,11 @@
-"""The OpenAPI 3.1 description, made from what decides at run time: the routes' terms, signatures and msgspec types."""
+"""The OpenAPI 3.1 description, made from what decides at run time: the routes' terms, signatures and msgspec types.
+
+`python -m api.openapi` prints that of the program; `docs/openapi.json` is a copy.
+"""
 
 import inspect
 import json
+import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated, Any, TypeVar, get_args, get_origin
@@ -251,3 +255,11 @@ def _plain_path(path: str) -> str:
 def _path_parts(path: str) -> list[tuple[str, str]]:
     parts = [part.strip("{}").partition(":") for part in path.split("/") if part.startswith("{")]
     return [(name, kind) for name, _, kind in parts]
+
+
+if __name__ == "__main__":
+    from api.routes import ROUTES
+    from api.routes.clock import CLOCK_ROUTES
+
+    json.dump(describe([*CLOCK_ROUTES, *ROUTES]), sys.stdout, indent=1, ensure_ascii=False)
+    sys.stdout.write("\n")

@@ -1,5 +1,7 @@
 """The API describes itself truly and completely, with nothing from elsewhere."""
 
+import inspect
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -7,9 +9,15 @@ from typing import Any
 import pytest
 from litestar.testing import AsyncTestClient
 
+from api.openapi import describe
 from api.problem_types import PROBLEM_TYPES
+from api.routes import ROUTES
+from api.routes.clock import CLOCK_ROUTES
 from api.services import Check
 from tests.api.frame import framed
+
+DOCUMENTS = Path(__file__, "../../../docs").resolve()
+DESCRIBED = [*CLOCK_ROUTES, *ROUTES]
 
 
 async def document() -> dict[str, Any]:
@@ -81,8 +89,31 @@ async def test_the_pages_ask_nobody_else_for_anything() -> None:
 
 @pytest.mark.parametrize("kind", PROBLEM_TYPES.values(), ids=PROBLEM_TYPES)
 def test_every_kind_of_error_is_documented(kind: Any) -> None:
-    page = Path(__file__, "../../../docs/problems.md").resolve().read_text()
+    page = (DOCUMENTS / "problems.md").read_text()
     assert f"## `{kind.uri}` ({kind.status})\n\n**{kind.title}.**" in page
+
+
+def test_no_other_kind_of_error_is_documented() -> None:
+    documented = re.findall(r"^## `(.*?)`", (DOCUMENTS / "problems.md").read_text(), re.MULTILINE)
+    assert documented == [kind.uri for kind in PROBLEM_TYPES.values()]
+
+
+@pytest.mark.parametrize("route", DESCRIBED, ids=lambda route: route.handler_name)
+def test_every_route_is_documented(route: Any) -> None:
+    assert (inspect.getdoc(route.fn) or "").strip().endswith("."), "its docstring is its description in the document"
+
+
+def test_the_document_in_the_repository_is_in_step() -> None:
+    stored = json.loads((DOCUMENTS / "openapi.json").read_text("utf-8"))
+    made = json.loads(json.dumps(describe(DESCRIBED)))
+    different = [name for name in sorted({*made, *stored}) if made.get(name) != stored.get(name)]
+    different += [
+        path
+        for path in sorted({*made["paths"], *stored["paths"]})
+        if made["paths"].get(path) != stored["paths"].get(path)
+    ]
+    command = ".venv/bin/python -m api.openapi > docs/openapi.json"
+    assert not different, f"docs/openapi.json is not what the routes say; make it anew: {command}"
 
 
 async def test_health_and_metrics() -> None:
