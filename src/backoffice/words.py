@@ -25,6 +25,11 @@ _OPERATORS = {
     "lte": "is at most",
     "in": "is",
     "not_in": "is not",
+    "contains": "contains",
+    "starts_with": "starts with",
+    "ends_with": "ends with",
+    "exists": "is there",
+    "not_exists": "is not there",
 }
 
 _WHOLE = {
@@ -101,12 +106,12 @@ def condition(asked: Any) -> str:  # noqa: ANN401  JSON, checked when it was sav
         return str(asked["expression"])
     for key, last in (("all", "and"), ("any", "or")):
         if key in asked:
-            stated = [condition(part) for part in asked[key]]
+            stated = [condition(part) for part in asked[key]] or ["nothing is asked"]
             return stated[0] if len(stated) == 1 else "(" + f" {last} ".join(stated) + ")"
     name = str(asked["attribute"]).rpartition(".")[2]
-    operator = _OPERATORS.get(asked["operator"], asked["operator"])
     value = asked.get("value")
-    return f"{name} {operator} {_listed([str(each) for each in value], 'or') if isinstance(value, list) else value}"
+    values = [str(each) for each in (value if isinstance(value, list) else [value]) if each is not None]
+    return f"{name} {_OPERATORS[asked['operator']]} {_listed(values, 'or')}".strip()
 
 
 def _listed(names: Sequence[str], last: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from html.parser import HTMLParser
+from typing import Any
 
 import httpx
 from litestar import Litestar
@@ -27,7 +28,7 @@ class PageServices(Struct, frozen=True):
     mapper: Mapper
 
 
-def app_of(program: Running) -> Litestar:
+def app_of(program: Running) -> Any:
     settings = load({"admin_key": ADMIN_KEY, "time_zone": "Europe/Budapest"}, {}).settings
     keys = Keys(program.pool, ADMIN_KEY)
     return Litestar(
@@ -60,6 +61,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
+        if tag not in ("a", "abbr", "b", "code", "span", "time"):
+            self.text += " "
 
     def handle_data(self, data: str) -> None:
         self.text += data
