@@ -13,14 +13,15 @@ async def test_time_is_moved_and_what_is_due_happens_first(program: Program) -> 
     due: list[datetime] = []
 
     async def happen(until: datetime) -> None:
+        await sandbox.move(until)
         due.append(until)
         await program.put("/lists/due", {})
 
     async with AsyncConnectionPool(program.conninfo, min_size=1, open=False) as pool:
         async with await psycopg.AsyncConnection.connect(program.conninfo) as connection:
             await connection.execute("INSERT INTO laurel.sandbox DEFAULT VALUES")
-        program.services.sandbox = SandboxClock(pool)
-        program.services.clock = program.services.sandbox
+        sandbox = SandboxClock(pool)
+        program.services.sandbox = program.services.clock = sandbox
         program.services.due = happen
         moved = await program.put("/clock", {"now": LATER})
         assert moved.status_code == 200, moved.text
