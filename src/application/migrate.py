@@ -7,17 +7,21 @@ from typing import NamedTuple, cast
 
 import psycopg
 from psycopg.abc import Query
+from psycopg.sql import SQL, Identifier
 
 
 class Part(NamedTuple):
     """A part of the program with tables of its own: the `.sql` files of `folder` in `package`, in their names' order.
 
-    A file that a release has shipped is never changed; a later one is added beside it.
+    A file that a release has shipped is never changed; a later one is added beside it. A library's part names the file
+    of the package that makes at once (`whole`) what all its steps come to, and the database schema they are to run in.
     """
 
     name: str
     package: str
     folder: str
+    whole: str | None = None
+    schema: str | None = None
 
 
 class Step(NamedTuple):
@@ -30,6 +34,7 @@ PARTS = (
     Part("log", "application.log", "migrations"),
     Part("application", "application", "migrations"),
     Part("projections", "projections", "migrations"),
+    Part("queue", "procrastinate.sql", "migrations", whole="schema.sql", schema="laurel_queue"),
     Part("jobs", "application.jobs", "migrations"),
 )
 
@@ -85,8 +90,8 @@ def migrate(conninfo: str, parts: tuple[Part, ...] = PARTS) -> list[str]:
         applied = _applied(connection)
         _refuse_newer(applied, steps)
         missing = [step for step in steps if (step.part, step.name) not in applied]
-        for step in missing:
-            _apply(connection, step)
+        for part in parts:
+            _apply_part(connection, part, [step for step in missing if step.part == part.name], applied)
         return [f"{step.part}/{step.name}" for step in missing]
 
 
@@ -117,11 +122,26 @@ def _refuse_newer(applied: set[tuple[str, str]], steps: list[Step]) -> None:
         raise DatabaseIsNewer(unknown)
 
 
-def _apply(connection: psycopg.Connection, step: Step) -> None:
+def _apply_part(connection: psycopg.Connection, part: Part, missing: list[Step], applied: set[tuple[str, str]]) -> None:
+    if part.whole and not any(name == part.name for name, _ in applied):
+        sql = files(part.package).joinpath(part.whole).read_text("utf-8")
+        _apply(connection, part, Step(part.name, part.whole, sql), missing)
+        return
+    for step in missing:
+        _apply(connection, part, step, [step])
+
+
+def _apply(connection: psycopg.Connection, part: Part, step: Step, recorded: list[Step]) -> None:
     """In one transaction with its record, so that a step is applied whole or not at all."""
     try:
-        with connection.transaction():
-            connection.execute(cast(Query, step.sql))
-            connection.execute("insert into laurel.migrations (part, step) values (%s, %s)", [step.part, step.name])
+        with connection.transaction(), connection.cursor() as cursor:
+            if part.schema:
+                cursor.execute(SQL("create schema if not exists {}").format(Identifier(part.schema)))
+                cursor.execute(SQL("set local search_path to {}").format(Identifier(part.schema)))
+            cursor.execute(cast(Query, step.sql))
+            cursor.executemany(
+                "insert into laurel.migrations (part, step) values (%s, %s)",
+                [(done.part, done.name) for done in recorded],
+            )
     except psycopg.Error as error:
         raise StepFailed(step, str(error).strip()) from error

@@ -3,12 +3,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from importlib.resources import files
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from procrastinate.schema import SchemaManager
 
 from application import tiered_campaigns
 from application.due import Doing, DueEvaluation
@@ -62,11 +60,6 @@ async def over(jobs: JobStore, job: UUID | None) -> Job:
     found = await jobs.get(job)
     assert found is not None
     return found
-
-
-def test_the_queue_has_the_schema_of_the_library_installed() -> None:
-    text = files("application.jobs").joinpath("migrations/0001_queue.sql").read_text("utf-8")
-    assert text.endswith(SchemaManager.get_schema())
 
 
 async def test_of_a_key_one_job_is_open_at_a_time(jobs: JobStore) -> None:

@@ -64,7 +64,23 @@ def test_a_database_of_a_newer_version_is_refused(empty_database: str, part: Par
         migrate(empty_database, (part,))
 
 
-def test_procrastinates_own_steps_can_be_a_part(empty_database: str) -> None:
-    part = Part("jobs", "procrastinate.sql", "migrations")
-    assert migrate(empty_database, (part,))
-    assert count(empty_database, "procrastinate_jobs") == 0
+def columns(database: str, schema: str) -> list[tuple[str, str, str]]:
+    query = "select table_name, column_name, data_type from information_schema.columns where table_schema = %s"
+    with psycopg.connect(database) as connection:
+        return sorted(connection.execute(query, [schema]).fetchall())
+
+
+def test_a_librarys_part_is_made_at_once_and_is_what_its_steps_come_to(empty_database: str) -> None:
+    whole = next(part for part in PARTS if part.whole)
+    assert whole.schema
+    by_steps = Part("steps", whole.package, whole.folder, schema="by_steps")
+    assert len(migrate(empty_database, (whole, by_steps))) == 2 * len(migrated_steps(empty_database, whole))
+    assert columns(empty_database, whole.schema) == columns(empty_database, "by_steps") != []
+    assert migrate(empty_database, (whole, by_steps)) == []
+
+
+def migrated_steps(database: str, part: Part) -> list[str]:
+    with psycopg.connect(database) as connection:
+        return [
+            step for (step,) in connection.execute("select step from laurel.migrations where part = %s", [part.name])
+        ]
