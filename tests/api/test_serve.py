@@ -46,7 +46,7 @@ def test_a_body_of_100_mb_is_refused_without_being_kept(server: tuple[str, subpr
     address, process = server
     body = b" " * 100_000_000
     before = peak_mib(process)
-    with httpx.Client(base_url=address, headers=ADMIN, timeout=30) as client:
+    with httpx.Client(base_url=address, headers=ADMIN, timeout=60) as client:
         assert client.put("/v1/boxes/a", content=body).status_code == 413
         assert client.put("/v1/boxes/a", content=pieces(1600)).status_code == 413
         assert client.put("/v1/boxes/a", json={"name": "A box", "size": "1"}).status_code == 200
@@ -55,12 +55,12 @@ def test_a_body_of_100_mb_is_refused_without_being_kept(server: tuple[str, subpr
 
 def test_a_stop_ends_well_and_the_log_is_lines_of_json(server: tuple[str, subprocess.Popen[str]]) -> None:
     address, process = server
-    with httpx.Client(base_url=address, headers=ADMIN) as client:
+    with httpx.Client(base_url=address, headers=ADMIN, timeout=60) as client:
         client.put("/v1/boxes/M-7", json={"name": "A box", "size": "1"})
         client.get("/v1/boxes/a%00b%2Fc?after=x")
         client.get("/v1/%ff/%2F/../..//")
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     lines = [msgspec.json.decode(line) for line in errors.splitlines()]
     assert [line["status"] for line in lines] == [200, 422, 404]

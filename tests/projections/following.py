@@ -31,7 +31,7 @@ def rows(connection: psycopg.Connection, schema: str, table: str) -> list[dict[s
         return cursor.execute(SQL("select t.* from {} t order by t::text").format(Identifier(schema, table))).fetchall()
 
 
-def until(true: Callable[[], object], seconds: float = 20) -> None:
+def until(true: Callable[[], object], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not come to be in time"
@@ -45,5 +45,5 @@ def reached(connection: psycopg.Connection, position: int, *names: str) -> bool:
     return all(name in found and found[name].position == position for name in asked)
 
 
-def wait_until_reached(connection: psycopg.Connection, position: int, *names: str, seconds: float = 20) -> None:
-    until(lambda: reached(connection, position, *names), seconds)
+def wait_until_reached(connection: psycopg.Connection, position: int, *names: str) -> None:
+    until(lambda: reached(connection, position, *names))

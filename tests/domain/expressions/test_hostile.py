@@ -83,7 +83,7 @@ HUGE = {
 def test_size_is_bounded(name: str) -> None:
     started = time.process_time()
     found = compile_expression(HUGE[name], SCOPE)
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 2
     assert not isinstance(found, Compiled)
     assert 1 <= len(found) <= 20
 
