@@ -69,8 +69,11 @@ else:
 Identifier = Annotated[str, Meta(min_length=1, max_length=100)]
 """An id or sku the caller chose."""
 
-Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$", max_length=100)]
-"""The code of a catalogue entry: it appears in paths, expressions and listings."""
+Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(?![\s\S])", max_length=100)]
+"""The code of a catalogue entry: it appears in paths, expressions and listings.
+
+Its pattern ends where nothing follows: `$` would let a line's end follow.
+"""
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 """What people call something."""

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from msgspec import Meta
 
+from application.bodies import EventBody, EventTypeBody, TransactionBody
 from application.exact import Amount, AttributeValue, Body, Code, Identifier, Instant, Malformed, decode
 from domain.problems import Invalid
 
@@ -155,3 +156,22 @@ def test_reported_problems_are_bounded() -> None:
 
 def test_depth_of_the_wrong_type_is_a_fault() -> None:
     assert list(problems(b'{"id":' + b"[" * 100_000)) == ["/id"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "pointer"),
+    [
+        (EventBody, {"id": "E", "type": "workout\n", "member": "M", "occurred_at": "2026-09-01T10:00:00Z"}, "/type"),
+        (EventTypeBody, {"attributes": {"minutes\n": "number"}}, "/attributes/minutes\n"),
+        (
+            TransactionBody,
+            {"id": "T", "member": "M", "purchased_at": "2026-09-01T10:00:00Z", "total": "1", "currency": "EUR\n"},
+            "/currency",
+        ),
+        (Order, {"id": "a", "total": "1\n"}, "/total"),
+    ],
+)
+def test_a_line_end_is_no_part_of_what_has_a_form(kind: type[Body], body: dict[str, object], pointer: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        decode(kind, msgspec.json.encode(body))
+    assert [problem.pointer for problem in caught.value.problems] == [pointer]
