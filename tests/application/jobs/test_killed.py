@@ -20,8 +20,8 @@ from application.jobs.store import JobStore, open_store
 from tests.application.jobs.program import Running, running, until
 from tests.support.campaigns import purchase
 
-MEMBERS = 2_000
-KILLS = (150, 700, 1_400)
+MEMBERS = 1_000
+KILLS = (100, 350, 700)
 """How many awards there are when a worker is killed."""
 
 
@@ -59,8 +59,8 @@ async def test_an_evaluation_outlives_its_workers(database: str) -> None:
         assert evaluations == [("finished", MEMBERS, 200 * MEMBERS)]
 
 
-ROWS = 1_500
-BROKEN = 1_200
+ROWS = 800
+BROKEN = 600
 
 
 async def test_an_import_outlives_its_workers(database: str) -> None:
@@ -80,7 +80,7 @@ async def test_an_import_outlives_its_workers(database: str) -> None:
     async with running(database) as program, open_store(database) as jobs:
         storage = ImportStorage(program.pool)
         job = await request_import(jobs, storage, sent(), contents, "someone", limit=1 << 30)
-        for count in (200, ROWS - 100, ROWS + 300):
+        for count in (150, ROWS - 100, ROWS + 200):
             with worker(database):
                 await until(partial(_facts, program, count))
         asked = await jobs.get(job)
