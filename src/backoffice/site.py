@@ -66,6 +66,7 @@ class Site:
         principal = await self.sessions.principal(token) if token else None
         if principal is not None:
             request.scope["user"] = principal
+            await self.services.clock.read()
             return None
         path, query = request.url.path, request.scope["query_string"].decode("latin-1")
         here = path + (f"?{query}" if query else "")

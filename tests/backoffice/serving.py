@@ -1,0 +1,30 @@
+"""Serves the demo with a short history on a free port, as a process of its own, until it is told to stop.
+
+`python -m tests.backoffice.serving DATABASE_URL` prints the link that signs in once there is something to look at.
+"""
+
+import sys
+
+import uvloop
+
+from api import demo
+from api.observation import configure_logs
+from api.serve import address_of, listen, show_demo
+from application.settings import LogFormat, LogLevel, load
+from tests.backoffice.pages import ADMIN_KEY
+
+
+def shorten() -> None:
+    """A history that is played in a second or two."""
+    for name, value in (("HISTORY_MONTHS", 1), ("FACTS_A_DAY", 4), ("FLASH_FACTS_A_MINUTE", 30)):
+        setattr(demo, name, value)
+
+
+if __name__ == "__main__":
+    shorten()
+    flags = {"database_url": sys.argv[1], "admin_key": ADMIN_KEY, "sandbox": "true"}
+    settings = load(flags, {}).settings
+    configure_logs(LogFormat.CONSOLE, LogLevel.WARNING)
+    with listen("127.0.0.1", 0) as listener:
+        link = f"{address_of(listener)}/sign-in#{ADMIN_KEY}"
+        uvloop.run(show_demo(settings, listener, lambda: print(link, flush=True)))  # noqa: T201  the test reads it
