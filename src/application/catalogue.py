@@ -88,6 +88,7 @@ class Catalogue:
         self._entries: dict[tuple[type[Entry], str], Entry] = {}
         self._phases: dict[tuple[UUID, int], Phase] = {}
         self._terms: dict[tuple[UUID, int], Terms] = {}
+        self._occurrences: dict[tuple[UUID, int], Terms | None] = {}
         self._segments: dict[str, Compiled] = {}
         self._concerns: dict[tuple[Entity, str | None], Concerns] | None = None
 
@@ -107,6 +108,7 @@ class Catalogue:
                     self._terms.clear()
                     self._segments.clear()
             self._concerns = None
+            self._occurrences.clear()
 
     def account(self, code: str) -> Account | None:
         entry = self._entries.get((Account, code))
@@ -137,10 +139,12 @@ class Catalogue:
 
     def terms(self, campaign_id: UUID, occurrence: int) -> Terms | None:
         """The terms an occurrence has; None when its campaign is archived, or was cut to fewer occurrences."""
-        campaign = self.campaigns[campaign_id]
-        if campaign.archived or occurrence > len(campaign.windows):
-            return None
-        return self._terms_of(campaign, campaign.revision_of(occurrence))
+        key = (campaign_id, occurrence)
+        if key not in self._occurrences:
+            campaign = self.campaigns[campaign_id]
+            there = not campaign.archived and occurrence <= len(campaign.windows)
+            self._occurrences[key] = self._terms_of(campaign, campaign.revision_of(occurrence)) if there else None
+        return self._occurrences[key]
 
     def concerns(self, entity: Entity, event_type: str | None) -> Concerns:
         if self._concerns is None:

@@ -6,13 +6,14 @@ Each function is a command's decision over the streams it concerns; the answer s
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from application.catalogue import EXPLAINED, Catalogue
+from application.catalogue import EXPLAINED, Catalogue, Concerns
 from application.log.streams import Stream
 from application.log.working import Working
 from application.refusals import Conflict, Unknown
@@ -44,6 +45,9 @@ from domain.transaction import (
     effective,
 )
 
+ASKED_TOGETHER = 32
+"""The most campaigns whose standings are loaded together with a member."""
+
 
 class FactAnswer(Struct, frozen=True, gc=False):
     """What a fact did."""
@@ -74,6 +78,7 @@ def receive_transaction(working: Working, purchase: Purchase, status: Status, ru
     working.assume_new(stream)
     if working.state(stream) is not None:
         raise Repeated(stream)
+    _ask_together(working, Seen(Member(purchase.member), transaction=purchase))
     seen = Seen(_member(working, purchase.member, rules), transaction=purchase)
     confirmed_at = working.now if status is Status.ACCEPTED else None
     settled = _count_new(working, seen, Fact(FactKind.TRANSACTION, purchase.id), confirmed_at)
@@ -89,6 +94,7 @@ def receive_event(working: Working, happening: Happening, rules: Rules) -> FactA
     if working.state(stream) is not None:
         raise Repeated(stream)
     _check_type(working.catalogue, happening)
+    _ask_together(working, Seen(Member(happening.member), event=happening))
     seen = Seen(_member(working, happening.member, rules), event=happening)
     settled = _count_new(working, seen, Fact(FactKind.EVENT, happening.id), working.now)
     _record_member(working, happening.member)
@@ -179,6 +185,29 @@ class Settled(Struct, frozen=True, gc=False):
     effects: tuple[tuple[Stream[Any, Any], standings.Event], ...]
 
 
+def _ask_together(working: Working, seen: Seen) -> None:
+    """Has a member that is not loaded come with the standings that the fact will most likely change.
+
+    Only how many loads it takes hangs on it: `seen` has a member of whom nothing but the id is known yet.
+    """
+    stream = MEMBER.at(seen.member.id)
+    if working.is_loaded(stream):
+        return
+    streams: list[Stream[Any, Any]] = [stream]
+    for concern in islice(_concerns(working, seen).likely(seen), ASKED_TOGETHER):
+        number = place(concern.terms, seen)
+        if isinstance(number, int) and concern.active:
+            streams.append(STANDING.at(concern.terms.campaign, number, seen.member.id))
+    working.prefetch(streams)
+
+
+def _concerns(working: Working, seen: Seen) -> Concerns:
+    catalogue: Catalogue = working.catalogue
+    if seen.event:
+        return catalogue.concerns(Entity.EVENT, seen.event.type)
+    return catalogue.concerns(Entity.TRANSACTION, None)
+
+
 def _count_new(working: Working, seen: Seen, fact: Fact, confirmed_at: datetime | None) -> Settled:
     counted = _count(working, seen, confirmed_at, working.now, ())
     return _settle(working, seen.member.id, fact, (), counted)
@@ -188,10 +217,7 @@ def _count(
     working: Working, seen: Seen, confirmed_at: datetime | None, now: datetime, before: tuple[Contribution, ...]
 ) -> Counted:
     """What a fact contributes, by every campaign it concerns. A paused one takes no more than it has `before`."""
-    catalogue: Catalogue = working.catalogue
-    concerns = catalogue.concerns(
-        Entity.TRANSACTION if seen.transaction else Entity.EVENT, seen.event.type if seen.event else None
-    )
+    concerns = _concerns(working, seen)
     had = {(contribution.tiered_campaign, contribution.occurrence) for contribution in before}
     memberships: set[str] = set()
     contributions: list[Contribution] = []
@@ -262,23 +288,18 @@ def _withdraw(working: Working, transaction: Transaction) -> Settled:
 
 def _settle(working: Working, member_id: str, fact: Fact, before: Sequence[Contribution], counted: Counted) -> Settled:
     """Asks the standings what the fact's contributions being `before` and now `counted` does to them."""
-    was = {(contribution.tiered_campaign, contribution.occurrence): contribution for contribution in before}
-    becomes = {
-        (contribution.tiered_campaign, contribution.occurrence): contribution for contribution in counted.contributions
-    }
-    keys = list(dict.fromkeys([*becomes, *was]))
-    streams = [STANDING.at(campaign, occurrence, member_id) for campaign, occurrence in keys]
+    changes = _changes(before, counted.contributions)
+    streams = [STANDING.at(campaign, occurrence, member_id) for campaign, occurrence, _, _ in changes]
     working.prefetch(streams)
     contributions: list[Contribution] = []
     outcomes: list[Outcome] = []
     refused: list[NotCounted] = []
     effects: list[tuple[Stream[Any, Any], standings.Event]] = []
-    for key, stream in zip(keys, streams, strict=True):
-        campaign, occurrence = key
+    for (campaign, occurrence, stays, comes), stream in zip(changes, streams, strict=True):
         terms = working.catalogue.terms(campaign, occurrence)
-        stays, comes = was.get(key), becomes.get(key)
         if terms is None:
-            contributions += [contribution for contribution in (stays,) if contribution]
+            if stays:
+                contributions.append(stays)
             continue
         fenced = working.catalogue.phase(campaign, occurrence) is not None
         settled = standings.contribute(
@@ -286,9 +307,11 @@ def _settle(working: Working, member_id: str, fact: Fact, before: Sequence[Contr
         )
         if isinstance(settled, Reason):
             refused.append(NotCounted(campaign, settled, occurrence))
-            contributions += [contribution for contribution in (stays,) if contribution]
+            if stays:
+                contributions.append(stays)
             continue
-        contributions += [contribution for contribution in (comes,) if contribution]
+        if comes:
+            contributions.append(comes)
         outcomes += _outcomes(settled)
         effects += [(stream, event) for event in settled]
     return Settled(
@@ -297,6 +320,17 @@ def _settle(working: Working, member_id: str, fact: Fact, before: Sequence[Contr
         counted.memberships,
         tuple(effects),
     )
+
+
+def _changes(
+    before: Sequence[Contribution], after: Sequence[Contribution]
+) -> list[tuple[UUID, int, Contribution | None, Contribution | None]]:
+    """By campaign and occurrence, what the fact contributed and what it does now."""
+    if not before:
+        return [(comes.tiered_campaign, comes.occurrence, None, comes) for comes in after]
+    was = {(contribution.tiered_campaign, contribution.occurrence): contribution for contribution in before}
+    becomes = {(contribution.tiered_campaign, contribution.occurrence): contribution for contribution in after}
+    return [(*key, was.get(key), becomes.get(key)) for key in dict.fromkeys([*becomes, *was])]
 
 
 def _outcomes(events: Iterable[standings.Event]) -> list[Outcome]:

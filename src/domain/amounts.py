@@ -2,6 +2,7 @@
 
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from enum import StrEnum
+from functools import cache
 
 WHOLE_DIGITS = 20
 FRACTION_DIGITS = 30
@@ -40,7 +41,12 @@ def fault(amount: Decimal) -> str | None:
 
 
 def rounded(amount: Decimal, decimals: int, rounding: Rounding) -> Decimal:
-    return amount.quantize(Decimal(1).scaleb(-decimals), rounding=_MODES[rounding], context=EXACT)
+    return amount.quantize(_quantum(decimals), _MODES[rounding], EXACT)
+
+
+@cache
+def _quantum(decimals: int) -> Decimal:
+    return Decimal((0, (1,), -decimals))
 
 
 def plain(amount: Decimal) -> Decimal:
