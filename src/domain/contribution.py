@@ -98,7 +98,7 @@ def measure(terms: Terms, occurrence: int, seen: Seen, *, confirmed: bool) -> Co
     if isinstance(measured, Reason):
         return NotCounted(terms.campaign, measured, occurrence)
     amount, quantities = measured
-    return Contribution(terms.campaign, occurrence, amount, confirmed, quantities)
+    return Contribution(terms.campaign, occurrence, amount, confirmed, quantities, terms.revision)
 
 
 Measured = tuple[Decimal, tuple[tuple[str, Decimal], ...]]

@@ -55,6 +55,7 @@ class Contribution(Struct, frozen=True, gc=False, array_like=True):
 
     `amount` is in the aggregate's unit (complete sets for a combination per transaction); `quantities` are the
     pieces by product that a combination over the occurrence collects. Unconfirmed ones count as pending only.
+    `revision` names the terms it was counted by.
     """
 
     tiered_campaign: UUID
@@ -62,3 +63,4 @@ class Contribution(Struct, frozen=True, gc=False, array_like=True):
     amount: Decimal
     confirmed: bool
     quantities: tuple[tuple[str, Decimal], ...] = ()
+    revision: int = 1

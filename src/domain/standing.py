@@ -38,7 +38,7 @@ class Contributed(Struct, frozen=True, gc=False, array_like=True):
 
     `total` and `confirmed` are the aggregate with and without pending facts; `pending_points` are what `total`
     earns (0 once the occurrence is evaluated), `confirmed_points` what `confirmed` earns. `late` facts came
-    after the fence.
+    after the fence. All of it is by the terms of `revision`.
     """
 
     tag: ClassVar[str] = "standing.contributed"
@@ -54,6 +54,7 @@ class Contributed(Struct, frozen=True, gc=False, array_like=True):
     pending_points_change: Decimal
     pieces: tuple[Pieces, ...] = ()
     late: bool = False
+    revision: int = 1
 
 
 class Awarded(Struct, frozen=True, gc=False, array_like=True):
@@ -94,7 +95,10 @@ Event = Contributed | Awarded | Corrected
 
 
 class Standing(Struct, frozen=True, gc=False, array_like=True):
-    """`awarded` is what the occurrence has paid, None until it is evaluated."""
+    """`awarded` is what the occurrence has paid, None until it is evaluated.
+
+    The figures are sums of what was counted by the terms of `revision`, and of nothing else.
+    """
 
     total: Decimal = ZERO
     confirmed: Decimal = ZERO
@@ -102,6 +106,7 @@ class Standing(Struct, frozen=True, gc=False, array_like=True):
     confirmed_points: Decimal = ZERO
     pieces: tuple[Pieces, ...] = ()
     awarded: Decimal | None = None
+    revision: int = 1
 
 
 NOTHING = Standing()
@@ -118,13 +123,23 @@ def evolve(standing: Standing | None, event: Event) -> Standing:
                 event.confirmed_points,
                 event.pieces,
                 ZERO if event.late and was.awarded is None else was.awarded,
+                event.revision,
             )
         case Awarded():
-            return Standing(was.total, was.confirmed, ZERO, was.confirmed_points, was.pieces, event.points)
+            return _paid(was, event.points)
         case Corrected():
-            return Standing(was.total, was.confirmed, ZERO, was.confirmed_points, was.pieces, event.awarded_points)
+            return _paid(was, event.awarded_points)
         case _:
             assert_never(event)
+
+
+def _paid(was: Standing, points: Decimal) -> Standing:
+    return Standing(was.total, was.confirmed, ZERO, was.confirmed_points, was.pieces, points, was.revision)
+
+
+def is_outdated(standing: Standing | None, terms: Terms) -> bool:
+    """Whether its figures are by terms that an edit has replaced, so that its facts are to be counted again."""
+    return standing is not None and standing.revision != terms.revision
 
 
 class Place(Struct, frozen=True, gc=False):
@@ -143,8 +158,9 @@ def contribute(
 
     Behind the fence the terms decide: late facts are refused, or correct the award. A standing that the running
     evaluation has not reached yet is awarded first, so that an award never depends on the order of chunks.
+    One that is outdated begins anew: what was counted by other terms is in it once it has been counted again.
     """
-    if before == after:
+    if before == after and not is_outdated(standing, place.terms):
         return []
     if not place.fenced:
         return [_contributed(standing or NOTHING, place, fact, before, after)]
@@ -201,6 +217,11 @@ def _contributed(
     was: Standing, place: Place, fact: Fact, before: Contribution | None, after: Contribution | None
 ) -> Contributed:
     terms = place.terms
+    pending_before = was.pending_points
+    if was.revision != terms.revision:
+        was = NOTHING
+    if before and before.revision != terms.revision:
+        before = None
     if terms.collects:
         pieces = _collected(was.pieces, before, after)
         total = complete_sets(terms.combination, {piece.product: piece.total for piece in pieces})
@@ -225,9 +246,10 @@ def _contributed(
         confirmed,
         pending_points,
         confirmed_points,
-        EXACT.subtract(pending_points, was.pending_points),
+        EXACT.subtract(pending_points, pending_before),
         pieces,
         place.fenced,
+        terms.revision,
     )
 
 
