@@ -38,6 +38,7 @@ async def admit(request: LitestarRequest[Any, Any, Any]) -> None:
     if query_string := ours.scope["query_string"]:
         exchange.query = _read_query(query_string, parameters_of(request.route_handler))
     if terms.reads:
+        await exchange.services.clock.read()
         after = exchange.query.get("after")
         if after is not None:
             await _wait_for(ours, read_position(after), terms.projections)

@@ -66,12 +66,11 @@ async def running(settings: Settings, *, works: bool) -> AsyncIterator[Program]:
             await settle_sandbox(connection, wanted=settings.sandbox)
         pool = await stack.enter_async_context(_pool(conninfo))
         sandbox = SandboxClock(pool) if settings.sandbox else None
-        if sandbox:
-            await sandbox.refresh()
         clock: Clock = sandbox or SystemClock()
+        await clock.read()
         catalogue = Catalogue(settings.time_zone.key)
         mapper = Mapper(KINDS)
-        writer = Writer(conninfo, mapper, catalogue, clock=clock.now)
+        writer = Writer(conninfo, mapper, catalogue, clock=clock.read)
         await writer.start()
         stack.push_async_callback(writer.stop)
         await writer.submit(ensure_default_account, actor="laurel")
@@ -91,7 +90,7 @@ async def running(settings: Settings, *, works: bool) -> AsyncIterator[Program]:
         intake = Intake(writer, commands.facts, catalogue)
         if works:
             handlers = {**due_handlers(doing, writer, reads), Kind.IMPORT: ImportHandler(storage, intake)}
-            scheduler = Scheduler(doing, reads, jobs, clock, sandbox.refresh if sandbox else None)
+            scheduler = Scheduler(doing, reads, jobs, clock)
             working = work(jobs, handlers, scheduler, settings.workers)
             await stack.enter_async_context(in_background(working, "laurel work"))
         rebuilds = RebuildThreads(conninfo, mapper)

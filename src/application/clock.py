@@ -1,7 +1,8 @@
 """The program's time: the machine's clock or, in a sandbox, an instant that is moved by hand.
 
 A moved sandbox clock stands still until it is moved again, so that what was recorded at an instant shows that instant.
-It lives in the table `sandbox` of the database; every process reads it there with `refresh`.
+It lives in the table `sandbox` of the database, where every process reads it before each decision and each read: what
+comes after the clock was moved, through whichever process, sees the new time.
 """
 
 from datetime import UTC, datetime
@@ -14,7 +15,11 @@ from psycopg_pool import AsyncConnectionPool
 class Clock(Protocol):
     """Says what time it is, in UTC."""
 
-    def now(self) -> datetime: ...
+    def now(self) -> datetime:
+        """As it was last read here."""
+
+    async def read(self) -> datetime:
+        """As it stands, whichever process moved it. Raises psycopg.Error when that can't be known."""
 
 
 class SystemClock:
@@ -22,6 +27,9 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    async def read(self) -> datetime:
+        return self.now()
 
 
 class SandboxRefusedError(Exception):
@@ -54,8 +62,7 @@ class SandboxClock:
     def moved(self) -> bool:
         return self._moved is not None
 
-    async def refresh(self) -> datetime:
-        """Take over what another process moved the clock to."""
+    async def read(self) -> datetime:
         async with self._pool.connection() as connection:
             cursor = await connection.execute("SELECT now FROM laurel.sandbox")
             row = await cursor.fetchone()
@@ -71,14 +78,14 @@ class SandboxClock:
                 "UPDATE laurel.sandbox SET now = %(to)s WHERE now IS NULL OR now <= %(to)s", {"to": to}
             )
         if not cursor.rowcount:
-            raise BackwardsError(await self.refresh())
-        return await self.refresh()
+            raise BackwardsError(await self.read())
+        return await self.read()
 
     async def reset(self) -> datetime:
         """Go back to real time."""
         async with self._pool.connection() as connection:
             await connection.execute("UPDATE laurel.sandbox SET now = NULL")
-        return await self.refresh()
+        return await self.read()
 
 
 async def settle_sandbox(connection: AsyncConnection, *, wanted: bool) -> None:

@@ -282,7 +282,7 @@ class Sandbox:
     async def happen(self, until: datetime) -> None:
         """Raises BackwardsError when the clock stands later already. Once done, everything that is read shows it."""
         async with self._turn:
-            if until < self._clock.now():
+            if until < await self._clock.read():
                 await self._clock.move(until)
             await self._go(until)
             await self._doing.settled()

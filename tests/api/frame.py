@@ -26,6 +26,9 @@ class FixedClock:
     def now(self) -> datetime:
         return NOW
 
+    async def read(self) -> datetime:
+        return NOW
+
 
 PRINCIPALS = {role.value: Principal(role.value, f"the {role}", role) for role in Role}
 

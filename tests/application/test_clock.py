@@ -21,13 +21,13 @@ async def test_a_sandbox_clock_is_moved_forward_for_every_process(database: str)
         assert is_real(here.now())
         assert await here.move(THEN) == THEN
         assert is_real(there.now())
-        assert await there.refresh() == there.now() == THEN
+        assert await there.read() == there.now() == THEN
         with pytest.raises(BackwardsError) as caught:
             await there.move(THEN - timedelta(microseconds=1))
         assert caught.value.now == THEN
         assert await there.move(THEN) == THEN
         assert is_real(await there.reset())
-        assert is_real(await here.refresh())
+        assert is_real(await here.read())
         with pytest.raises(BackwardsError):
             await here.move(THEN, floor=THEN + timedelta(days=1))
 

@@ -29,9 +29,6 @@ class ClockAnswer(Struct, frozen=True):
 @read("/clock", roles=FACT_READERS)
 async def get_clock(request: Request) -> ClockAnswer:
     """The program's time."""
-    services = request.services
-    if services.sandbox is not None:
-        await services.sandbox.refresh()
     return _answer(request, request.position)
 
 

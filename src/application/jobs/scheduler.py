@@ -1,7 +1,7 @@
 """The scheduler: looks for what is due, and queues a job for each of it. Any number of them may run."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from time import monotonic
@@ -25,21 +25,11 @@ STUCK_PREVIEWS = 100
 
 
 class Scheduler:
-    """`refresh` makes the clock show what another process has moved it to."""
-
-    def __init__(
-        self,
-        doing: Doing,
-        reads: Reads,
-        jobs: JobStore,
-        clock: Clock,
-        refresh: Callable[[], Awaitable[object]] | None = None,
-    ) -> None:
+    def __init__(self, doing: Doing, reads: Reads, jobs: JobStore, clock: Clock) -> None:
         self._doing = doing
         self._reads = reads
         self._jobs = jobs
         self._clock = clock
-        self._refresh = refresh
 
     async def run(self) -> None:
         """For ever. Raises Behind when the projections do not follow, and what the log and the database raise."""
@@ -55,10 +45,8 @@ class Scheduler:
 
     async def look(self) -> datetime | None:
         """Queues what is due now, and answers when there will be more."""
-        if self._refresh:
-            await self._refresh()
+        now = await self._clock.read()
         plan = await self._doing.plan()
-        now = self._clock.now()
         for item in islice(_ready(plan.due), QUEUED_AT_ONCE):
             await self._jobs.create(_order(item))
         acceptance = await self._reads.facts.next_acceptance()

@@ -50,7 +50,7 @@ T = TypeVar("T")
 _log = logging.getLogger("laurel.log")
 
 
-def _now() -> datetime:
+async def _now() -> datetime:
     return datetime.now(UTC)
 
 
@@ -63,7 +63,7 @@ class Writer:
         mapper: Mapper,
         catalogue: Catalogue,
         *,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], Awaitable[datetime]] = _now,
         bucket: int = 0,
         queue_commands: int = QUEUE_COMMANDS,
         reconnect_seconds: float = RECONNECT_SECONDS,
@@ -192,7 +192,7 @@ class Writer:
         try:
             await self._refresh_catalogue()
             catalogue = self._catalogue.position
-            now = self._clock()
+            now = await self._reaching(self._clock)
             deciding = Deciding(self._mapper, self._cache, self._load, now, self._catalogue)
             decisions, rest = await deciding.decide(jobs)
             self._put_back(rest)

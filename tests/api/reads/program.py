@@ -135,7 +135,7 @@ async def reading(conninfo: str) -> AsyncIterator[ReadProgram]:
     clock = MovedClock()
     mapper = Mapper(KINDS)
     catalogue = Catalogue("UTC")
-    writer = Writer(conninfo, mapper, catalogue, clock=clock.now)
+    writer = Writer(conninfo, mapper, catalogue, clock=clock.read)
     settings = load({}, {}).settings
     positions = FollowedPositions()
     asked: list[str] = []

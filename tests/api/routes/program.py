@@ -38,6 +38,9 @@ class MovedClock:
     def now(self) -> datetime:
         return self.at
 
+    async def read(self) -> datetime:
+        return self.at
+
 
 class RememberedPreviews:
     """Remembers which previews it was to calculate."""
@@ -158,7 +161,7 @@ async def running(conninfo: str, settings: Settings | None = None) -> AsyncItera
     clock = MovedClock()
     mapper = Mapper(KINDS)
     catalogue = Catalogue("UTC")
-    writer = Writer(conninfo, mapper, catalogue, clock=clock.now)
+    writer = Writer(conninfo, mapper, catalogue, clock=clock.read)
     settings = settings or load({}, {}).settings
     connections = {"autocommit": True, "options": "-c timezone=UTC"}
     async with (

@@ -92,7 +92,11 @@ async def test_a_repeated_fact_meets_itself_also_where_nobody_has_loaded_it(writ
 
 async def test_the_envelope_says_who_when_and_why(start: Start, connection: psycopg.Connection) -> None:
     now, command, chain, cause = datetime(2026, 9, 3, tzinfo=UTC), uuid4(), uuid4(), Cause(uuid4(), 3)
-    writer = await start(clock=lambda: now)
+
+    async def clock() -> datetime:
+        return now
+
+    writer = await start(clock=clock)
     await writer.submit(counting("a"), actor="key 7", command_id=command, correlation=chain, cause=cause)
     [recorded] = read_page(connection, MAPPER, 0).events
     envelope = recorded.envelope
