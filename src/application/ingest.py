@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from application.catalogue import EXPLAINED, Catalogue, Concerns
+from application.log.errors import Cold
 from application.log.streams import Stream
 from application.log.working import Working
 from application.refusals import Conflict, Unknown
@@ -78,8 +79,7 @@ def receive_transaction(working: Working, purchase: Purchase, status: Status, ru
     working.assume_new(stream)
     if working.state(stream) is not None:
         raise Repeated(stream)
-    _ask_together(working, Seen(Member(purchase.member), transaction=purchase))
-    seen = Seen(_member(working, purchase.member, rules), transaction=purchase)
+    seen = _seen(working, Seen(Member(purchase.member), transaction=purchase), rules)
     confirmed_at = working.now if status is Status.ACCEPTED else None
     settled = _count_new(working, seen, Fact(FactKind.TRANSACTION, purchase.id), confirmed_at)
     _record_member(working, purchase.member)
@@ -94,8 +94,7 @@ def receive_event(working: Working, happening: Happening, rules: Rules) -> FactA
     if working.state(stream) is not None:
         raise Repeated(stream)
     _check_type(working.catalogue, happening)
-    _ask_together(working, Seen(Member(happening.member), event=happening))
-    seen = Seen(_member(working, happening.member, rules), event=happening)
+    seen = _seen(working, Seen(Member(happening.member), event=happening), rules)
     settled = _count_new(working, seen, Fact(FactKind.EVENT, happening.id), working.now)
     _record_member(working, happening.member)
     working.record(stream, EventReceived(happening, settled.contributions, settled.outcomes, settled.memberships))
@@ -185,20 +184,24 @@ class Settled(Struct, frozen=True, gc=False):
     effects: tuple[tuple[Stream[Any, Any], standings.Event], ...]
 
 
-def _ask_together(working: Working, seen: Seen) -> None:
-    """Has a member that is not loaded come with the standings that the fact will most likely change.
+def _seen(working: Working, unknown: Seen, rules: Rules) -> Seen:
+    """`unknown` with its member, of whom it has no more than the id."""
+    try:
+        member = _member(working, unknown.member.id, rules)
+    except Cold:
+        working.prefetch(_likely_streams(working, unknown))
+        raise
+    return Seen(member, unknown.transaction, unknown.event)
 
-    Only how many loads it takes hangs on it: `seen` has a member of whom nothing but the id is known yet.
-    """
-    stream = MEMBER.at(seen.member.id)
-    if working.is_loaded(stream):
-        return
-    streams: list[Stream[Any, Any]] = [stream]
+
+def _likely_streams(working: Working, seen: Seen) -> list[Stream[Any, Any]]:
+    """The member, and the standings that the fact will most likely change: loaded together they cost one journey."""
+    streams: list[Stream[Any, Any]] = [MEMBER.at(seen.member.id)]
     for concern in islice(_concerns(working, seen).likely(seen), ASKED_TOGETHER):
         number = place(concern.terms, seen)
         if isinstance(number, int) and concern.active:
             streams.append(STANDING.at(concern.terms.campaign, number, seen.member.id))
-    working.prefetch(streams)
+    return streams
 
 
 def _concerns(working: Working, seen: Seen) -> Concerns:

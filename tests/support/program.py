@@ -51,10 +51,6 @@ class Program:
     def version(self, stream: Stream[Any, Any]) -> int:
         return self._held(stream)[0]
 
-    def is_loaded(self, stream: Stream[Any, Any]) -> bool:  # noqa: ARG002  as the log's own
-        """Everything is in memory."""
-        return True
-
     def prefetch(self, streams: Iterable[Stream[Any, Any]]) -> None:
         """Everything is in memory."""
 

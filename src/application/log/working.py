@@ -80,13 +80,10 @@ class Working:
         """How many events the stream has, including those decided in this batch. Raises Cold while it is not loaded."""
         return self._touch(stream).version
 
-    def is_loaded(self, stream: Stream[Any, Any]) -> bool:
-        key = stream.id.int
-        return key in self._held or self._known.find(key) is not None
-
     def prefetch(self, streams: Iterable[Stream[Any, Any]]) -> None:
         """Raises Cold once, with all of the streams that are not loaded."""
-        missing = [stream for stream in streams if not self.is_loaded(stream)]
+        held, find = self._held, self._known.find
+        missing = [stream for stream in streams if stream.id.int not in held and find(stream.id.int) is None]
         if missing:
             raise Cold([stream.id for stream in missing])
 
