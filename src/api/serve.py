@@ -20,6 +20,8 @@ from application.settings import Settings
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 30
+COLLECTED_OBJECTS = 50_000
+"""How many more objects than before make the collector look for cycles: what facts are made of leaves none behind."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -85,6 +87,7 @@ async def answer_requests(app: Laurel, listener: socket.socket, stop_seconds: in
     # what is there at start stays: the collector need not walk it again and again
     gc.collect()
     gc.freeze()
+    gc.set_threshold(COLLECTED_OBJECTS)
     await _Server(config).serve(sockets=[listener])
 
 
