@@ -22,8 +22,10 @@ from domain.expressions import (
     compile_expression,
     condition_from,
 )
+from domain.outcomes import Contribution
 from domain.points import TierTable
 from domain.problems import Problem
+from domain.recount import Recount
 from domain.scopes import event_scope, member_scope, transaction_scope
 from domain.terms import Entity, Terms
 from domain.tiered_campaign import Revision, TieredCampaign
@@ -87,6 +89,8 @@ class Catalogue:
         self.campaigns: dict[UUID, TieredCampaign] = {}
         self._entries: dict[tuple[type[Entry], str], Entry] = {}
         self._phases: dict[tuple[UUID, int], Phase] = {}
+        self._evaluated: dict[UUID, int] = {}
+        self._recounted: dict[UUID, int] = {}
         self._terms: dict[tuple[UUID, int], Terms] = {}
         self._occurrences: dict[tuple[UUID, int], Terms | None] = {}
         self._segments: dict[str, Compiled] = {}
@@ -101,7 +105,10 @@ class Catalogue:
                     for revision in state.revisions:
                         self._terms.pop((state.id, revision.number), None)
                 case TieredOccurrence():
-                    self._phases[state.campaign, state.number] = state.phase
+                    self._note_phase(state)
+                    continue
+                case Recount():
+                    self._recounted[state.campaign] = state.revision
                     continue
                 case _:
                     self._entries[type(state), state.code] = state
@@ -129,9 +136,15 @@ class Catalogue:
         """How far its evaluation is; None before it starts. From then on, what comes is late."""
         return self._phases.get((campaign, occurrence))
 
+    def _note_phase(self, occurrence: TieredOccurrence) -> None:
+        key = (occurrence.campaign, occurrence.number)
+        if occurrence.phase is Phase.EVALUATED and self._phases.get(key) is not Phase.EVALUATED:
+            self._evaluated[occurrence.campaign] = self._evaluated.get(occurrence.campaign, 0) + 1
+        self._phases[key] = occurrence.phase
+
     def evaluated(self, campaign: TieredCampaign) -> bool:
-        """Whether the last occurrence is paid."""
-        return self.phase(campaign.id, len(campaign.windows)) is Phase.EVALUATED
+        """Whether every occurrence is paid; with grace periods that differ, the last one may be before others."""
+        return 0 < len(campaign.windows) == self._evaluated.get(campaign.id)
 
     def evaluating(self, campaign: TieredCampaign) -> bool:
         numbers = range(1, len(campaign.windows) + 1)
@@ -145,6 +158,35 @@ class Catalogue:
             there = not campaign.archived and occurrence <= len(campaign.windows)
             self._occurrences[key] = self._terms_of(campaign, campaign.revision_of(occurrence)) if there else None
         return self._occurrences[key]
+
+    def terms_ahead(self, campaign_id: UUID, first: int) -> list[Terms]:
+        """Those of the revisions that begin with the occurrence `first` or later."""
+        campaign = self.campaigns[campaign_id]
+        return [self._terms_of(campaign, revision) for revision in campaign.revisions if revision.first >= first]
+
+    def terms_once_cut(self, campaign_id: UUID, occurrence: int) -> Terms:
+        """The terms an occurrence has or, when the campaign was cut to fewer, would have."""
+        campaign = self.campaigns[campaign_id]
+        return self._terms_of(campaign, campaign.revision_of(occurrence))
+
+    def outdated(self, contributions: Sequence[Contribution]) -> dict[UUID, int]:
+        """The campaigns whose edits have replaced terms that some of these were counted by, each with the first
+        occurrence of the terms there are instead.
+        """
+        found: dict[UUID, int] = {}
+        for contribution in contributions:
+            campaign = self.campaigns[contribution.tiered_campaign]
+            revision = campaign.revision_of(contribution.occurrence)
+            if contribution.revision != revision.number and not campaign.archived:
+                found[campaign.id] = min(revision.first, found.get(campaign.id, revision.first))
+        return found
+
+    def recount_from(self, campaign: TieredCampaign) -> int | None:
+        """The first occurrence of those whose facts edits have yet to count again; None when that is done."""
+        done = self._recounted.get(campaign.id, 1)
+        if campaign.archived or not campaign.windows or campaign.revision.number <= done:
+            return None
+        return next(revision.first for revision in campaign.revisions if revision.number > done)
 
     def concerns(self, entity: Entity, event_type: str | None) -> Concerns:
         if self._concerns is None:

@@ -3,11 +3,11 @@
 Each function is a command's decision over the streams it concerns; the answer says what the fact did.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -23,10 +23,11 @@ from domain import member as members
 from domain import standing as standings
 from domain import transaction as transactions
 from domain.attributes import attribute_problems
-from domain.contribution import Seen, admit, measure, place
+from domain.contribution import Seen, admit, is_concerned, measure, place
 from domain.member import Member
-from domain.member_event import Happening
+from domain.member_event import Happening, MemberEvent
 from domain.member_event import Received as EventReceived
+from domain.member_event import Recounted as EventRecounted
 from domain.outcomes import Contributed, Contribution, Corrected, NotCounted, Outcome, Reason
 from domain.problems import Invalid, Problem
 from domain.standing import Fact, FactKind, Place
@@ -35,6 +36,7 @@ from domain.transaction import (
     Accepted,
     Purchase,
     Received,
+    Recounted,
     Refunded,
     RefundTooLarge,
     Rejected,
@@ -48,6 +50,8 @@ from domain.transaction import (
 
 ASKED_TOGETHER = 32
 """The most campaigns whose standings are loaded together with a member."""
+
+Counting = TypeVar("Counting", bound=Transaction | MemberEvent)
 
 
 class FactAnswer(Struct, frozen=True, gc=False):
@@ -122,7 +126,7 @@ def accept(working: Working, transaction_id: str, at: datetime | None = None) ->
 
 def reject(working: Working, transaction_id: str, reason: str | None) -> FactAnswer:
     stream, transaction = _transaction(working, transaction_id)
-    _allow(transaction, Status.PENDING)
+    _allow_pending(transaction, working.now)
     settled = _withdraw(working, transaction)
     member = transaction.purchase.member
     working.record(stream, Rejected(transaction_id, member, reason, settled.contributions, settled.outcomes))
@@ -132,7 +136,7 @@ def reject(working: Working, transaction_id: str, reason: str | None) -> FactAns
 def update(working: Working, purchase: Purchase) -> FactAnswer:
     """New absolute figures for a pending transaction: it is counted anew, and its old contributions are taken back."""
     stream, transaction = _transaction(working, purchase.id)
-    _allow(transaction, Status.PENDING)
+    _allow_pending(transaction, working.now)
     seen = Seen(_member(working, purchase.member), transaction=purchase)
     fact = Fact(FactKind.TRANSACTION, purchase.id)
     counted = _count(working, seen, None, working.now, transaction.contributions)
@@ -144,8 +148,14 @@ def update(working: Working, purchase: Purchase) -> FactAnswer:
 def refund(
     working: Working, transaction_id: str, amount: Decimal | None, items: tuple[Returned, ...], refund_id: str | None
 ) -> FactAnswer:
-    """Takes back an amount, or the value of items, or all that is left; raises Conflict or Invalid."""
+    """Takes back an amount, or the value of items, or all that is left; raises Conflict or Invalid.
+
+    One that is overdue to be accepted by itself is accepted first.
+    """
     stream, transaction = _transaction(working, transaction_id)
+    if transactions.is_overdue(transaction, working.now):
+        accept(working, transaction_id, transaction.purchase.auto_accept_at)
+        stream, transaction = _transaction(working, transaction_id)
     _allow(transaction, Status.ACCEPTED)
     back = transactions.refund_amount(transaction, amount, items)
     match back:
@@ -289,8 +299,92 @@ def _withdraw(working: Working, transaction: Transaction) -> Settled:
     return _settle(working, transaction.purchase.member, fact, transaction.contributions, Counted())
 
 
-def _settle(working: Working, member_id: str, fact: Fact, before: Sequence[Contribution], counted: Counted) -> Settled:
+def recount(working: Working, campaign_id: UUID, occurrence: int, member_id: str, fact: Fact) -> bool:
+    """Counts a fact of a standing again where edits have replaced the terms it was counted by; answers whether it did.
+
+    A campaign that is paused keeps what it had. Nothing that did not count is counted now: no edit is a reason for it.
+    """
+    catalogue: Catalogue = working.catalogue
+    if catalogue.recount_from(catalogue.campaigns[campaign_id]) is None:
+        return False
+    standing = STANDING.at(campaign_id, occurrence, member_id)
+    stream: Stream[Any, Any] = (TRANSACTION if fact.kind is FactKind.TRANSACTION else MEMBER_EVENT).at(fact.id)
+    working.prefetch([stream, standing, MEMBER.at(member_id)])
+    known = working.state(stream)
+    assert known is not None  # noqa: S101  a standing names facts there are
+    current = _by_current_terms(working, stream, known)
+    place_there = Place(occurrence, member_id, catalogue.terms_once_cut(campaign_id, occurrence), fenced=False)
+    # facts that were taken back before the edit have left a standing by its old terms
+    emptied = standings.contribute(working.state(standing), place_there, fact, None, None)
+    for event in () if isinstance(emptied, Reason) else emptied:
+        working.record(standing, event)
+    return current is not known
+
+
+def _by_current_terms(working: Working, stream: Stream[Counting, Any], known: Counting) -> Counting:
+    """The fact once it is counted by the terms that edits have given to occurrences ahead."""
+    catalogue: Catalogue = working.catalogue
+    for campaign_id, first in catalogue.outdated(known.contributions).items():
+        ahead = [
+            held for held in known.contributions if held.tiered_campaign == campaign_id and held.occurrence >= first
+        ]
+        others = tuple(held for held in known.contributions if held not in ahead)
+        fact, seen = _fact_of(working, known)
+        counted = _count_ahead(catalogue.terms_ahead(campaign_id, first), seen, known)
+        settled = _settle(working, seen.member.id, fact, ahead, counted, catalogue.terms_once_cut)
+        recounted = (Recounted if isinstance(known, Transaction) else EventRecounted)(
+            fact.id,
+            seen.member.id,
+            campaign_id,
+            catalogue.campaigns[campaign_id].revision.number,
+            (*others, *settled.contributions),
+            settled.outcomes,
+            settled.memberships,
+        )
+        known = working.record(stream, recounted)
+        _record_effects(working, settled)
+    return known
+
+
+def _fact_of(working: Working, known: Transaction | MemberEvent) -> tuple[Fact, Seen]:
+    if isinstance(known, Transaction):
+        purchase = effective(known)
+        return Fact(FactKind.TRANSACTION, purchase.id), Seen(_member(working, purchase.member), transaction=purchase)
+    happening = known.happening
+    return Fact(FactKind.EVENT, happening.id), Seen(_member(working, happening.member), event=happening)
+
+
+def _count_ahead(revisions: Iterable[Terms], seen: Seen, known: Transaction | MemberEvent) -> Counted:
+    """What a fact contributes by these terms; what is confirmed was so in time, as their occurrences lay ahead."""
+    status = known.status if isinstance(known, Transaction) else Status.ACCEPTED
+    if status not in (Status.PENDING, Status.ACCEPTED):
+        return Counted()
+    found: list[Contribution | NotCounted] = []
+    memberships: set[str] = set()
+    for terms in revisions:
+        number = place(terms, seen) if is_concerned(terms, seen) else None
+        if isinstance(number, NotCounted):
+            found.append(number)
+        elif number is not None:
+            confirmed = status is Status.ACCEPTED
+            found.append(admit(terms, number, seen, memberships) or measure(terms, number, seen, confirmed=confirmed))
+    return Counted(
+        tuple(counted for counted in found if isinstance(counted, Contribution)),
+        tuple(counted for counted in found if isinstance(counted, NotCounted)),
+        tuple(sorted(memberships)),
+    )
+
+
+def _settle(
+    working: Working,
+    member_id: str,
+    fact: Fact,
+    before: Sequence[Contribution],
+    counted: Counted,
+    terms_of: Callable[[UUID, int], Terms | None] | None = None,
+) -> Settled:
     """Asks the standings what the fact's contributions being `before` and now `counted` does to them."""
+    terms_of = terms_of or working.catalogue.terms
     changes = _changes(before, counted.contributions)
     streams = [STANDING.at(campaign, occurrence, member_id) for campaign, occurrence, _, _ in changes]
     working.prefetch(streams)
@@ -299,7 +393,7 @@ def _settle(working: Working, member_id: str, fact: Fact, before: Sequence[Contr
     refused: list[NotCounted] = []
     effects: list[tuple[Stream[Any, Any], standings.Event]] = []
     for (campaign, occurrence, stays, comes), stream in zip(changes, streams, strict=True):
-        terms = working.catalogue.terms(campaign, occurrence)
+        terms = terms_of(campaign, occurrence)
         if terms is None:
             if stays:
                 contributions.append(stays)
@@ -350,9 +444,13 @@ def _outcomes(events: Iterable[standings.Event]) -> list[Outcome]:
 
 
 def _answer(working: Working, settled: Settled, fact_id: str, member_id: str, status: str) -> FactAnswer:
+    _record_effects(working, settled)
+    return FactAnswer(fact_id, member_id, status, settled.outcomes)
+
+
+def _record_effects(working: Working, settled: Settled) -> None:
     for stream, event in settled.effects:
         working.record(stream, event)
-    return FactAnswer(fact_id, member_id, status, settled.outcomes)
 
 
 def _unchanged(transaction: Transaction) -> FactAnswer:
@@ -388,7 +486,13 @@ def _transaction(working: Working, transaction_id: str) -> tuple[Stream[Any, Any
     transaction: Transaction | None = working.state(stream)
     if transaction is None:
         raise Unknown(f"no transaction `{transaction_id}`")
-    return stream, transaction
+    return stream, _by_current_terms(working, stream, transaction)
+
+
+def _allow_pending(transaction: Transaction, now: datetime) -> None:
+    """One that is overdue to be accepted by itself counts as accepted, whether or not that has been recorded yet."""
+    overdue = transactions.is_overdue(transaction, now)
+    _allow(replace(transaction, status=Status.ACCEPTED) if overdue else transaction, Status.PENDING)
 
 
 def _allow(transaction: Transaction, *allowed: Status) -> None:

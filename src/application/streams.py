@@ -10,6 +10,7 @@ from domain import (
     member_event,
     preview,
     product,
+    recount,
     request,
     standing,
     tiered_campaign,
@@ -29,12 +30,25 @@ TRANSACTION = Kind(
     "transaction",
     transaction.Transaction,
     transaction.evolve,
-    (transaction.Received, transaction.Updated, transaction.Accepted, transaction.Rejected, transaction.Refunded),
+    (
+        transaction.Received,
+        transaction.Updated,
+        transaction.Accepted,
+        transaction.Rejected,
+        transaction.Refunded,
+        transaction.Recounted,
+    ),
     brief=True,
 )
 """By the caller's id of the transaction."""
 
-MEMBER_EVENT = Kind("member_event", member_event.MemberEvent, member_event.evolve, (member_event.Received,), brief=True)
+MEMBER_EVENT = Kind(
+    "member_event",
+    member_event.MemberEvent,
+    member_event.evolve,
+    (member_event.Received, member_event.Recounted),
+    brief=True,
+)
 """By the caller's id of the event."""
 
 ENTRY = Kind("catalogue_entry", catalogue.Entry, catalogue.evolve, (catalogue.EntryPut,), catalogue=True)
@@ -51,6 +65,9 @@ TIERED_CAMPAIGN = Kind(
     catalogue=True,
 )
 """By its own id."""
+
+RECOUNT = Kind("tiered_recount", recount.Recount, recount.evolve, (recount.Recounted,), catalogue=True)
+"""By tiered campaign. Beside the campaign's own stream, whose version is that of its definition and life."""
 
 ICON = Kind("icon", icon.IconPut, icon.evolve, (icon.IconPut,))
 """By tiered campaign."""
@@ -85,6 +102,7 @@ KINDS: tuple[Kind[Any, Any], ...] = (
     ENTRY,
     PRODUCT,
     TIERED_CAMPAIGN,
+    RECOUNT,
     ICON,
     TIERED_OCCURRENCE,
     STANDING,

@@ -12,8 +12,9 @@ from application.log.streams import Stream
 from application.log.working import Working
 from application.preconditions import Precondition
 from application.refusals import Conflict, Unknown
-from application.streams import ICON, PREVIEW, PRODUCT, STANDING, TIERED_CAMPAIGN, TIERED_OCCURRENCE
+from application.streams import ICON, PREVIEW, PRODUCT, RECOUNT, STANDING, TIERED_CAMPAIGN, TIERED_OCCURRENCE
 from domain import preview as previews
+from domain import recount as recounts
 from domain import standing as standings
 from domain import tiered_campaign as campaigns
 from domain import tiered_occurrence as occurrences
@@ -119,6 +120,9 @@ def request_preview(
     running = () if campaign.archived else _running(working, campaign)
     if not running:
         raise Conflict("no occurrence is active or in its grace period", "nothing_to_preview")
+    first = working.catalogue.recount_from(campaign)
+    if first and running[-1] >= first:
+        raise Conflict("facts are being counted again by an edit's terms; try again in a moment", "recounting")
     requested = previews.Requested(preview_id, campaign_id, running, scheduled_for)
     return working.record(stream, requested)
 
@@ -145,7 +149,8 @@ def start_evaluation(working: Working, campaign_id: UUID, number: int) -> Tiered
     if occurrence is not None:
         return occurrence
     due = campaign.active and not campaign.archived and campaign.windows[number - 1].evaluation_at <= working.now
-    if not due:
+    first = working.catalogue.recount_from(campaign)
+    if not due or (first and number >= first):
         return None
     revision = campaign.revision_of(number).number
     for event in occurrences.start_evaluation(None, campaign_id, number, revision):
@@ -171,6 +176,12 @@ def finish_evaluation(working: Working, campaign_id: UUID, number: int, members:
     stream = TIERED_OCCURRENCE.at(campaign_id, number)
     occurrence = working.state(stream)
     for event in occurrences.finish_evaluation(occurrence, members, points) if occurrence else ():
+        working.record(stream, event)
+
+
+def finish_recount(working: Working, campaign_id: UUID, revision: int) -> None:
+    stream = RECOUNT.at(campaign_id)
+    for event in recounts.finish(working.state(stream), campaign_id, revision):
         working.record(stream, event)
 
 

@@ -13,7 +13,7 @@ from domain.member import Member
 from domain.member_event import Happening
 from domain.outcomes import Contribution, NotCounted, Reason
 from domain.schedule import number_at
-from domain.terms import CombinationScope, Terms, complete_sets
+from domain.terms import CombinationScope, Entity, Terms, complete_sets
 from domain.transaction import Purchase
 
 
@@ -23,6 +23,13 @@ class Seen(Struct, frozen=True, gc=False):
     member: Member
     transaction: Purchase | None = None
     event: Happening | None = None
+
+
+def is_concerned(terms: Terms, seen: Seen) -> bool:
+    """Whether the fact is of the kind, and the event type, that the terms count."""
+    if seen.transaction:
+        return terms.entity is Entity.TRANSACTION
+    return terms.entity is Entity.EVENT and seen.event is not None and terms.event_type == seen.event.type
 
 
 def place(terms: Terms, seen: Seen) -> int | NotCounted | None:

@@ -1,7 +1,8 @@
-"""A custom event of a catalogued type: a fact without a lifecycle."""
+"""A custom event of a catalogued type: a fact without a lifecycle, which an edit of a campaign may recount."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, assert_never
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -31,14 +32,33 @@ class Received(Struct, frozen=True, gc=False):
     memberships: tuple[str, ...] = ()
 
 
-Event = Received
+class Recounted(Struct, frozen=True, gc=False):
+    """A tiered campaign's edit counted the event again, by its new `revision`; `contributions` are all it has now."""
+
+    tag: ClassVar[str] = "event.recounted"
+    id: str
+    member: str
+    tiered_campaign: UUID
+    revision: int
+    contributions: tuple[Contribution, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    memberships: tuple[str, ...] = ()
+
+
+Event = Received | Recounted
 
 
 class MemberEvent(Struct, frozen=True, gc=False):
-    """An event changes nothing more once received: what it did is in the log, under its id."""
+    happening: Happening
+    contributions: tuple[Contribution, ...] = ()
 
-    member: str
 
-
-def evolve(_: MemberEvent | None, event: Event) -> MemberEvent:
-    return MemberEvent(event.happening.member)
+def evolve(known: MemberEvent | None, event: Event) -> MemberEvent:
+    match event:
+        case Received():
+            return MemberEvent(event.happening, event.contributions)
+        case Recounted():
+            assert known is not None  # noqa: S101  the first event of the stream is always `Received`
+            return MemberEvent(known.happening, event.contributions)
+        case _:
+            assert_never(event)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import ClassVar, assert_never, cast
+from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -119,7 +120,20 @@ class Refunded(Struct, frozen=True, gc=False):
     outcomes: tuple[Outcome, ...] = ()
 
 
-Event = Received | Updated | Accepted | Rejected | Refunded
+class Recounted(Struct, frozen=True, gc=False):
+    """A tiered campaign's edit counted the transaction again, by its new `revision`; `contributions` are all of it."""
+
+    tag: ClassVar[str] = "transaction.recounted"
+    id: str
+    member: str
+    tiered_campaign: UUID
+    revision: int
+    contributions: tuple[Contribution, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    memberships: tuple[str, ...] = ()
+
+
+Event = Received | Updated | Accepted | Rejected | Refunded | Recounted
 
 
 class Transaction(Struct, frozen=True, gc=False):
@@ -143,6 +157,8 @@ def evolve(transaction: Transaction | None, event: Event) -> Transaction:
         case Refunded():
             bare = Refunded(event.id, event.member, event.amount, event.status, event.items, event.refund)
             return Transaction(transaction.purchase, event.status, event.contributions, (*transaction.refunds, bare))
+        case Recounted():
+            return replace(transaction, contributions=event.contributions)
         case _:
             assert_never(event)
 
@@ -204,6 +220,12 @@ class WrongStatus(Struct, frozen=True, gc=False):
 
     status: Status
     allowed: tuple[Status, ...]
+
+
+def is_overdue(transaction: Transaction, now: datetime) -> bool:
+    """Whether a pending one is past the instant at which it is accepted by itself, so that it counts as accepted."""
+    at = transaction.purchase.auto_accept_at
+    return transaction.status is Status.PENDING and at is not None and at <= now
 
 
 def refuse_unless(transaction: Transaction, *allowed: Status) -> WrongStatus | None:
