@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from api.cli import main
 from application.settings import SETTINGS
 from examples.service import sandbox
 
@@ -61,3 +62,8 @@ def test_the_tour_runs() -> None:
 def test_every_setting_is_documented(setting: Any) -> None:
     assert f"`{setting.variable}`" in README
     assert setting.description in README
+
+
+@pytest.mark.parametrize("command", main.commands)
+def test_every_command_is_documented(command: str) -> None:
+    assert f"laurel {command}" in README
