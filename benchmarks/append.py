@@ -31,8 +31,10 @@ from application.log.working import Command, Working
 from application.log.writer import Writer
 from application.migrate import migrate
 from application.postgres.embedded import EmbeddedPostgres
+from benchmarks.figures import Figure, show
 
 BATCH = 1_000
+SECONDS, ROUNDS = 3.0, 3
 
 
 class Received(Struct, frozen=True, gc=False):
@@ -185,7 +187,7 @@ def copy(database: str, seconds: float) -> Rate:
 
 
 class Comparison(NamedTuple):
-    name: str
+    what: str
     target: float
     ours: Callable[[str, float], Rate]
     reference_name: str
@@ -221,7 +223,7 @@ def fresh_databases(server: str) -> Iterator[str]:
         yield database
 
 
-def compare(comparison: Comparison, databases: Iterator[str], seconds: float, rounds: int) -> bool:
+def compare(comparison: Comparison, databases: Iterator[str], seconds: float, rounds: int) -> Figure:
     """Rounds alternate between ours and the reference, so that what else the machine does falls on both."""
     ours, reference = [], []
     for _ in range(rounds):
@@ -229,27 +231,32 @@ def compare(comparison: Comparison, databases: Iterator[str], seconds: float, ro
         ours.append(comparison.ours(database, seconds).per_second)
         reference.append(comparison.reference(database, seconds).per_second)
     figure, beside = statistics.median(ours), statistics.median(reference)
-    ratio = figure / beside
-    reached = ratio >= comparison.target
-    print(
-        f"{comparison.name:40} {figure:10,.0f}/s   {comparison.reference_name:28} {beside:10,.0f}/s"
-        f"   ratio {ratio:6.2f}   target {comparison.target:5.2f}   {'reached' if reached else 'NOT REACHED'}"
+    return Figure(
+        f"append, {comparison.what}",
+        f"{figure:,.0f}/s",
+        f"{comparison.reference_name}: {beside:,.0f}/s",
+        figure / beside,
+        comparison.target,
     )
-    return reached
 
 
-def main() -> int:
-    parser = ArgumentParser(prog="python -m benchmarks.append", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=3.0, help="how long each round of each side takes")
-    parser.add_argument("--rounds", type=int, default=3)
-    arguments = parser.parse_args()
+def run(seconds: float = SECONDS, rounds: int = ROUNDS) -> list[Figure]:
     with (
         tempfile.TemporaryDirectory(prefix="laurel-append-") as folder,
         EmbeddedPostgres(Path(folder, "data")) as server,
     ):
         databases = fresh_databases(server)
-        reached = [compare(each, databases, arguments.seconds, arguments.rounds) for each in COMPARISONS]
-    return 0 if all(reached) else 1
+        return [compare(each, databases, seconds, rounds) for each in COMPARISONS]
+
+
+def main() -> int:
+    parser = ArgumentParser(prog="python -m benchmarks.append", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="how long each round of each side takes")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    arguments = parser.parse_args()
+    figures = run(arguments.seconds, arguments.rounds)
+    show(figures)
+    return 0 if all(figure.reached for figure in figures) else 1
 
 
 if __name__ == "__main__":

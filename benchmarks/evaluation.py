@@ -36,6 +36,7 @@ from application.postgres.embedded import EmbeddedPostgres
 from application.reads import Reads, nothing, reach
 from application.streams import KINDS
 from benchmarks.append import library
+from benchmarks.figures import Figure, show
 from domain.points import HitType, Tier
 from domain.terms import Entity
 from domain.tiered_definition import Aggregate, Definition
@@ -47,6 +48,7 @@ from projections.registry import PROJECTIONS
 
 TARGET = 8.0
 BATCH = 1_000
+MEMBERS, SECONDS = 100_000, 20.0
 THREADS = 8
 RULES = ingest.Rules()
 STARTS_AT = datetime.now(UTC) - timedelta(days=40)
@@ -69,7 +71,7 @@ async def running(database: str) -> AsyncIterator[Program]:
         writer.listeners.append(lambda _: follower.wake())
         follower.start()
         try:
-            yield Program(writer, reads(pool, positions))
+            yield Program(writer, reads(pool, positions, mapper))
         finally:
             await asyncio.to_thread(follower.stop)
             following.cancel()
@@ -126,27 +128,33 @@ async def ours(database: str, members: int) -> float:
         return seconds
 
 
-def main() -> int:
-    parser = ArgumentParser(prog="python -m benchmarks.evaluation", description=__doc__)
-    parser.add_argument("--members", type=int, default=100_000)
-    parser.add_argument("--seconds", type=float, default=20.0, help="how long the library saves")
-    arguments = parser.parse_args()
+def run(members: int = MEMBERS, seconds: float = SECONDS) -> list[Figure]:
     with (
         tempfile.TemporaryDirectory(prefix="laurel-evaluation-") as folder,
         EmbeddedPostgres(Path(folder, "data")) as database,
     ):
         migrate(database)
-        seconds = uvloop.run(ours(database, arguments.members))
-        reference = library(database, THREADS, arguments.seconds)
-    rate = arguments.members / seconds
-    ratio = rate / reference.per_second
-    print(
-        f"evaluation of {arguments.members:,} members: {seconds:.1f} s, {rate:,.0f} awards/s; "
-        f"library's save, {THREADS} threads: {reference.per_second:,.0f}/s ({reference.events:,} saved), which is "
-        f"{arguments.members / reference.per_second:,.0f} s for as many; ratio {ratio:.1f}, target {TARGET:.0f}: "
-        f"{'reached' if ratio >= TARGET else 'NOT REACHED'}"
-    )
-    return 0 if ratio >= TARGET else 1
+        rate = members / uvloop.run(ours(database, members))
+        reference = library(database, THREADS, seconds).per_second
+    return [
+        Figure(
+            f"evaluation of an occurrence with {members:,} members",
+            f"{rate:,.0f} awards/s",
+            f"library's save, {THREADS} threads: {reference:,.0f}/s",
+            rate / reference,
+            TARGET,
+        )
+    ]
+
+
+def main() -> int:
+    parser = ArgumentParser(prog="python -m benchmarks.evaluation", description=__doc__)
+    parser.add_argument("--members", type=int, default=MEMBERS)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="how long the library saves")
+    arguments = parser.parse_args()
+    figures = run(arguments.members, arguments.seconds)
+    show(figures)
+    return 0 if all(figure.reached for figure in figures) else 1
 
 
 if __name__ == "__main__":

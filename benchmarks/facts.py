@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from itertools import islice
-from time import perf_counter
+from time import perf_counter, sleep
 
 from benchmarks import load
 from benchmarks.empty import serving_nothing
@@ -20,7 +20,8 @@ SINGLE = 20_000
 BATCHES, BATCH = 60, 1_000
 BATCH_CONNECTIONS = 2
 IMPORTED = 60_000
-SETTLE_SECONDS = 120
+SETTLE_SECONDS = 300
+POLL_SECONDS = 0.05
 
 
 def singly(url: str, key: str, path: str, count: int, prefix: str) -> load.Load:
@@ -61,6 +62,7 @@ def settle(service: Service) -> None:
     deadline = perf_counter() + SETTLE_SECONDS
     while any(row["lag"] for row in service.get("/v1/projections")["data"]):
         assert perf_counter() < deadline, "the projections do not catch up"
+        sleep(POLL_SECONDS)
 
 
 def run() -> list[Figure]:

@@ -6,6 +6,7 @@ python -m benchmarks.growth
 import json
 from itertools import islice
 from pathlib import Path
+from time import sleep
 
 from benchmarks.facts import batches, settle
 from benchmarks.figures import Figure, show
@@ -15,6 +16,7 @@ from examples.service import Service, serving
 FEW, MANY = 10_000, 1_000_000
 MEMBERS = 100_000
 MOST_MEBIBYTES = 400
+POLL_SECONDS = 0.2
 
 
 def fill(service: Service, prefix: str, count: int) -> None:
@@ -25,7 +27,7 @@ def fill(service: Service, prefix: str, count: int) -> None:
     with file.open("rb") as body:
         job = service.post("/v1/imports", body.read(), content_type="application/x-ndjson")["id"]
     while (state := service.get(f"/v1/jobs/{job}"))["status"] in ("queued", "running"):
-        continue
+        sleep(POLL_SECONDS)
     assert state["status"] == "finished", state
     file.unlink()
 

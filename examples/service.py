@@ -17,6 +17,8 @@ from urllib.parse import quote
 
 START_SECONDS = 60
 PAGE = 200
+IDLE_SECONDS = 10
+"""Less than what the service keeps an idle connection for."""
 
 
 class Service:
@@ -32,6 +34,7 @@ class Service:
         self.folder = Path()
         self.process = 0
         self._position = ""
+        self._used_at = time.monotonic()
 
     def close(self) -> None:
         self._connection.close()
@@ -69,9 +72,12 @@ class Service:
             headers["Content-Type"] = content_type
         if method == "GET" and self._position:
             path += f"{'&' if '?' in path else '?'}after={self._position}"
+        if time.monotonic() - self._used_at > IDLE_SECONDS:
+            self._connection.close()  # the next request opens it anew
         self._connection.request(method, path, content, headers)
         response = self._connection.getresponse()
         answer: dict[str, Any] = json.loads(response.read() or b"{}")
+        self._used_at = time.monotonic()
         if method != "GET":
             self._position = response.headers.get("Laurel-Position") or self._position
         return response.status, answer

@@ -1,0 +1,25 @@
+"""Every benchmark beside its reference in the same run, as one table.
+
+python -m benchmarks
+"""
+
+import sys
+
+from benchmarks import append, campaigns, catch_up, evaluation, facts, growth, latency
+from benchmarks.figures import HEADER
+
+BENCHMARKS = (append, facts, catch_up, evaluation, latency, campaigns, growth)
+
+
+def main() -> int:
+    print(HEADER, flush=True)
+    reached = True
+    for benchmark in BENCHMARKS:
+        for figure in benchmark.run():
+            print(figure.row(), flush=True)
+            reached &= figure.reached
+    return 0 if reached else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
