@@ -5,6 +5,7 @@ It lives in the table `sandbox` of the database, where every process reads it be
 comes after the clock was moved, through whichever process, sees the new time.
 """
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -54,6 +55,7 @@ class SandboxClock:
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
         self._moved: datetime | None = None
+        self._turn = asyncio.Lock()
 
     def now(self) -> datetime:
         return self._moved or datetime.now(UTC)
@@ -63,10 +65,12 @@ class SandboxClock:
         return self._moved is not None
 
     async def read(self) -> datetime:
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute("SELECT now FROM laurel.sandbox")
-            row = await cursor.fetchone()
-        self._moved = row[0].astimezone(UTC) if row and row[0] else None
+        """One at a time, so that what an earlier read saw never takes the place of what a later one did."""
+        async with self._turn:
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute("SELECT now FROM laurel.sandbox")
+                row = await cursor.fetchone()
+            self._moved = row[0].astimezone(UTC) if row and row[0] else None
         return self.now()
 
     async def move(self, to: datetime, floor: datetime | None = None) -> datetime:
