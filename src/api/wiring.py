@@ -81,7 +81,7 @@ async def running(settings: Settings, *, works: bool) -> AsyncIterator[Program]:
             follower.start()
             stack.callback(follower.stop)
             writer.listeners.append(lambda _: follower.wake())
-        reads = readers.reads(pool, positions)
+        reads = readers.reads(pool, positions, mapper)
         doing = Doing(writer, reads)
         jobs = await stack.enter_async_context(open_store(conninfo))
         storage = ImportStorage(pool)

@@ -1,5 +1,7 @@
 """What is due: acceptances, scheduled previews and evaluations that time alone brings about, in order of their time.
 
+Before all of it, whatever an edit's terms count again.
+
 At one instant acceptances come first, then previews, then evaluations. Of scheduled previews that were missed only
 the latest is made. A paused campaign has nothing due but an evaluation that has begun; the rest is due when it is
 active again.
@@ -8,7 +10,7 @@ active again.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
 from uuid import UUID, uuid5
@@ -24,6 +26,7 @@ from application.log.working import Command, Working
 from application.log.writer import Writer
 from application.previews import compute
 from application.reads import Acceptance, Reads, nothing, reach
+from application.recounting import recount
 from application.refusals import Conflict
 from application.streams import PREVIEW
 from domain.preview import Status
@@ -31,10 +34,18 @@ from domain.schedule import Duration, ScheduleOverflowError, advance, parse_dura
 from domain.tiered_campaign import TieredCampaign
 from domain.tiered_occurrence import Phase
 
+_FIRST = datetime.min.replace(tzinfo=UTC)
 CHUNK_ACCEPTANCES = 500
 MOST_TICKS = 2**40
 
 _log = logging.getLogger("laurel.due")
+
+
+class DueRecount(Struct, frozen=True, gc=False):
+    """What is dated ahead is to be counted again by the terms of an edit, the newest being `revision`."""
+
+    campaign: UUID
+    revision: int
 
 
 class ScheduledPreview(Struct, frozen=True, gc=False):
@@ -57,7 +68,7 @@ class DueEvaluation(Struct, frozen=True, gc=False):
     begun: bool
 
 
-Due = ScheduledPreview | DueEvaluation
+Due = DueRecount | ScheduledPreview | DueEvaluation
 
 
 class Plan(Struct, frozen=True):
@@ -65,6 +76,12 @@ class Plan(Struct, frozen=True):
 
     due: tuple[Due, ...]
     next_at: datetime | None
+
+    def recount_of(self, campaign: UUID) -> DueRecount | None:
+        for item in self.due:
+            if isinstance(item, DueRecount) and item.campaign == campaign:
+                return item
+        return None
 
     def evaluation_of(self, campaign: UUID, occurrence: int) -> DueEvaluation | None:
         for item in self.due:
@@ -88,6 +105,8 @@ class Planner:
         for campaign in catalogue.campaigns.values():
             if campaign.archived:
                 continue
+            if catalogue.recount_from(campaign):
+                due.append(DueRecount(campaign.id, campaign.revision.number))
             self._evaluations(catalogue, campaign, working.now, due, upcoming)
             if campaign.active:
                 self._previews(working, campaign, due, upcoming)
@@ -151,6 +170,8 @@ class Planner:
 
 
 def _order(item: Due) -> tuple[datetime, int, UUID, int]:
+    if isinstance(item, DueRecount):
+        return _FIRST, 0, item.campaign, 0
     if isinstance(item, ScheduledPreview):
         return item.at, 1, item.campaign, 0
     return item.at, 2, item.campaign, item.occurrence
@@ -201,13 +222,20 @@ class Doing:
 
     async def do(self, item: Due, progress: Progress = no_progress) -> object:
         """Answers what came of it. The acceptances that come before it are done first."""
+        if isinstance(item, DueRecount):
+            return await self.recount(item.campaign, progress)
         await self.accept(item.at)
         if isinstance(item, ScheduledPreview):
             return await self.preview(item, progress)
         return await self.evaluate(item, progress)
 
+    async def recount(self, campaign: UUID, progress: Progress = no_progress) -> int:
+        return await recount(self._writer, self._reads.standings, campaign, progress)
+
     async def preview(self, tick: ScheduledPreview, progress: Progress = no_progress) -> Status | None:
         """None when there was nothing to preview."""
+        if (await self.plan()).recount_of(tick.campaign):
+            await self.recount(tick.campaign)
         if not await self._requested(tick):
             return None
         return await compute(self._writer, self._reads.previews, tick.preview, progress)
@@ -216,7 +244,10 @@ class Doing:
         """None while the campaign does not let it be evaluated. Its campaign's preview that is due before is frozen
         before the fence.
         """
-        for other in (await self.plan()).due:
+        plan = await self.plan()
+        if plan.recount_of(item.campaign):
+            await self.recount(item.campaign)
+        for other in plan.due:
             if isinstance(other, ScheduledPreview) and other.campaign == item.campaign and other.at <= item.at:
                 await self._requested(other)
         return await evaluate(self._writer, self._reads.standings, item.campaign, item.occurrence, progress)

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from application.log.working import Working
 from domain.preview import Figures
+from domain.standing import Fact
 
 
 class Awards(Struct, frozen=True, gc=False):
@@ -19,6 +20,15 @@ class Awards(Struct, frozen=True, gc=False):
 
     members: int
     points: Decimal
+
+
+class CountedFact(Struct, frozen=True, gc=False):
+    """A fact that changed the standing of a member in an occurrence, as the event of that `version` says."""
+
+    occurrence: int
+    member: str
+    version: int
+    fact: Fact
 
 
 class FrozenStanding(Struct, frozen=True, gc=False):
@@ -59,6 +69,9 @@ class Standings(Protocol):
         """How many standings are not awarded."""
 
     async def awards(self, campaign: UUID, occurrence: int) -> Awards: ...
+
+    async def counted(self, campaign: UUID, after: tuple[int, str, int], until: int, limit: int) -> list[CountedFact]:
+        """What changed standings up to a position, by occurrence, member and version, from the one after `after` on."""
 
 
 class Previews(Protocol):

@@ -109,7 +109,7 @@ class Status(StrEnum):
 
 
 def status(campaign: TieredCampaign, now: datetime, *, evaluated: bool) -> Status:
-    """Where the campaign is in its life; `evaluated` says whether its last occurrence is."""
+    """Where the campaign is in its life; `evaluated` says whether all of its occurrences are."""
     if campaign.archived:
         return Status.ARCHIVED
     if not campaign.windows:

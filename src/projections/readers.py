@@ -7,8 +7,10 @@ from uuid import UUID
 
 from psycopg_pool import AsyncConnectionPool
 
-from application.reads import Acceptance, Awards, FrozenStanding, Reads, RunningPreview
+from application.log.mapper import Mapper
+from application.reads import Acceptance, Awards, CountedFact, FrozenStanding, Reads, RunningPreview
 from domain.preview import Figures
+from domain.standing import Contributed
 from projections.positions import Positions
 
 _UNAWARDED = """
@@ -22,6 +24,22 @@ _LEFT = "select count(*) from p_standings.standings where campaign = %s and occu
 _AWARDS = """
 select count(*), coalesce(sum(points), 0) from p_decisions.decisions
 where campaign = %s and occurrence = %s and kind = 'tiered_award'
+"""
+
+_COUNTED = """
+select s.occurrence, s.member, e.version, e.tag, e.payload
+from (
+    select occurrence, member, stream from p_standings.standings
+    where campaign = %(campaign)s and (occurrence, member) >= (%(occurrence)s, %(member)s)
+    order by occurrence, member limit %(limit)s + 1
+) s
+cross join lateral (
+    select v.version, v.tag, v.payload from laurel.events v
+    where v.stream = s.stream and v.position <= %(until)s
+    and v.version > case when (s.occurrence, s.member) = (%(occurrence)s, %(member)s) then %(version)s else 0 end
+    order by v.version limit %(limit)s
+) e
+order by s.occurrence, s.member, e.version limit %(limit)s
 """
 
 _FROZEN = """
@@ -49,16 +67,17 @@ class _Reader:
 
     names: tuple[str, ...] = ()
 
-    def __init__(self, pool: AsyncConnectionPool, positions: Positions) -> None:
+    def __init__(self, pool: AsyncConnectionPool, positions: Positions, mapper: Mapper) -> None:
         self._pool = pool
         self._positions = positions
+        self._mapper = mapper
 
     async def reached(self, position: int, seconds: float) -> bool:
         return await self._positions.wait_for(position, seconds, *self.names)
 
-    async def _rows(self, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
+    async def _rows(self, query: LiteralString, *parameters: object, **named: object) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection:
-            return await (await connection.execute(query, parameters)).fetchall()
+            return await (await connection.execute(query, named or parameters)).fetchall()
 
 
 class Shown(_Reader):
@@ -78,6 +97,25 @@ class Standings(_Reader):
     async def awards(self, campaign: UUID, occurrence: int) -> Awards:
         members, points = (await self._rows(_AWARDS, campaign, occurrence))[0]
         return Awards(members, Decimal(points))
+
+    async def counted(self, campaign: UUID, after: tuple[int, str, int], until: int, limit: int) -> list[CountedFact]:
+        occurrence, member, version = after
+        rows = await self._rows(
+            _COUNTED,
+            campaign=campaign,
+            occurrence=occurrence,
+            member=member,
+            version=version,
+            until=until,
+            limit=limit,
+        )
+        found = []
+        for occurrence, member, version, tag, payload in rows:
+            event = self._mapper.decode(tag, payload)
+            # whoever asks for what was counted asks of occurrences without awards
+            assert isinstance(event, Contributed)  # noqa: S101
+            found.append(CountedFact(occurrence, member, version, event.fact))
+        return found
 
 
 class Previews(_Reader):
@@ -108,5 +146,6 @@ class Facts(_Reader):
         return earliest.astimezone(UTC) if earliest else None
 
 
-def reads(pool: AsyncConnectionPool, positions: Positions) -> Reads:
-    return Reads(Shown(pool, positions), Standings(pool, positions), Previews(pool, positions), Facts(pool, positions))
+def reads(pool: AsyncConnectionPool, positions: Positions, mapper: Mapper) -> Reads:
+    given = pool, positions, mapper
+    return Reads(Shown(*given), Standings(*given), Previews(*given), Facts(*given))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from application import tiered_campaigns
 from application.clock import BackwardsError
-from application.due import Doing, Sandbox, ticks_around
+from application.due import Doing, Sandbox, ScheduledPreview, ticks_around
 from domain.schedule import Duration, Unit, advance
 from domain.terms import Confirmation
 from domain.transaction import Status
@@ -149,6 +149,7 @@ async def test_of_missed_previews_only_the_latest_is_made(database: str) -> None
         await program.sandbox.move(START + timedelta(hours=9, minutes=20))
         doing = Doing(program.writer, program.reads)
         (tick,) = (await doing.plan()).due
+        assert isinstance(tick, ScheduledPreview)
         assert (tick.campaign, tick.at) == (campaign, START + timedelta(hours=9, minutes=15))
         await asyncio.gather(doing.do(tick), Doing(program.writer, program.reads).do(tick))
         plan = await doing.plan()

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from application import tiered_campaigns
-from application.due import Doing, DueEvaluation, ScheduledPreview
+from application.due import Doing, DueEvaluation, DueRecount, ScheduledPreview
 from application.evaluation import Progress
 from application.jobs.runner import Handler
 from application.jobs.store import Job, Kind, Order
@@ -34,6 +34,11 @@ def preview_order(campaign: UUID, preview: UUID, scheduled_for: datetime | None 
 def acceptance_order(until: datetime) -> Order:
     """Of all that are due by an instant."""
     return Order(Kind.ACCEPTANCE, {"until": until.isoformat()}, "acceptance")
+
+
+def recount_order(due: DueRecount) -> Order:
+    detail = {"tiered_campaign": str(due.campaign), "revision": due.revision}
+    return Order(Kind.RECOUNT, detail, f"recount:{due.campaign}")
 
 
 class EvaluationHandler:
@@ -87,9 +92,21 @@ class AcceptanceHandler:
         """What is left is due still."""
 
 
+class RecountHandler:
+    def __init__(self, doing: Doing) -> None:
+        self._doing = doing
+
+    async def run(self, job: Job, progress: Progress) -> Mapping[str, Any]:
+        return {"recounted": await self._doing.recount(UUID(job.detail["tiered_campaign"]), progress)}
+
+    async def give_up(self, job: Job, reason: str) -> None:
+        """What is left is due still."""
+
+
 def due_handlers(doing: Doing, writer: Writer, reads: Reads) -> dict[str, Handler]:
     return {
         Kind.EVALUATION: EvaluationHandler(doing),
         Kind.PREVIEW: PreviewHandler(doing, writer, reads),
         Kind.ACCEPTANCE: AcceptanceHandler(doing),
+        Kind.RECOUNT: RecountHandler(doing),
     }

@@ -8,8 +8,8 @@ from time import monotonic
 from uuid import UUID
 
 from application.clock import Clock
-from application.due import Doing, Due, DueEvaluation
-from application.jobs.kinds import acceptance_order, evaluation_order, preview_order
+from application.due import Doing, Due, DueEvaluation, DueRecount
+from application.jobs.kinds import acceptance_order, evaluation_order, preview_order, recount_order
 from application.jobs.store import JobStore, Order
 from application.reads import Reads
 
@@ -70,13 +70,15 @@ def _ready(due: Iterable[Due]) -> Iterator[Due]:
             if not item.begun:
                 begin.add(item.campaign)
             yield item
-        elif item.campaign not in begin:
+        elif isinstance(item, DueRecount) or item.campaign not in begin:
             yield item
 
 
 def _order(item: Due) -> Order:
     if isinstance(item, DueEvaluation):
         return evaluation_order(item)
+    if isinstance(item, DueRecount):
+        return recount_order(item)
     return preview_order(item.campaign, item.preview, item.at)
 
 

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     EVALUATION = "evaluation"
     PREVIEW = "preview"
     ACCEPTANCE = "acceptance"
+    RECOUNT = "recount"
     IMPORT = "import"
 
 

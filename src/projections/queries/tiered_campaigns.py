@@ -48,7 +48,7 @@ class StatisticsRow(Struct, frozen=True, gc=False):
 _STATUS = """
 CASE WHEN t.archived THEN 'archived'
     WHEN NOT t.complete THEN 'draft'
-    WHEN closing.phase = 'evaluated' THEN 'completed'
+    WHEN unfinished.number IS NULL THEN 'completed'
     WHEN NOT t.active THEN 'inactive'
     WHEN %(now)s < opening.starts_at THEN 'scheduled'
     ELSE 'active' END
@@ -60,9 +60,13 @@ _CAMPAIGNS = """
 p_tiered_campaigns.tiered_campaigns t
 LEFT JOIN p_tiered_campaigns.occurrences opening ON opening.campaign = t.id AND opening.number = 1
 LEFT JOIN LATERAL (
-    SELECT o.number, o.ends_at, o.phase FROM p_tiered_campaigns.occurrences o
+    SELECT o.number, o.ends_at FROM p_tiered_campaigns.occurrences o
     WHERE o.campaign = t.id ORDER BY o.number DESC LIMIT 1
 ) closing ON true
+LEFT JOIN LATERAL (
+    SELECT o.number FROM p_tiered_campaigns.occurrences o
+    WHERE o.campaign = t.id AND o.phase IS DISTINCT FROM 'evaluated' ORDER BY o.number LIMIT 1
+) unfinished ON true
 LEFT JOIN LATERAL (
     SELECT o.evaluation_at FROM p_tiered_campaigns.occurrences o
     WHERE o.campaign = t.id AND o.phase IS NULL ORDER BY o.number LIMIT 1

@@ -110,7 +110,7 @@ async def running(conninfo: str, *, follows: bool = True, sandbox: bool = False)
         if follows:
             follower.start()
         try:
-            yield Running(conninfo, writer, catalogue, clock, reads(pool, positions), pool, mapper)
+            yield Running(conninfo, writer, catalogue, clock, reads(pool, positions, mapper), pool, mapper)
         finally:
             if follows:
                 await asyncio.to_thread(follower.stop)

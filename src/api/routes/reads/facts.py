@@ -15,7 +15,7 @@ from api.routing import FACT_READERS, Page, read
 from application.streams import TRANSACTION
 from domain.amounts import EXACT
 from domain.attributes import Attributes
-from domain.member_event import Received as EventReceived
+from domain.member_event import MemberEvent
 from domain.outcomes import Contribution
 from domain.standing import FactKind
 from domain.transaction import Item, Refunded, Status, Transaction, left_to_refund
@@ -84,7 +84,10 @@ class TransactionShown(Struct, frozen=True, gc=False, kw_only=True, tag="transac
 
 
 class EventShown(Struct, frozen=True, gc=False, kw_only=True, tag="event", tag_field="kind"):
-    """A custom event as given, and what it did."""
+    """A custom event as given.
+
+    `outcomes` are those of the last thing that happened to it, `contributions` what it adds where, as of that.
+    """
 
     position: str
     id: str
@@ -173,8 +176,8 @@ def shown_transaction(story: Story, position: str) -> TransactionShown:
 
 
 def shown_event(story: Story, position: str) -> EventShown:
-    received: EventReceived = story.latest
-    happening = received.happening
+    known: MemberEvent = story.state
+    happening = known.happening
     return EventShown(
         position=position,
         id=happening.id,
@@ -185,8 +188,8 @@ def shown_event(story: Story, position: str) -> EventShown:
         date=happening.date,
         expires_at=happening.expires_at,
         attributes=happening.attributes,
-        contributions=_contributions(received.contributions),
-        outcomes=outcomes(received.outcomes),
+        contributions=_contributions(known.contributions),
+        outcomes=outcomes(story.latest.outcomes),
         recorded_at=story.began.recorded_at,
     )
 
