@@ -18,10 +18,11 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
 from api.problem_types import PROBLEM_TYPES
-from application.exact import Malformed, in_words
+from application.exact import Malformed
 from application.keys import TooManyVerificationsError
 from application.log import errors as log_errors
 from application.refusals import Busy, Conflict, Forbidden, Refusal, Stale, Unknown, VersionRequired
+from application.wording import in_words
 from domain.problems import Invalid, Problem
 from projections.listing import BadQuery
 

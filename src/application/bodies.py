@@ -42,10 +42,20 @@ LARGEST_INTEGER = 2**63 - 1
 STREAM_UUID = 5
 """The version of the UUIDs that identify streams; a definition's id of that version could be another's stream."""
 
-AttributeName = Annotated[str, Meta(pattern=r"^\w[\w.-]*(?![\s\S])", max_length=100)]
+AttributeName = Annotated[
+    str,
+    Meta(
+        pattern=r"^\w[\w.-]*(?![\s\S])",
+        max_length=100,
+        description="letters, digits, `_`, `.` or `-`, a letter, digit or `_` first",
+    ),
+]
 Attributes = Annotated[dict[AttributeName, AttributeValue], Meta(max_length=ATTRIBUTES)]
 Codes = Annotated[tuple[Code, ...], Meta(max_length=MOST_REFERENCES)]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}(?![\s\S])", max_length=3)]
+Currency = Annotated[
+    str,
+    Meta(pattern=r"^[A-Z]{3}(?![\s\S])", max_length=3, description="three capital letters, such as EUR"),
+]
 """The form of ISO 4217; which codes are in use is not ours to say."""
 DurationText = Annotated[str, Meta(max_length=40)]
 Expression = Annotated[str, Meta(min_length=1, max_length=MOST_CHARACTERS)]

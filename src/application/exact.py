@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from difflib import get_close_matches
+from enum import Enum
 from functools import cache
 from itertools import islice
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, Union, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct, structs
 
+from application.wording import LONGEST_QUOTE, in_words, shortened
 from domain.amounts import WHOLE_DIGITS, fault
 from domain.attributes import TEXT_LENGTH
 from domain.problems import Invalid, Problem
@@ -69,7 +71,14 @@ else:
 Identifier = Annotated[str, Meta(min_length=1, max_length=100)]
 """An id or sku the caller chose."""
 
-Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(?![\s\S])", max_length=100)]
+Code = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(?![\s\S])",
+        max_length=100,
+        description="1 to 100 letters, digits, `_`, `.` or `-`, a letter or digit first",
+    ),
+]
 """The code of a catalogue entry: it appears in paths, expressions and listings.
 
 Its pattern ends where nothing follows: `$` would let a line's end follow.
@@ -233,33 +242,59 @@ def _all_faults(kind: Kind, body: bytes, error: msgspec.ValidationError) -> list
     return list(islice(_faults(kind, data, "", 0), REPORTED_PROBLEMS)) or [_first_fault(str(error))]
 
 
-def _first_fault(message: str) -> Problem:
+def _first_fault(message: str, kind: Kind = Any) -> Problem:
+    """What msgspec says about a value of `kind`, with the place within it."""
     detail, _, path = message.partition(" - at `$")
     parts = re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]", path)
-    return Problem("".join(_below("", name or number) for name, number in parts), in_words(detail), "type")
+    form = next((meta.description for meta in _bare(kind)[1] if meta.description), None)
+    return Problem(
+        "".join(_below("", name or number) for name, number in parts), in_words(detail, _allowed(kind), form), "type"
+    )
 
 
 def _faults(kind: Kind, data: object, pointer: str, depth: int) -> Iterator[Problem]:
+    """Looks into what holds other values only as far as something is wrong there, so that most are passed over fast."""
     bare, metas = _bare(kind)
     struct = _struct_in(bare, data)
     origin = _origin(bare)
     if depth >= DEEPEST_FAULT:
         yield from _leaf_faults(kind, data, pointer)
     elif struct is not None and isinstance(data, dict):
+        if depth and _fits(struct, data):
+            return
         yield from _struct_faults(struct, data, pointer, depth)
     elif origin in (list, tuple) and isinstance(data, list):
-        yield from _leaf_faults(Annotated[list[Any], *metas] if metas else list[Any], data, pointer)
-        for number, value in enumerate(data):
-            yield from _faults(get_args(bare)[0], value, f"{pointer}/{number}", depth + 1)
+        bounds: Kind = Annotated[list[Any], *metas] if metas else list[Any]
+        yield from list(_leaf_faults(bounds, data, pointer)) or _element_faults(get_args(bare)[0], data, pointer, depth)
     elif origin is dict and isinstance(data, dict):
-        yield from _leaf_faults(Annotated[dict[str, Any], *metas] if metas else dict[str, Any], data, pointer)
-        name_kind, value_kind = get_args(bare)
-        for name, value in data.items():
-            below = _below(pointer, name)
-            yield from _leaf_faults(name_kind, name, below)
-            yield from _faults(value_kind, value, below, depth + 1)
-    else:
+        bounds = Annotated[dict[str, Any], *metas] if metas else dict[str, Any]
+        yield from list(_leaf_faults(bounds, data, pointer)) or _entry_faults(bare, data, pointer, depth)
+    elif bare is not msgspec.Raw:
         yield from _leaf_faults(kind, data, pointer)
+
+
+def _fits(kind: Kind, data: object) -> bool:
+    try:
+        msgspec.convert(data, kind, strict=True, dec_hook=_read)
+    except (msgspec.ValidationError, RecursionError):
+        return False
+    return True
+
+
+def _element_faults(kind: Kind, data: list[object], pointer: str, depth: int) -> Iterator[Problem]:
+    for number, value in enumerate(data):
+        yield from _faults(kind, value, f"{pointer}/{number}", depth + 1)
+
+
+def _entry_faults(kind: Kind, data: dict[str, object], pointer: str, depth: int) -> Iterator[Problem]:
+    if _fits(kind, data):
+        return
+    name_kind, value_kind = get_args(kind)
+    for name, value in data.items():
+        below = _below(pointer, shortened(name))
+        for found in _leaf_faults(name_kind, name, below):
+            yield Problem(below, f"its name {found.detail}", found.code)
+        yield from _faults(value_kind, value, below, depth + 1)
 
 
 def _struct_faults(struct: type[Struct], data: dict[str, object], pointer: str, depth: int) -> Iterator[Problem]:
@@ -269,26 +304,26 @@ def _struct_faults(struct: type[Struct], data: dict[str, object], pointer: str, 
         if name in fields:
             yield from _faults(fields[name].type, value, _below(pointer, name), depth + 1)
         elif config.forbid_unknown_fields and name != config.tag_field:
-            yield Problem(_below(pointer, name), _unknown_field(name, fields), "unknown_field")
+            yield Problem(_below(pointer, shortened(name)), _unknown_field(name, fields), "unknown_field")
     for name, field in fields.items():
         if field.required and name not in data:
             yield Problem(_below(pointer, name), "is required", "required")
 
 
 def _unknown_field(name: str, fields: dict[str, Any]) -> str:
-    close = get_close_matches(name, fields, 1)
+    close = get_close_matches(name, fields, 1) if len(name) <= LONGEST_QUOTE else []
     return f"no such field; did you mean `{close[0]}`?" if close else f"no such field; there are {_listed(fields)}"
 
 
 def _listed(names: dict[str, Any]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+    return ", ".join(f"`{name}`" for name in names) or "none"
 
 
 def _leaf_faults(kind: Kind, data: object, pointer: str) -> Iterator[Problem]:
     try:
         msgspec.convert(data, kind, strict=True, dec_hook=_read)
     except msgspec.ValidationError as error:
-        first = _first_fault(str(error))
+        first = _first_fault(str(error), kind)
         yield Problem(pointer + first.pointer, first.detail, "type")
     except RecursionError:
         yield Problem(pointer, "is nested too deeply", "depth")
@@ -304,6 +339,18 @@ def _bare(kind: Kind) -> tuple[Kind, tuple[Any, ...]]:
         if len(members) == 1:
             return _bare(members[0])
     return kind, ()
+
+
+def _allowed(kind: Kind) -> list[object]:
+    """The values that `kind` takes, where they can be listed."""
+    bare, _ = _bare(kind)
+    if isinstance(bare, type) and issubclass(bare, Enum):
+        return [member.value for member in bare]
+    if _origin(bare) is Literal:
+        return list(get_args(bare))
+    if _origin(bare) in (Union, UnionType):
+        return [value for member in get_args(bare) for value in _allowed(member)]
+    return []
 
 
 def _origin(kind: Kind) -> object:
@@ -328,13 +375,6 @@ def _struct_in(kind: Kind, data: object) -> type[Struct] | None:
 
 def _below(pointer: str, name: str) -> str:
     return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
-
-
-def in_words(detail: str) -> str:
-    """What msgspec says, in the words of JSON."""
-    for python, plain in (("`str", "`string"), ("| str", "| string"), ("`int", "`integer"), ("`bool", "`boolean")):
-        detail = detail.replace(python, plain)
-    return detail[:1].lower() + detail[1:]
 
 
 def schema_of(kind: Kind) -> dict[str, Any]:

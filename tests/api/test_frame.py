@@ -91,11 +91,11 @@ async def test_the_key_is_asked_for_before_the_body_is_read(client: AsyncTestCli
 
 
 async def test_every_bad_field_has_its_pointer(client: AsyncTestClient[Laurel]) -> None:
-    body = {"name": 5, "sise": "1", "labels": ["ok", "not ok", True, "x"], "made_at": "2026-01-01T00:00:00"}
+    body = {"name": 5, "sise": "1", "labels": ["ok", "not ok", True], "made_at": "2026-01-01T00:00:00"}
     answer = await client.put("/v1/boxes/a", json=body)
     errors = assert_problem(answer, 422, "validation")["errors"]
     assert {error["pointer"] for error in errors} == {
-        "/name", "/sise", "/size", "/labels", "/labels/1", "/labels/2", "/made_at",
+        "/name", "/sise", "/size", "/labels/1", "/labels/2", "/made_at",
     }  # fmt: skip
 
 

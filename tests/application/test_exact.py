@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
@@ -6,7 +7,8 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from application.bodies import EventBody, EventTypeBody, TransactionBody
+from api.routes.batch import BatchBody
+from application.bodies import AcceptFact, AudienceBody, EmptyBody, EventBody, EventTypeBody, TransactionBody
 from application.exact import Amount, AttributeValue, Body, Code, Identifier, Instant, Malformed, decode
 from domain.problems import Invalid
 
@@ -20,7 +22,7 @@ class Order(Body, frozen=True):
     id: Identifier
     total: Amount
     at: Instant | None = None
-    tiers: Annotated[tuple[Tier, ...], Meta(max_length=3)] = ()
+    tiers: Annotated[tuple[Tier, ...], Meta(max_length=4)] = ()
     attributes: dict[Code, AttributeValue] = msgspec.field(default_factory=dict)
     count: Annotated[int, Meta(ge=1)] = 1
     nested: "Order | None" = None
@@ -108,7 +110,6 @@ def test_every_fault_is_named_with_its_place() -> None:
         "/id",
         "/total",
         "/at",
-        "/tiers",
         "/tiers/1/from",
         "/tiers/2/rewart",
         "/tiers/3/from",
@@ -148,6 +149,55 @@ def test_what_is_no_json_is_malformed(body: bytes, where: tuple[int | None, int 
     with pytest.raises(Malformed) as caught:
         decode(Order, body)
     assert (caught.value.line, caught.value.column) == where
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "detail"),
+    [
+        (Order, {"id": "", "total": "1"}, "must have at least 1 character"),
+        (Order, {"id": "a" * 101, "total": "1"}, "must have at most 100 characters"),
+        (Order, {"id": 5, "total": "1"}, "must be a string, not an integer"),
+        (Order, {"id": "a", "total": "1", "count": 0}, "must be at least 1"),
+        (Order, {"id": "a", "total": "1", "nested": []}, "must be an object or null, not an array"),
+        (Order, {"id": "a", "total": "1", "tiers": [{}] * 5}, "must have at most 4 elements"),
+        (EventTypeBody, {"active": "no"}, "must be true or false, not a string"),
+        (EventTypeBody, {"attributes": {"a": "float"}}, "must be `number` or `string` or `boolean` or `timestamp`"),
+        (
+            AudienceBody,
+            {"lists": ["a/b"]},
+            "must be 1 to 100 letters, digits, `_`, `.` or `-`, a letter or digit first",
+        ),
+        (EmptyBody, {"x": 1}, "no such field; there are none"),
+        (EmptyBody, {"x" * 10_000: 1}, "no such field; there are none"),
+        (AcceptFact, [], "must be an object, not an array"),
+    ],
+)
+def test_faults_say_what_is_allowed(kind: type[Body], body: object, detail: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        decode(kind, msgspec.json.encode(body))
+    (problem,) = caught.value.problems
+    assert problem.detail == detail
+    assert len(problem.pointer) < 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"id":"a","total":"1","items":[' + b'{"product":"a"},' * 200_000 + b"1]}",
+        b'{"id":"a","total":"1","tiers":[' + b'{"from":1},' * 200_000 + b"1]}",
+        b'{"id":"a","total":"1","' + b"x" * 5_000_000 + b'":1}',
+    ],
+)
+def test_what_is_far_too_much_is_refused_at_once(body: bytes) -> None:
+    began = time.process_time()
+    assert problems(body)
+    assert time.process_time() - began < 2
+
+
+def test_facts_of_a_batch_are_not_looked_into() -> None:
+    with pytest.raises(Invalid) as caught:
+        decode(BatchBody, b'{"facts":[{},{"bogus":1}],"x":1}')
+    assert [problem.pointer for problem in caught.value.problems] == ["/x"]
 
 
 def test_reported_problems_are_bounded() -> None:
