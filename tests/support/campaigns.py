@@ -2,14 +2,16 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from application import tiered_campaigns
 from application.ingest import FactAnswer, Rules, receive_transaction
+from application.ingest import recount as recount_fact
 from application.streams import STANDING
 from domain.points import HitType, Tier
-from domain.standing import Standing
+from domain.standing import Contributed, Standing
 from domain.terms import Entity
 from domain.tiered_definition import Aggregate, Definition
 from domain.transaction import Purchase, Status
@@ -67,3 +69,23 @@ def evaluate(program: Program, *members: str, occurrence: int = 1, campaign: UUI
     """Fences the occurrence and awards these members."""
     program.do(lambda working: tiered_campaigns.start_evaluation(working, campaign, occurrence))
     program.do(lambda working: tiered_campaigns.award(working, campaign, occurrence, members))
+
+
+def recount(program: Program, campaign: UUID = CAMPAIGN) -> int:
+    """What the job of an edit does: counts whatever is dated ahead again, and says so; how many facts it changed."""
+    known = program.catalogue.campaigns[campaign]
+    first = program.catalogue.recount_from(known)
+    if first is None:
+        return 0
+    counted = dict.fromkeys(
+        (event.occurrence, event.member, event.fact)
+        for event in program.events
+        if isinstance(event, Contributed) and event.campaign == campaign and event.occurrence >= first
+    )
+    recounted = [
+        program.do(partial(recount_fact, campaign_id=campaign, occurrence=at, member_id=member, fact=fact))
+        for at, member, fact in counted
+    ]
+    finish = partial(tiered_campaigns.finish_recount, campaign_id=campaign, revision=known.revision.number)
+    program.do(finish)
+    return sum(recounted)
