@@ -4,7 +4,7 @@ The format is that of `array_recv` in PostgreSQL's source. psycopg's own lists c
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from struct import Struct, pack
 from typing import Any
@@ -21,6 +21,7 @@ _INT = Struct(">ii").pack
 _BIGINT = Struct(">iq").pack
 _LENGTHS = [pack(">i", length) for length in range(4096)]
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Values:
@@ -97,8 +98,7 @@ def _instants(values: Sequence[datetime | None]) -> list[bytes]:
 
 
 def _microseconds(instant: datetime) -> int:
-    since = instant - _FIRST
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return (instant - _FIRST) // _MICROSECOND
 
 
 BOOLEAN = Column(16, 1000, _booleans)

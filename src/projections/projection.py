@@ -36,22 +36,23 @@ class Projection(Struct, frozen=True, eq=False):
     def fold(self, mapper: Mapper, events: Sequence[Recorded]) -> Changes:
         """Raises UnknownTag for an event that only a newer version knows: what it means to the rows can't be told."""
         changes = Changes()
-        folds = self.folds
+        folds = {tag: self._fold_of(mapper, tag) for tag in {recorded.tag for recorded in events}}
         for recorded in events:
-            tag = recorded.tag
-            fold = folds.get(tag)
+            fold = folds[recorded.tag]
             if fold is None:
-                if tag not in mapper.kind_of_tag:
-                    raise UnknownTag(tag)
-                fold = folds.get(tag.partition("@")[0])
-                if fold is None:
-                    continue
+                continue
             try:
                 fold(changes, recorded)
             except Exception as error:
                 error.add_note(f"at position {recorded.position}")
                 raise
         return changes
+
+    def _fold_of(self, mapper: Mapper, tag: str) -> Fold | None:
+        """None where what the event says is nothing to this projection."""
+        if tag not in mapper.kind_of_tag:
+            raise UnknownTag(tag)
+        return self.folds.get(tag.partition("@")[0])
 
 
 def statement(projection: str, name: str) -> str:

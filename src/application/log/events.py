@@ -31,22 +31,17 @@ class Envelope(Struct, frozen=True, gc=False, array_like=True):
     cause: Cause | None = None
 
 
-class Recorded:
+class Recorded(Struct, gc=False, eq=False):
     """An event as followers see it. What it says is decoded when first asked for, and then kept."""
 
-    __slots__ = ("_envelope", "_event", "_mapper", "_payload", "_stream", "position", "tag", "version")
-
-    def __init__(
-        self, mapper: "Mapper", position: int, stream: bytes, version: int, tag: str, payload: bytes, envelope: bytes
-    ) -> None:
-        self._mapper = mapper
-        self.position = position
-        self._stream: bytes | UUID = stream
-        self.version = version
-        self.tag = tag
-        self._payload = payload
-        self._event: Any = None
-        self._envelope: bytes | Envelope = envelope
+    _mapper: "Mapper"
+    position: int
+    _stream: bytes | UUID
+    version: int
+    tag: str
+    _payload: bytes
+    _envelope: bytes | Envelope
+    _event: Any = None
 
     @property
     def stream(self) -> UUID:

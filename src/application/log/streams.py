@@ -12,7 +12,7 @@ E = TypeVar("E")
 NAMESPACE = UUID("6f0f2a3e-54f5-5d0b-9d7f-3f2f6f1f7c11")
 """Every kind's own namespace is derived from it. Permanent: all identities hang on it."""
 
-IDENTITIES = 16_384
+IDENTITIES = 65_536
 """How many streams that were asked for last are remembered by their keys."""
 
 _VERSION_FIVE = 0x5 << 76 | 0x2 << 62
