@@ -83,10 +83,12 @@ def receive_transaction(working: Working, purchase: Purchase, status: Status, ru
     working.assume_new(stream)
     if working.state(stream) is not None:
         raise Repeated(stream)
-    seen = _seen(working, Seen(Member(purchase.member), transaction=purchase), rules)
+    member = _acting(working, purchase.member, rules, transaction=purchase)
+    seen = Seen(member or Member(purchase.member), transaction=purchase)
     confirmed_at = working.now if status is Status.ACCEPTED else None
     settled = _count_new(working, seen, Fact(FactKind.TRANSACTION, purchase.id), confirmed_at)
-    _record_member(working, purchase.member)
+    if member is None:
+        working.record(MEMBER.at(purchase.member), members.Registered(purchase.member))
     working.record(stream, Received(purchase, status, settled.contributions, settled.outcomes, settled.memberships))
     return _answer(working, settled, purchase.id, purchase.member, status)
 
@@ -98,9 +100,11 @@ def receive_event(working: Working, happening: Happening, rules: Rules) -> FactA
     if working.state(stream) is not None:
         raise Repeated(stream)
     _check_type(working.catalogue, happening)
-    seen = _seen(working, Seen(Member(happening.member), event=happening), rules)
+    member = _acting(working, happening.member, rules, event=happening)
+    seen = Seen(member or Member(happening.member), event=happening)
     settled = _count_new(working, seen, Fact(FactKind.EVENT, happening.id), working.now)
-    _record_member(working, happening.member)
+    if member is None:
+        working.record(MEMBER.at(happening.member), members.Registered(happening.member))
     working.record(stream, EventReceived(happening, settled.contributions, settled.outcomes, settled.memberships))
     return _answer(working, settled, happening.id, happening.member, "accepted")
 
@@ -194,14 +198,23 @@ class Settled(Struct, frozen=True, gc=False):
     effects: tuple[tuple[Stream[Any, Any], standings.Event], ...]
 
 
-def _seen(working: Working, unknown: Seen, rules: Rules) -> Seen:
-    """`unknown` with its member, of whom it has no more than the id."""
+def _acting(
+    working: Working,
+    member_id: str,
+    rules: Rules,
+    *,
+    transaction: Purchase | None = None,
+    event: Happening | None = None,
+) -> Member | None:
+    """The member as known; None for one who is registered with this fact, where the rules allow it."""
     try:
-        member = _member(working, unknown.member.id, rules)
+        member = working.state(MEMBER.at(member_id))
     except Cold:
-        working.prefetch(_likely_streams(working, unknown))
+        working.prefetch(_likely_streams(working, Seen(Member(member_id), transaction, event)))
         raise
-    return Seen(member, unknown.transaction, unknown.event)
+    if member is None and not rules.register_unknown_members:
+        raise Unknown(f"no member `{member_id}`, and unknown members are not registered", "unknown_member")
+    return member
 
 
 def _likely_streams(working: Working, seen: Seen) -> list[Stream[Any, Any]]:
@@ -387,7 +400,8 @@ def _settle(
     terms_of = terms_of or working.catalogue.terms
     changes = _changes(before, counted.contributions)
     streams = [STANDING.at(campaign, occurrence, member_id) for campaign, occurrence, _, _ in changes]
-    working.prefetch(streams)
+    if len(streams) > 1:
+        working.prefetch(streams)
     contributions: list[Contribution] = []
     outcomes: list[Outcome] = []
     refused: list[NotCounted] = []
@@ -457,18 +471,8 @@ def _unchanged(transaction: Transaction) -> FactAnswer:
     return FactAnswer(transaction.purchase.id, transaction.purchase.member, transaction.status, ())
 
 
-def _member(working: Working, member_id: str, rules: Rules | None = None) -> Member:
-    """The member as known, or as one who is registered with this fact where the rules allow it."""
-    member = working.state(MEMBER.at(member_id))
-    if member is None and rules and not rules.register_unknown_members:
-        raise Unknown(f"no member `{member_id}`, and unknown members are not registered", "unknown_member")
-    return member or Member(member_id)
-
-
-def _record_member(working: Working, member_id: str) -> None:
-    stream = MEMBER.at(member_id)
-    if working.state(stream) is None:
-        working.record(stream, members.Registered(member_id))
+def _member(working: Working, member_id: str) -> Member:
+    return working.state(MEMBER.at(member_id)) or Member(member_id)
 
 
 def _check_type(catalogue: Catalogue, happening: Happening) -> None:
