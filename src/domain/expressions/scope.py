@@ -10,6 +10,9 @@ from domain.expressions.values import Type
 
 Read = Callable[[Any], object]
 
+MOST_NAMED = 12
+"""The most names that a hint lists."""
+
 
 class Attribute(Struct, frozen=True):
     """An attribute of a known type; `read` fetches its value from the environment, None when it is absent."""
@@ -71,11 +74,16 @@ def _reader(read: Callable[[Any, str], object], name: str) -> Read:
 
 
 def resembling(name: str, known: Iterable[str]) -> str:
-    """The hint "did you mean ...?" for a name that is not among the known ones, or nothing."""
+    """The hint for a name that is not among the known ones: what it may have meant, else those beside it, or nothing.
+
+    Names are alike by their last part: by the whole, all attributes of one thing resemble each other.
+    """
     candidates = list(known)
-    by_last_part = {candidate.rpartition(".")[2]: candidate for candidate in reversed(candidates)}
-    for wanted, choices in ((name, candidates), (name.rpartition(".")[2], list(by_last_part))):
-        close = difflib.get_close_matches(wanted, choices, n=1, cutoff=0.7)
-        if close:
-            return f"did you mean `{by_last_part.get(close[0], close[0]) if choices is not candidates else close[0]}`?"
-    return ""
+    prefix, _, last = name.rpartition(".")
+    alike = difflib.get_close_matches(last, {candidate.rpartition(".")[2] for candidate in candidates}, n=1, cutoff=0.7)
+    if alike:
+        named = [candidate for candidate in candidates if candidate.rpartition(".")[2] == alike[0]]
+        best = max(named, key=lambda candidate: difflib.SequenceMatcher(None, name, candidate).ratio())
+        return f"did you mean `{best}`?"
+    beside = [f"`{candidate}`" for candidate in candidates if candidate.rpartition(".")[0] in (prefix, name)]
+    return f"there are {', '.join(beside)}" if 0 < len(beside) <= MOST_NAMED else ""
