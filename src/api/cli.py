@@ -270,7 +270,7 @@ def _prove(settings: Settings, names: tuple[str, ...], *, as_of: int | None, swi
 
 @contextmanager
 def _database(settings: Settings) -> Iterator[str]:
-    with reach_database(settings.database_url, settings.data) as conninfo:
+    with reach_database(settings.database_url, settings.data, settings.postgres_user) as conninfo:
         yield conninfo
 
 

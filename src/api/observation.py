@@ -89,9 +89,26 @@ def configure_logs(log_format: LogFormat, level: LogLevel) -> None:
         logger_factory=_logger_factory(log_format),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(
-        stream=sys.stderr, level=max(severity, logging.WARNING), format="%(levelname)s %(name)s %(message)s", force=True
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter(_renderer(log_format)))
+    logging.basicConfig(handlers=[handler], level=max(severity, logging.WARNING), force=True)
+    logging.getLogger("laurel").setLevel(severity)
+
+
+class _Formatter(logging.Formatter):
+    """Writes what is logged by way of the standard library, as most libraries do, like everything else."""
+
+    def __init__(self, renderer: Any) -> None:  # noqa: ANN401  structlog's processors are of several shapes
+        super().__init__()
+        self._renderer = renderer
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = record.levelname.lower()
+        event = {"logger": record.name, "event": record.getMessage(), "level": level}
+        if record.exc_info and record.exc_info[1]:
+            event |= _described(record.exc_info[1])
+        line = self._renderer(None, level, _add_time(None, "", event))
+        return line if isinstance(line, str) else line.decode()
 
 
 def _add_time(_: object, __: str, event: EventDict) -> EventDict:
@@ -101,7 +118,7 @@ def _add_time(_: object, __: str, event: EventDict) -> EventDict:
 
 def _renderer(log_format: LogFormat) -> Any:  # noqa: ANN401  structlog's processors are of several shapes
     if log_format is LogFormat.CONSOLE:
-        return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), timestamp_key="at")
     return structlog.processors.JSONRenderer(serializer=_serialize)
 
 
@@ -136,14 +153,21 @@ def observe(metrics: Metrics, scope: HTTPScope, exchange: Exchange, seconds: flo
 
 
 def observe_failure(scope: HTTPScope, exchange: Exchange, error: BaseException) -> None:
-    """Log where an unexpected failure came from. Its message is left out: those of the database quote member ids."""
-    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    """Log where an unexpected failure came from."""
     log.error(
         "failure",
         request=exchange.request_id,
         method=scope["method"],
         route=route_of(scope),
-        error=type(error).__qualname__,
-        sqlstate=getattr(error, "sqlstate", None),
-        frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+        **_described(error),
     )
+
+
+def _described(error: BaseException) -> dict[str, Any]:
+    """What it is and where it came from. Its message is left out: those of the database quote member ids."""
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    return {
+        "error": type(error).__qualname__,
+        "sqlstate": getattr(error, "sqlstate", None),
+        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }

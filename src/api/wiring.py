@@ -39,6 +39,8 @@ from projections.registry import PROJECTIONS
 CONNECTIONS = 8
 STATEMENT_SECONDS = 30
 """A statement that takes longer is ended by the database: none of them should."""
+CONNECTION_SECONDS = 10.0
+"""How long a read waits for a connection, also while the database is away."""
 CHECK_SECONDS = 2
 
 
@@ -59,7 +61,8 @@ async def running(settings: Settings, *, works: bool) -> AsyncIterator[Program]:
     Raises PostgresUnavailable, MigrationError, SandboxRefusedError.
     """
     async with AsyncExitStack() as stack:
-        conninfo = await asyncio.to_thread(stack.enter_context, reach_database(settings.database_url, settings.data))
+        database = reach_database(settings.database_url, settings.data, settings.postgres_user)
+        conninfo = await asyncio.to_thread(stack.enter_context, database)
         await asyncio.to_thread(migrate, conninfo)
         connection = await connect_async(conninfo, "laurel sandbox")
         async with connection:
@@ -114,8 +117,10 @@ async def running(settings: Settings, *, works: bool) -> AsyncIterator[Program]:
 async def _pool(conninfo: str) -> AsyncIterator[AsyncConnectionPool]:
     pool = AsyncConnectionPool(
         named(conninfo, "laurel service"),
+        name="laurel service",
         min_size=1,
         max_size=CONNECTIONS,
+        timeout=CONNECTION_SECONDS,
         open=False,
         kwargs={"autocommit": True, "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC"},
     )

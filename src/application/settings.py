@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct, field
 
+from application.postgres.account import UNPRIVILEGED
+
 PREFIX = "LAUREL_"
 MINIMUM_KEY_LENGTH = 16
 MASK = "********"
@@ -63,6 +65,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         str | None, _about("Postgres to use; without it, an embedded one is started", secret=True)
     ] = None
     data: Annotated[Path, _about("folder of the embedded Postgres")] = Path(".laurel")
+    postgres_user: Annotated[str, _about("account that runs the embedded Postgres where Laurel runs as root")] = (
+        UNPRIVILEGED
+    )
     host: Annotated[str, _about("address to listen on")] = "127.0.0.1"
     port: Annotated[int, _about("port to listen on (0: any free one)"), Meta(ge=0, le=65_535)] = 8000
     time_zone: Annotated[ZoneInfo, _about("the program's time zone (IANA name)")] = field(

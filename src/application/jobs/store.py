@@ -209,7 +209,8 @@ class JobStore:
         await self._execute(_PRUNE)
         await self._execute(
             "delete from laurel.import_chunks c where stored_at < now() - interval '1 day'"
-            " and not exists (select from laurel.jobs j where j.id = c.job and j.status in ('queued', 'running'))"
+            " and not exists (select from laurel.jobs j where j.detail ->> 'upload' = c.upload::text"
+            " and j.status in ('queued', 'running'))"
         )
 
     async def _execute(self, query: Any, *parameters: object) -> None:  # noqa: ANN401  SQL of this module's own
@@ -226,6 +227,7 @@ async def open_store(conninfo: str, connections: int = 6) -> AsyncIterator[JobSt
     """The pool is the store's own: the queue's functions are found by the search path of its connections."""
     pool = AsyncConnectionPool(
         named(conninfo, "laurel jobs"),
+        name="laurel jobs",
         min_size=1,
         max_size=connections,
         open=False,

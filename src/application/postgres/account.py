@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from application.postgres.errors import ServerAccountRefused
 
+UNPRIVILEGED = "nobody"
+
 
 class ServerAccount(Struct, frozen=True, gc=False):
     name: str
@@ -14,15 +16,14 @@ class ServerAccount(Struct, frozen=True, gc=False):
     group: int
 
 
-def server_account() -> ServerAccount | None:
-    """The unprivileged account to run the server as when we are root, whom Postgres refuses: `LAUREL_POSTGRES_USER`, or
-    `nobody`. None when we are not root: the server is ours.
+def server_account(name: str = UNPRIVILEGED) -> ServerAccount | None:
+    """The account called `name`, to run the server as when we are root, whom Postgres refuses; None when we are not:
+    the server is ours then.
 
     Raises ServerAccountRefused.
     """
     if os.geteuid() != 0:
         return None
-    name = os.environ.get("LAUREL_POSTGRES_USER", "nobody")
     try:
         entry = pwd.getpwnam(name)
     except KeyError:

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from application.postgres.account import UNPRIVILEGED
 from application.postgres.embedded import EmbeddedPostgres
 from application.postgres.errors import DatabaseUnreachable, ServerVersionRefused
 
@@ -23,9 +24,9 @@ BEHAVIOUR = {
 
 
 @contextmanager
-def reach_database(url: str | None, data: Path) -> Iterator[str]:
+def reach_database(url: str | None, data: Path, account: str = UNPRIVILEGED) -> Iterator[str]:
     """The address of the database: the one that is given (`LAUREL_DATABASE_URL`), or else a server of our own under
-    the data folder, which runs for as long as this is open.
+    the data folder, which runs for as long as this is open, as `account` when we are root.
 
     Raises PostgresUnavailable.
     """
@@ -33,7 +34,7 @@ def reach_database(url: str | None, data: Path) -> Iterator[str]:
         check_version(url)
         yield url
     else:
-        with EmbeddedPostgres(data / "postgres") as conninfo:
+        with EmbeddedPostgres(data / "postgres", account=account) as conninfo:
             yield conninfo
 
 

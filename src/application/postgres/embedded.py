@@ -20,7 +20,7 @@ from types import TracebackType
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
-from application.postgres.account import ServerAccount, server_account
+from application.postgres.account import UNPRIVILEGED, ServerAccount, server_account
 from application.postgres.errors import PostgresUnavailable, ServerDidNotStart, ServerDidNotStop
 from application.postgres.folder import prepare_folder, remove_link, socket_folder
 from application.postgres.locks import POLL_SECONDS, is_free, lock_within, try_lock
@@ -79,14 +79,15 @@ FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres:
-    """One process's use of the server under `data`, a folder of its own.
+    """One process's use of the server under `data`, a folder of its own. When we are root, `account` runs it.
 
     `durable=False` is for tests: commits don't reach the disk, and a crash of the machine may ruin the cluster.
     The object is for one thread at a time; its address is for all. A forked child keeps the server alive as well.
     """
 
-    def __init__(self, data: Path, *, durable: bool = True) -> None:
+    def __init__(self, data: Path, *, account: str = UNPRIVILEGED, durable: bool = True) -> None:
         self._data = data.absolute()
+        self._account_name = account
         self._durable = durable
         self._use: int | None = None
         self._account: ServerAccount | None = None
@@ -108,7 +109,7 @@ class EmbeddedPostgres:
     def start(self) -> str:
         """The address of the server, which runs and takes connections. Raises PostgresUnavailable."""
         if self._use is None:
-            self._account = server_account()
+            self._account = server_account(self._account_name)
             prepare_folder(self._data, self._account)
             self._use = self._begin_use()
         try:

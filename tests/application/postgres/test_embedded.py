@@ -354,23 +354,20 @@ def test_missing_programs_are_named(data: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @as_root
-def test_root_runs_the_server_as_another(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAUREL_POSTGRES_USER", "daemon")
-    with EmbeddedPostgres(data, durable=False) as conninfo:
+def test_root_runs_the_server_as_another(data: Path) -> None:
+    with EmbeddedPostgres(data, account="daemon", durable=False) as conninfo:
         assert Path(f"/proc/{postmaster(data)}").stat().st_uid == pwd.getpwnam("daemon").pw_uid
         assert Path(f"/proc/{watchdog(data)}").stat().st_uid == 0
         write(conninfo)
-    monkeypatch.delenv("LAUREL_POSTGRES_USER")
     with pytest.raises(DataFolderRefused, match=r"belongs to daemon, and is needed by nobody.*LAUREL_POSTGRES_USER"):
         EmbeddedPostgres(data).start()
 
 
 @as_root
 @pytest.mark.parametrize(("name", "why"), [("nobody-at-all", "there is no"), ("root", "which is root too")])
-def test_root_needs_an_account_for_the_server(data: Path, monkeypatch: pytest.MonkeyPatch, name: str, why: str) -> None:
-    monkeypatch.setenv("LAUREL_POSTGRES_USER", name)
+def test_root_needs_an_account_for_the_server(data: Path, name: str, why: str) -> None:
     with pytest.raises(ServerAccountRefused, match=why):
-        EmbeddedPostgres(data).start()
+        EmbeddedPostgres(data, account=name).start()
 
 
 @as_root
