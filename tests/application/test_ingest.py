@@ -20,7 +20,7 @@ from domain.problems import Invalid
 from domain.product import Product
 from domain.terms import CombinationScope, Confirmation, Entity, Late, Part
 from domain.tiered_definition import Aggregate, Audience
-from domain.transaction import Item, Returned, Status
+from domain.transaction import Accepted, Item, Returned, Status
 from tests.support.campaigns import CAMPAIGN, RULES, buy, definition, evaluate, purchase, running, standing, tiers
 from tests.support.program import Program
 
@@ -366,6 +366,54 @@ class TestConfirmation:
         buy(program, purchase(auto_accept_at=datetime(2026, 10, 30, tzinfo=UTC)), Status.PENDING)
         program.do(lambda working: ingest.accept(working, "T-1"))
         assert figures(program) == ("20", "200", "200")
+
+
+class TestOverdueAcceptance:
+    """No worker has accepted yet what was to be accepted by itself."""
+
+    due = datetime(2026, 9, 20, tzinfo=UTC)
+
+    @pytest.fixture
+    def overdue(self, program: Program) -> Program:
+        running(program, confirmation=Confirmation.OCCURRENCE_END)
+        buy(program, purchase(auto_accept_at=self.due), Status.PENDING)
+        program.now = datetime(2026, 10, 2, tzinfo=UTC)
+        return program
+
+    def test_is_refused_as_accepted(self, overdue: Program) -> None:
+        before = len(overdue.events)
+        for command in (
+            partial(ingest.reject, transaction_id="T-1", reason=None),
+            partial(ingest.update, purchase=purchase(total="30", auto_accept_at=self.due)),
+        ):
+            with pytest.raises(Conflict, match="the transaction is accepted; it must be pending"):
+                overdue.do(command)
+        assert len(overdue.events) == before
+
+    def test_is_accepted_before_a_refund(self, overdue: Program) -> None:
+        refund = partial(ingest.refund, transaction_id="T-1", amount=Decimal(5), items=(), refund_id="R-1")
+        accepted, _, refunded, _ = overdue.recorded_by(refund)
+        assert isinstance(accepted, Accepted)
+        assert (accepted.confirmed_at, accepted.by_itself) == (self.due, True)
+        assert (refunded.tag, refunded.status) == ("transaction.refunded", Status.ACCEPTED)
+        assert figures(overdue) == ("15", "150", "150")
+        assert overdue.do(partial(ingest.accept, transaction_id="T-1", at=self.due)).outcomes == ()
+
+    def test_a_refund_that_is_refused_records_no_acceptance(self, overdue: Program) -> None:
+        before = len(overdue.events)
+        with pytest.raises(Conflict, match="20 is left"):
+            overdue.do(
+                partial(ingest.refund, transaction_id="T-1", amount=Decimal(50), items=(), refund_id=None),
+            )
+        assert len(overdue.events) == before
+        assert figures(overdue) == ("20", "200", "0")
+
+    def test_one_that_is_not_due_yet_can_be_updated_and_rejected(self, overdue: Program) -> None:
+        overdue.now = self.due - timedelta(microseconds=1)
+        overdue.do(partial(ingest.update, purchase=purchase(total="30", auto_accept_at=self.due)))
+        assert figures(overdue) == ("30", "300", "0")
+        overdue.do(partial(ingest.reject, transaction_id="T-1", reason=None))
+        assert figures(overdue) == ("0", "0", "0")
 
 
 class TestLateFacts:

@@ -27,7 +27,11 @@ class Program:
 
     def do(self, command: Callable[[Any], Answer]) -> Answer:
         self._overlay, self._recorded = {}, []
-        answer = command(self)
+        try:
+            answer = command(self)
+        except Exception:
+            self._overlay = {}
+            raise
         self._states |= self._overlay
         self.events += [event for _, event in self._recorded]
         changed = {stream.id: stream for stream, _ in self._recorded if stream.kind.catalogue}
