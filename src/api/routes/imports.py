@@ -57,7 +57,7 @@ async def post_import(
         request.services.settings.import_limit,
         REQUEST.at("import", request.principal.id, key).id if key else None,
     )
-    return ImportAnswer(request.committed(request.exchange.position), job, "queued")
+    return ImportAnswer(request.committed(request.services.positions.reached()), job, "queued")
 
 
 @read("/imports/{job:uuid}/errors", roles=FACT_READERS, answers="application/x-ndjson")

@@ -8,8 +8,9 @@ import msgspec
 
 from application.evaluation import Progress
 from application.imports.importing import Contents, Fault, Intake, Tally
-from application.imports.storage import ImportStorage
+from application.imports.storage import ImportStorage, digest_of
 from application.jobs.store import Job, JobStore, Kind, Order
+from application.refusals import Conflict
 
 
 async def request_import(
@@ -23,14 +24,27 @@ async def request_import(
 ) -> UUID:
     """Takes the file in and queues its import; answers the job's id. Raises ImportTooLarge.
 
-    A request that comes again with the same `job_id` is answered by the job there is.
+    A request that comes again with the same `job_id` is answered by the job there is; Conflict when it is another one.
     """
-    if job_id and await jobs.get(job_id):
-        return job_id
-    upload = await storage.upload(source, limit, job_id)
-    order = Order(Kind.IMPORT, {"contents": contents, "bytes": upload.size})
-    await jobs.create(order, requested_by=requested_by, job_id=upload.job, total=upload.lines)
-    return upload.job
+    before = await jobs.get(job_id) if job_id else None
+    if before is None:
+        upload = await storage.upload(source, limit)
+        order = Order(Kind.IMPORT, {"contents": contents, "bytes": upload.size, **upload.detail()})
+        created = await jobs.create(order, requested_by=requested_by, job_id=job_id or upload.id, total=upload.lines)
+        if created is not None:
+            return created
+        # its twin came first
+        await storage.delete(upload.id)
+        before, digest = await jobs.get(job_id) if job_id else None, upload.digest
+    else:
+        digest = await digest_of(source)
+    if (
+        before is None
+        or before.detail["digest"] != digest
+        or msgspec.convert(before.detail["contents"], Contents) != contents
+    ):
+        raise Conflict("the idempotency key came before with another request", "idempotency_key_reused")
+    return before.id
 
 
 class ImportHandler:
@@ -47,10 +61,11 @@ class ImportHandler:
             await progress(tally.row, max(tally.row, job.total or 0))
 
         reading = self._intake.reading(contents, str(job.id), job.requested_by)
-        tally = await reading.run(self._storage.pieces(job.id), save, start)
+        upload = UUID(job.detail["upload"])
+        tally = await reading.run(self._storage.pieces(upload), save, start)
         await progress(tally.row, tally.row)
-        await self._storage.delete(job.id)
+        await self._storage.delete(upload)
         return {**msgspec.to_builtins(tally), "rows": tally.rows}
 
     async def give_up(self, job: Job, reason: str) -> None:  # noqa: ARG002  the reason is kept with the job
-        await self._storage.delete(job.id)
+        await self._storage.delete(UUID(job.detail["upload"]))

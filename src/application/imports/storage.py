@@ -1,6 +1,7 @@
 """Where an import that runs as a job is kept: its file, how far it is, and the rows that were refused."""
 
 from collections.abc import AsyncIterator, Sequence
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -39,51 +40,64 @@ class ImportTooLarge(Exception):  # noqa: N818  an expected refusal
 
 
 class Upload(msgspec.Struct, frozen=True):
-    """A file that was taken in, for the job of this id. Its `lines` say about how many rows it has."""
+    """A file that was taken in. Its `lines` say about how many rows it has; `digest` is its SHA-256."""
 
-    job: UUID
+    id: UUID
     size: int
     lines: int
+    digest: str
+
+    def detail(self) -> dict[str, str]:
+        """What the job of its import remembers of it."""
+        return {"upload": str(self.id), "digest": self.digest}
 
 
 class ImportStorage:
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
 
-    async def upload(self, source: AsyncIterator[bytes], limit: int, job_id: UUID | None = None) -> Upload:
-        """Raises ImportTooLarge. What is left of an upload that ends early is deleted later."""
-        job, number, size, lines = job_id or uuid7(), 0, 0, 0
-        await self.delete(job)
+    async def upload(self, source: AsyncIterator[bytes], limit: int) -> Upload:
+        """Raises ImportTooLarge, and whatever `source` raises; then nothing of it is kept."""
+        upload = uuid7()
+        try:
+            return await self._take_in(upload, source, limit)
+        except Exception:
+            await self.delete(upload)
+            raise
+
+    async def _take_in(self, upload: UUID, source: AsyncIterator[bytes], limit: int) -> Upload:
+        number, size, lines = 0, 0, 0
+        digest = sha256()
         waiting = bytearray()
         last = b"\n"
         async for piece in source:
             size += len(piece)
             if size > limit:
-                await self.delete(job)
                 raise ImportTooLarge(limit)
+            digest.update(piece)
             lines += piece.count(b"\n")
             last = piece[-1:] or last
             waiting += piece
             if len(waiting) >= PIECE_BYTES:
-                await self._store(job, number, bytes(waiting))
+                await self._store(upload, number, bytes(waiting))
                 number += 1
                 waiting.clear()
         if waiting:
-            await self._store(job, number, bytes(waiting))
-        return Upload(job, size, lines + (last != b"\n"))
+            await self._store(upload, number, bytes(waiting))
+        return Upload(upload, size, lines + (last != b"\n"), digest.hexdigest())
 
-    async def _store(self, job: UUID, number: int, content: bytes) -> None:
+    async def _store(self, upload: UUID, number: int, content: bytes) -> None:
         await self._execute(
-            "insert into laurel.import_chunks (job, number, content) values (%s, %s, %s)", job, number, content
+            "insert into laurel.import_chunks (upload, number, content) values (%s, %s, %s)", upload, number, content
         )
 
-    async def pieces(self, job: UUID) -> AsyncIterator[bytes]:
+    async def pieces(self, upload: UUID) -> AsyncIterator[bytes]:
         number = 0
         while True:
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(
-                    "select content from laurel.import_chunks where job = %s and number = %s",
-                    [job, number],
+                    "select content from laurel.import_chunks where upload = %s and number = %s",
+                    [upload, number],
                     binary=True,
                 )
                 row = await cursor.fetchone()
@@ -92,8 +106,8 @@ class ImportStorage:
             yield row[0]
             number += 1
 
-    async def delete(self, job: UUID) -> None:
-        await self._execute("delete from laurel.import_chunks where job = %s", job)
+    async def delete(self, upload: UUID) -> None:
+        await self._execute("delete from laurel.import_chunks where upload = %s", upload)
 
     async def save(self, job: UUID, tally: Tally, faults: Sequence[Fault]) -> None:
         """Together, so that an import which is taken up again goes on where its counts and its errors end."""
@@ -121,6 +135,14 @@ class ImportStorage:
     async def _execute(self, query: Any, *parameters: object) -> None:  # noqa: ANN401  SQL of this module's own
         async with self._pool.connection() as connection:
             await connection.execute(query, parameters)
+
+
+async def digest_of(source: AsyncIterator[bytes]) -> str:
+    """Of a file that is not kept, the SHA-256."""
+    digest = sha256()
+    async for piece in source:
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def fault_line(row: int, problems: object, content: str) -> bytes:

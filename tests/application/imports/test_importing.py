@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from psycopg_pool import AsyncConnectionPool
@@ -23,6 +23,7 @@ from application.imports.storage import ImportStorage, ImportTooLarge
 from application.jobs.store import Order, open_store
 from application.log.streams import Stream
 from application.preconditions import Precondition
+from application.refusals import Conflict
 from application.requests import Answers
 from application.streams import MEMBER, MEMBER_EVENT, PRODUCT, TRANSACTION
 from domain.attributes import AttributeType
@@ -269,12 +270,33 @@ async def test_a_request_that_comes_again_is_answered_by_the_same_job(database: 
             assert await request_import(jobs, kept, sent(), contents, "someone", 100, key) == key
         (job,) = await jobs.list(10)
         assert (job.id, job.total, job.requested_by) == (key, 3, "someone")
-        assert [piece async for piece in kept.pieces(key)] == [b"one\ntwo\nthree"]
+        upload = UUID(job.detail["upload"])
+        assert [piece async for piece in kept.pieces(upload)] == [b"one\ntwo\nthree"]
         with pytest.raises(ImportTooLarge):
             await request_import(jobs, kept, sent(), contents, "someone", 12)
         async with pool.connection() as connection:
-            left = await (await connection.execute("select distinct job from laurel.import_chunks")).fetchall()
-        assert left == [(key,)]
+            left = await (await connection.execute("select distinct upload from laurel.import_chunks")).fetchall()
+        assert left == [(upload,)]
+
+
+async def test_twins_are_one_import_and_another_file_under_their_key_is_a_conflict(database: str) -> None:
+    async def sent(*pieces: bytes) -> AsyncIterator[bytes]:
+        for piece in pieces:
+            await asyncio.sleep(0)
+            yield piece
+
+    contents = Contents(Kind.FACTS, Format.NDJSON)
+    async with AsyncConnectionPool(database, open=False) as pool, open_store(database) as jobs:
+        kept = ImportStorage(pool)
+        key = uuid4()
+        twins = [request_import(jobs, kept, sent(b"o", b"ne"), contents, "someone", 100, key) for _ in range(10)]
+        assert set(await asyncio.gather(*twins)) == {key}
+        async with pool.connection() as connection:
+            left = await (await connection.execute("select count(*) from laurel.import_chunks")).fetchall()
+        assert left == [(1,)]
+        for other, other_contents in ((b"two", contents), (b"one", Contents(Kind.MEMBERS, Format.NDJSON))):
+            with pytest.raises(Conflict):
+                await request_import(jobs, kept, sent(other), other_contents, "someone", 100, key)
 
 
 async def test_an_error_file_is_bounded_and_takes_any_text(database: str, monkeypatch: pytest.MonkeyPatch) -> None:

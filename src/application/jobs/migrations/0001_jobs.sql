@@ -23,11 +23,11 @@ create index jobs_newest on laurel.jobs (created_at desc, id desc);
 
 -- The file of an import while it is needed, in pieces in order.
 create table laurel.import_chunks (
-    job uuid not null,
+    upload uuid not null,
     number int not null,
     content bytea not null,
     stored_at timestamptz not null default now(),
-    primary key (job, number)
+    primary key (upload, number)
 );
 
 -- The rows of an import that were refused: what was wrong, and the row as it was sent.
