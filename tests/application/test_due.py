@@ -1,6 +1,8 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,11 +13,12 @@ from hypothesis import strategies as st
 from application import tiered_campaigns
 from application.clock import BackwardsError
 from application.due import Doing, Sandbox, ScheduledPreview, ticks_around
+from application.preconditions import Precondition
 from domain.schedule import Duration, Unit, advance
 from domain.terms import Confirmation
 from domain.transaction import Status
 from tests.application.jobs.program import Running, receiving, running
-from tests.support.campaigns import purchase
+from tests.support.campaigns import definition, purchase, tiers
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 BUDAPEST = ZoneInfo("Europe/Budapest")
@@ -174,3 +177,81 @@ async def test_an_acceptance_that_is_overdue_counts_from_its_instant(database: s
         assert await Doing(program.writer, program.reads).accept(program.sandbox.now()) == 2
         await sandbox_of(program).happen(START + timedelta(days=5))
         assert await program.awards(campaign) == {(1, "M-1"): [Decimal(200)], (1, "M-2"): [Decimal(0)]}
+
+
+DOUBLE = tiers(("0", "50", "20"), ("51", "100", "40"))
+
+
+async def edited_ahead(program: Running, facts: int) -> UUID:
+    """A campaign of two days whose second one pays twice as much since an edit; its facts lie in that one."""
+    await program.sandbox.move(START)
+    fields: dict[str, Any] = {"starts_at": START, "duration": "1 day", "occurrences": 2, "grace_period": "0 days"}
+    campaign = await program.campaign(**fields)
+    ahead = START + timedelta(hours=30)
+    await program.buy([purchase(f"T-{n}", "10", f"M-{n % 7}", purchased_at=ahead) for n in range(facts)])
+    given = definition(**fields, tiers=DOUBLE)
+    edit = partial(
+        tiered_campaigns.revise, campaign_id=campaign, definition=given, precondition=Precondition(exists=True)
+    )
+    await program.writer.submit(edit)
+    return campaign
+
+
+async def pending(program: Running, campaign: UUID) -> list[Any]:
+    await program.caught_up()
+    query = "select member, pending_points from p_standings.standings where campaign = %s and occurrence = 2 order by 1"
+    return await program.rows(query, campaign)
+
+
+async def recounts(program: Running) -> list[tuple[Any, ...]]:
+    query = "select tag, count(*) from laurel.events where tag like '%%.recounted' group by tag order by tag"
+    return await program.rows(query)
+
+
+async def test_what_is_dated_ahead_is_counted_again_before_the_clock_moves(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("application.recounting.CHUNK_FACTS", 4)
+    async with running(database, sandbox=True) as program:
+        campaign = await edited_ahead(program, 21)
+        assert await pending(program, campaign) == [(f"M-{n}", Decimal(300)) for n in range(7)]
+        await sandbox_of(program).happen(START + timedelta(hours=1))
+        assert await pending(program, campaign) == [(f"M-{n}", Decimal(600)) for n in range(7)]
+        recounted = [("tiered_campaign.recounted", 1), ("transaction.recounted", 21)]
+        assert await recounts(program) == recounted
+        await sandbox_of(program).happen(START + timedelta(days=2))
+        assert await recounts(program) == recounted
+        assert await program.awards(campaign) == {(2, f"M-{n}"): [Decimal(600)] for n in range(7)}
+
+
+async def test_a_count_that_was_broken_off_is_finished_by_whoever_comes(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("application.recounting.CHUNK_FACTS", 4)
+    async with running(database, sandbox=True) as program, running(database, follows=False, sandbox=True) as other:
+        campaign = await edited_ahead(program, 21)
+
+        async def die(done: int, _: int) -> None:
+            if done == 8:
+                raise KeyError(done)
+
+        (due,) = (await Doing(program.writer, program.reads).plan()).due
+        with pytest.raises(KeyError):
+            await Doing(program.writer, program.reads).do(due, die)
+        assert await recounts(program) == [("transaction.recounted", 8)]
+        assert (await Doing(other.writer, other.reads).plan()).due == (due,)
+        await asyncio.gather(Doing(program.writer, program.reads).do(due), Doing(other.writer, other.reads).do(due))
+        assert await recounts(program) == [("tiered_campaign.recounted", 1), ("transaction.recounted", 21)]
+        assert await pending(program, campaign) == [(f"M-{n}", Decimal(600)) for n in range(7)]
+        assert (await Doing(other.writer, other.reads).plan()).due == ()
+
+
+async def test_an_evaluation_counts_first_what_an_edit_has_left(database: str) -> None:
+    async with running(database, sandbox=True) as program:
+        campaign = await edited_ahead(program, 7)
+        await program.sandbox.move(START + timedelta(days=2))
+        plan = await Doing(program.writer, program.reads).plan()
+        evaluation = plan.evaluation_of(campaign, 2)
+        assert evaluation
+        await Doing(program.writer, program.reads).do(evaluation)
+        assert await program.awards(campaign) == {(2, f"M-{n}"): [Decimal(200)] for n in range(7)}

@@ -1,7 +1,10 @@
 from datetime import timedelta
+from functools import partial
+from uuid import UUID
 
 import pytest
 
+from application import tiered_campaigns
 from tests.api.reads.program import UNKNOWN, ReadProgram, instant
 from tests.api.routes.program import campaign_body
 from tests.domain.test_icons import PNG
@@ -113,6 +116,23 @@ async def test_an_occurrence_goes_through_its_life(program: ReadProgram) -> None
     assert await statuses() == ["completed", "completed"]
     shown = await program.shown(f"/tiered-campaigns/{campaign}")
     assert (shown["status"], shown["next_evaluation_at"], shown["occurrences_remaining"]) == ("completed", None, 0)
+
+
+async def test_a_campaign_is_completed_once_the_last_of_its_occurrences_is_whichever_that_is(
+    program: ReadProgram,
+) -> None:
+    campaign = await program.campaign(occurrences=2, grace_period="90 days")
+    path = f"/tiered-campaigns/{campaign}"
+    edited = campaign_body(occurrences=2, grace_period="0 days")
+    assert (await program.put(path, edited, if_match='"2"')).status_code == 200
+    await program.writer.submit(partial(tiered_campaigns.finish_recount, campaign_id=UUID(campaign), revision=2))
+    for number, status in ((2, "active"), (1, "completed")):
+        await program.evaluate(campaign, number)
+        shown = await program.shown(path)
+        assert shown["status"] == status
+        assert [row["id"] for row in await program.listed("/tiered-campaigns", status=status)] == [campaign]
+    refused = await program.put(path, edited | {"name": "Late"}, if_match='"3"')
+    assert (refused.status_code, refused.json()["code"]) == (409, "wrong_status")
 
 
 async def test_archiving_cancels_and_voids_what_is_pending(program: ReadProgram) -> None:

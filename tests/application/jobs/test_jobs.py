@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,10 +18,11 @@ from application.jobs.scheduler import Scheduler
 from application.jobs.store import Job, JobStore, Kind, Order, open_store
 from application.jobs.work import work
 from application.log.working import Command
+from application.preconditions import Precondition
 from application.refusals import Conflict
 from domain.transaction import Status
 from tests.application.jobs.program import Running, receiving, running, until
-from tests.support.campaigns import purchase
+from tests.support.campaigns import definition, purchase, tiers
 
 ORDER = Order(Kind.EVALUATION, {"occurrence": 1}, "evaluation:1")
 
@@ -189,6 +191,25 @@ async def test_a_preview_whose_points_are_not_those_of_the_terms_fails_with_the_
         await program.caught_up()
         rows = await program.rows("select status, reason from p_standings.previews")
         assert rows == [("failed", "member M-1 was shown 7 points in occurrence 1, and 20 earns 200")]
+
+
+async def test_an_edit_counts_again_what_is_dated_ahead(database: str, jobs: JobStore) -> None:
+    async with running(database) as program:
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        campaign = await program.campaign(starts_at=tomorrow)
+        await program.buy([purchase(f"T-{n}", "20", f"M-{n}", purchased_at=tomorrow) for n in range(10)])
+        given = definition(starts_at=tomorrow, duration="9 days", occurrences=1, tiers=tiers(("0", "50", "11")))
+        edit = partial(
+            tiered_campaigns.revise, campaign_id=campaign, definition=given, precondition=Precondition(exists=True)
+        )
+        await program.writer.submit(edit)
+        async with working(program, jobs):
+            await until(lambda: program.rows("select from laurel.jobs where kind = 'recount' and status = 'finished'"))
+            (done,) = await jobs.list(10)
+        assert (done.kind, done.result) == (Kind.RECOUNT, {"recounted": 10})
+        await program.caught_up()
+        rows = await program.rows("select members, pending_points from p_standings.statistics")
+        assert rows == [(10, Decimal(2200))]
 
 
 async def test_a_stop_gives_jobs_back(database: str, jobs: JobStore) -> None:
