@@ -17,10 +17,8 @@ from psycopg_pool import AsyncConnectionPool
 from rich.console import Console
 from rich.table import Table
 
-from api.importing import bring_in
-from api.observation import configure_logs
+from api.listening import CannotListenError, address_of, listen
 from api.proving import prove, show_certificate
-from api.serve import CannotListenError, address_of, listen, serve, show_demo, work
 from application.clock import SandboxRefusedError
 from application.imports.files import format_of
 from application.imports.importing import Contents
@@ -41,6 +39,8 @@ from application.settings import (
     load,
 )
 from projections.rebuild import RebuildError
+
+# ruff: noqa: PLC0415  what runs a program takes most of a second to import, which the other commands do not wait for
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -101,8 +101,10 @@ def _flag(setting: Setting) -> Callable[[Any], Any]:
 @settings_flags()
 def serve_command(configuration: Configuration, *, no_work: bool) -> None:
     """Serve the API and the backoffice, and do what goes on by itself."""
+    from api.serve import serve
+
     settings = configuration.settings
-    configure_logs(settings.log_format, settings.log_level)
+    _configure_logs(settings)
     with listen(settings.host, settings.port) as listener:
         click.echo(f"Laurel{' (sandbox)' if settings.sandbox else ''} at {address_of(listener)}", err=True)
         uvloop.run(serve(settings, listener, works=not no_work))
@@ -112,8 +114,10 @@ def serve_command(configuration: Configuration, *, no_work: bool) -> None:
 @settings_flags()
 def work_command(configuration: Configuration) -> None:
     """Do what goes on by itself (projections, schedules, jobs) for a `laurel serve --no-work`."""
+    from api.serve import work
+
     settings = configuration.settings
-    configure_logs(settings.log_format, settings.log_level)
+    _configure_logs(settings)
     uvloop.run(work(settings))
 
 
@@ -121,6 +125,8 @@ def work_command(configuration: Configuration) -> None:
 @settings_flags("data", "host", "port", "time_zone", "admin_key", "log_format", "log_level")
 def demo_command(configuration: Configuration) -> None:
     """Serve a sandbox with a small, lively program in it, ready to look at."""
+    from api.serve import show_demo
+
     given = configuration.settings
     settings = structs.replace(
         given,
@@ -131,7 +137,7 @@ def demo_command(configuration: Configuration) -> None:
         log_format=LogFormat.CONSOLE if configuration.sources["log_format"] is Source.DEFAULT else given.log_format,
         log_level=LogLevel.WARNING if configuration.sources["log_level"] is Source.DEFAULT else given.log_level,
     )
-    configure_logs(settings.log_format, settings.log_level)
+    _configure_logs(settings)
     with listen(settings.host, settings.port) as listener:
         address = address_of(listener)
         click.echo("Playing the last months of a gym with a café, in a sandbox ...", err=True)
@@ -153,9 +159,18 @@ def demo_command(configuration: Configuration) -> None:
 def import_command(
     configuration: Configuration, *, file: Path, kind: str, list_code: str | None, errors: Path | None
 ) -> None:
-    """Import a file of NDJSON or CSV, with a progress bar; rows that are refused go to FILE.errors.ndjson."""
+    """Import a file of NDJSON or CSV, with a progress bar; rows that are refused go to FILE.errors.ndjson.
+
+    A line of NDJSON is a fact as in a batch of the API: {"transaction": {...}}, {"event": {...}}, {"accept": {"id":
+    ...}} and so on. In a CSV the column `fact` says which, where it is neither of the first two, and attributes are in
+    columns such as `attributes.channel`. Members, list members and products have their own fields.
+
+    An import may be repeated: what is recorded already is not recorded again.
+    """
+    from api.importing import bring_in
+
     errors = errors or file.with_name(f"{file.name}.errors.ndjson")
-    configure_logs(LogFormat.CONSOLE, LogLevel.WARNING)
+    _configure_logs(structs.replace(configuration.settings, log_format=LogFormat.CONSOLE, log_level=LogLevel.WARNING))
     contents = Contents(ImportKind(kind), format_of(file), list_code)
     tally = uvloop.run(bring_in(configuration.settings, file, errors, contents, Console(stderr=True)))
     click.echo(
@@ -257,6 +272,12 @@ def revoke_command(configuration: Configuration, *, key_id: str) -> None:
 
     asyncio.run(revoke())
     click.echo(f"Revoked {key_id}.")
+
+
+def _configure_logs(settings: Settings) -> None:
+    from api.observation import configure_logs
+
+    configure_logs(settings.log_format, settings.log_level)
 
 
 def _prove(settings: Settings, names: tuple[str, ...], *, as_of: int | None, switch: bool) -> bool:

@@ -17,7 +17,7 @@ async def bring_in(settings: Settings, file: Path, errors: Path, contents: Conte
     """Beside a service that may be running on the same data. Raises Invalid for a header that can't be read by."""
     size = file.stat().st_size  # noqa: ASYNC240  nothing else runs yet
     columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    async with running(settings, works=False) as program:
+    async with running(settings, works=False, joins=True) as program:
         with Progress(*columns, console=console) as progress:
             bar = progress.add_task("", total=size)
 

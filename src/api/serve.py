@@ -1,7 +1,6 @@
-"""Serving HTTP: the socket, the server around the application, and a stop that lets open requests end."""
+"""Serving HTTP: the server around the application, and a stop that lets open requests end."""
 
 import asyncio
-import errno
 import gc
 import signal
 import socket
@@ -13,47 +12,17 @@ import uvicorn
 import backoffice.routes as backoffice
 from api import demo
 from api.app import Laurel, create_app
+from api.observation import log
 from api.routes import ROUTES
 from api.services import Program
 from api.wiring import in_background, running
+from application.keys import list_keys
 from application.settings import Settings
 
-BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 30
 COLLECTED_OBJECTS = 50_000
 """How many more objects than before make the collector look for cycles: what facts are made of leaves none behind."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class CannotListenError(Exception):
-    """The address can't be listened on; the message says why."""
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there; `CannotListenError` when it can't."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise CannotListenError(_why(error, host, port)) from error
-    return listener
-
-
-def _why(error: OSError, host: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} on {host} is in use; stop what uses it, or choose another with --port (0: any free one)"
-    if error.errno == errno.EACCES:
-        return f"port {port} may not be used by this user; choose one above 1023 with --port"
-    return f"{host} port {port} can't be listened on: {error.strerror or error}"
-
-
-def address_of(listener: socket.socket) -> str:
-    """The URL at which the socket is reached."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class _Server(uvicorn.Server):
@@ -94,6 +63,8 @@ async def answer_requests(app: Laurel, listener: socket.socket, stop_seconds: in
 async def serve(settings: Settings, listener: socket.socket, *, works: bool) -> None:
     """Run the program and answer requests on `listener` until a signal to stop comes."""
     async with running(settings, works=works) as program:
+        if not settings.admin_key and not await list_keys(program.reads.pool):
+            log.warning("there is no API key yet; `laurel keys make NAME --role admin` makes one")
         await _answer(program, listener)
 
 

@@ -55,8 +55,10 @@ class PreviewJobs:
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, works: bool) -> AsyncIterator[Program]:
+async def running(settings: Settings, *, works: bool, joins: bool = False) -> AsyncIterator[Program]:
     """Reaches and upgrades the database, then runs what serves requests and, where it `works`, what goes on by itself.
+
+    One that `joins` takes the database for the sandbox that it is, or is not.
 
     Raises PostgresUnavailable, MigrationError, SandboxRefusedError.
     """
@@ -66,9 +68,9 @@ async def running(settings: Settings, *, works: bool) -> AsyncIterator[Program]:
         await asyncio.to_thread(migrate, conninfo)
         connection = await connect_async(conninfo, "laurel sandbox")
         async with connection:
-            await settle_sandbox(connection, wanted=settings.sandbox)
+            sandboxed = await settle_sandbox(connection, wanted=settings.sandbox or (None if joins else False))
         pool = await stack.enter_async_context(_pool(conninfo))
-        sandbox = SandboxClock(pool) if settings.sandbox else None
+        sandbox = SandboxClock(pool) if sandboxed else None
         clock: Clock = sandbox or SystemClock()
         await clock.read()
         catalogue = Catalogue(settings.time_zone.key)

@@ -92,8 +92,8 @@ class SandboxClock:
         return await self.read()
 
 
-async def settle_sandbox(connection: AsyncConnection, *, wanted: bool) -> None:
-    """Mark this database as a sandbox when that is wanted, once and for ever.
+async def settle_sandbox(connection: AsyncConnection, *, wanted: bool | None) -> bool:
+    """Mark this database as a sandbox when that is wanted, once and for ever; None takes it as it is. Whether it is one.
 
     `SandboxRefusedError` when a sandbox is to be served as if it were real, or a database with a real history as a
     sandbox.
@@ -101,8 +101,8 @@ async def settle_sandbox(connection: AsyncConnection, *, wanted: bool) -> None:
     cursor = await connection.execute("SELECT EXISTS (SELECT FROM laurel.sandbox)")
     row = await cursor.fetchone()
     marked = bool(row and row[0])
-    if marked == wanted:
-        return
+    if wanted is None or marked == wanted:
+        return marked
     if marked:
         raise SandboxRefusedError(
             "this database is a sandbox, its times and points are not real: serve it with --sandbox"
@@ -110,6 +110,7 @@ async def settle_sandbox(connection: AsyncConnection, *, wanted: bool) -> None:
     if await _holds_events(connection):
         raise SandboxRefusedError("this database holds a real history and can't become a sandbox: use an empty one")
     await connection.execute("INSERT INTO laurel.sandbox DEFAULT VALUES ON CONFLICT DO NOTHING")
+    return True
 
 
 async def _holds_events(connection: AsyncConnection) -> bool:

@@ -2,8 +2,9 @@
 
 import uvloop
 
+from api.listening import address_of, listen
 from api.observation import configure_logs
-from api.serve import address_of, answer_requests, listen
+from api.serve import answer_requests
 from application.settings import LogFormat, LogLevel
 from tests.api.frame import framed
 

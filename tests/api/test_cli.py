@@ -2,7 +2,11 @@
 
 import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
@@ -16,9 +20,7 @@ def run(*arguments: str, **variables: str) -> Result:
 
 
 def test_config_shows_where_settings_come_from() -> None:
-    result = run(
-        "config", "--port", "9000", LAUREL_ADMIN_KEY="a key hard to guess", LAUREL_TIME_ZONE="Europe/Budapest"
-    )
+    result = run("config", "--port", "9000", LAUREL_ADMIN_KEY="a key hard to guess", LAUREL_TIME_ZONE="Europe/Budapest")
     assert result.exit_code == 0
     lines = {line.split()[0]: line for line in result.output.splitlines()}
     assert re.search(r"9000 +flag", lines["port"])
@@ -67,3 +69,18 @@ def test_a_database_that_is_not_there_is_said_in_a_line() -> None:
     assert result.exit_code == 1
     assert "Traceback" not in result.output
     assert result.output.startswith("Error: ")
+
+
+def test_an_import_takes_a_sandbox_for_what_it_is(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute("INSERT INTO laurel.sandbox (now) VALUES ('2026-09-01T08:00:00Z')")
+    file = tmp_path / "facts.csv"
+    file.write_text("id,member,total,purchased_at\nT-1,M-1,5,2026-08-30\nT-2,M-1,none,2026-08-30\n")
+    command = [sys.executable, "-m", "api", "import", str(file), "--database-url", database]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 1, ran.stderr
+    assert ran.stdout == "2 rows: 1 recorded, 0 repeated, 1 refused\n"
+    assert "facts.csv.errors.ndjson" in ran.stderr
+    with psycopg.connect(database) as connection:
+        row = connection.execute("SELECT now = '2026-09-01T08:00:00Z' FROM laurel.sandbox").fetchone()
+    assert row == (True,)

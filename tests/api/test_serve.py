@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from api.serve import CannotListenError, address_of, listen
+from api.listening import CannotListenError, address_of, listen
 
 ADMIN = {"authorization": "Bearer admin", "content-type": "application/json"}
 

@@ -8,8 +8,9 @@ import sys
 import uvloop
 
 from api import demo
+from api.listening import address_of, listen
 from api.observation import configure_logs
-from api.serve import address_of, listen, show_demo
+from api.serve import show_demo
 from application.settings import LogFormat, LogLevel, load
 from tests.backoffice.pages import ADMIN_KEY
 
