@@ -32,7 +32,7 @@ from domain.tiered_campaign import Revision, TieredCampaign
 from domain.tiered_definition import EVENT_DATES, TRANSACTION_DATES, Definition
 from domain.tiered_occurrence import Phase, TieredOccurrence
 
-EXPLAINED = 16
+EXPLAINED = 8
 """The most campaigns that one fact is told it did not count for; beyond it, only what counted is recorded."""
 
 

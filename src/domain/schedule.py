@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -20,6 +21,8 @@ from msgspec import Struct
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 """A day inside what a `datetime` can hold, so that every zone can show every instant."""
+
+_START = attrgetter("starts_at")
 
 
 class ScheduleOverflowError(ValueError):
@@ -160,12 +163,8 @@ def number_at(windows: Sequence[Window], instant: datetime) -> int | None:
 
     Of windows that start together the last is meant: a zone that skips a whole day leaves the others empty.
     """
-    number = bisect_right(windows, instant, key=_start)
+    number = bisect_right(windows, instant, key=_START)
     return number if number and instant < windows[number - 1].ends_at else None
-
-
-def _start(window: Window) -> datetime:
-    return window.starts_at
 
 
 class OccurrenceStatus(StrEnum):

@@ -141,7 +141,7 @@ class TestCounting:
         outcomes = buy(program, purchase(attributes={"channel": "7"})).outcomes
         counted = [outcome for outcome in outcomes if isinstance(outcome, Contributed)]
         assert [outcome.tiered_campaign.int - CAMPAIGN.int for outcome in counted] == [7]
-        assert len(outcomes) == 17
+        assert len(outcomes) == 9
         assert set(reasons(outcomes)) == {Reason.FILTER_NOT_MET}
 
 
