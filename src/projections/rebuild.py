@@ -89,11 +89,16 @@ def rebuild(
     """Raises a RebuildError, what a fold raises, or psycopg.Error. With `wait` another rebuild is waited for."""
     with connect(conninfo, "rebuild") as connection:
         _take_turn(connection, stopped, wait=wait)
-        return _Rebuild(connection, mapper, task, progress, stopped).run()
+        try:
+            return _Rebuild(connection, mapper, task, progress, stopped).run()
+        finally:
+            # the server notices only some time after it that a connection was closed
+            if not connection.closed:
+                connection.execute("select pg_advisory_unlock(%s)", [TURN_LOCK])
 
 
 def _take_turn(connection: psycopg.Connection[Any], stopped: Callable[[], bool], *, wait: bool) -> None:
-    """Held until the connection ends."""
+    """Held until it is given back or the connection ends."""
     while True:
         row = connection.execute("select pg_try_advisory_lock(%s)", [TURN_LOCK]).fetchone()
         if row is not None and row[0]:
@@ -250,7 +255,8 @@ class _Rebuild:
         """Whatever still says it is running was killed: this one has the turn."""
         self._connection.execute(
             "update laurel.rebuilds set status = 'failed', error = 'the program stopped', finished_at = now()"
-            " where status = 'running'"
+            " where status = 'running' and id <> %s",
+            [self._task.id],
         )
         names = [projection.name for projection in self._task.projections]
         self._connection.execute(

@@ -228,6 +228,27 @@ def free(connection: psycopg.Connection) -> bool:
     return found is not None and found[0] == 0
 
 
+NOTED = """
+create table noted (status text);
+create function note() returns trigger language plpgsql as $$
+begin insert into public.noted values (new.status); return new; end $$;
+create trigger note after insert or update on laurel.rebuilds for each row execute function note();
+insert into laurel.rebuilds (id, projections, as_of, switch, status, progress)
+values ('{}', '{{members}}', null, true, 'running', '{{}}');
+"""
+
+
+def test_a_rebuild_that_was_announced_is_not_taken_for_one_that_was_killed(
+    conninfo: str, log: Log, connection: psycopg.Connection
+) -> None:
+    log.append(Program(1).whole())
+    followed(conninfo)
+    task = Task(projections=(MEMBERS,))
+    connection.execute(NOTED.format(task.id))
+    rebuild(conninfo, MAPPER, task)
+    assert {row["status"] for row in rows(connection, "public", "noted")} == {"running", "finished"}
+
+
 def test_readers_go_on_through_a_switch(conninfo: str, log: Log) -> None:
     """Also with statements they have prepared."""
     log.append(Program(1).whole())
