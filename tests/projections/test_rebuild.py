@@ -229,10 +229,10 @@ def free(connection: psycopg.Connection) -> bool:
 
 
 NOTED = """
-create table noted (status text);
-create function note() returns trigger language plpgsql as $$
+create table public.noted (status text);
+create function public.note() returns trigger language plpgsql as $$
 begin insert into public.noted values (new.status); return new; end $$;
-create trigger note after insert or update on laurel.rebuilds for each row execute function note();
+create trigger note after insert or update on laurel.rebuilds for each row execute function public.note();
 insert into laurel.rebuilds (id, projections, as_of, switch, status, progress)
 values ('{}', '{{members}}', null, true, 'running', '{{}}');
 """
