@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from litestar import Request as LitestarRequest
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
+from litestar.types import HTTPScope
 
 from api.positions import read_position
 from api.problems import FieldError, ProblemError, bad_parameter, bad_parameters
@@ -18,8 +19,8 @@ from projections.listing import suggestion
 MOST_PARAMETERS = 50
 LONGEST_ID = 100
 LARGEST_NUMBER = 2**31 - 1
-SLASH_IN_ID = "\ue000"
-"""Stands for an escaped slash while the path is routed; an id may hold one."""
+SLASH_IN_ID = "\udc2f"
+"""Stands for an escaped slash while the path is routed; an id may hold one. No path that is UTF-8 can hold this."""
 
 
 async def admit(request: LitestarRequest[Any, Any, Any]) -> None:
@@ -86,8 +87,19 @@ def _check_path(request: Request, path_params: Mapping[str, Any]) -> None:
         elif isinstance(value, str):
             if len(value) > LONGEST_ID or "\x00" in value:
                 raise bad_parameter(name, f"must have 1 to {LONGEST_ID} characters, none of them NUL")
+            if "\ufffd" in value and not _is_utf8(request.scope):
+                raise bad_parameter(name, "must be UTF-8, escaped byte by byte")
             if SLASH_IN_ID in value:
                 request.scope["path_params"] = {**request.scope["path_params"], name: value.replace(SLASH_IN_ID, "/")}
+
+
+def _is_utf8(scope: HTTPScope) -> bool:
+    """Whether the path is; otherwise what is not was replaced, and two ids could have become one."""
+    try:
+        unquote_to_bytes(cast(Any, scope)["raw_path"].partition(b"?")[0]).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def parameters_of(handler: HTTPRouteHandler) -> frozenset[str]:

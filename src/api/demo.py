@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from application import definitions, ingest, tiered_campaigns
-from application.clock import SandboxClock
+from application.clock import SandboxClock, SandboxRefusedError
 from application.ingest import Repeated, Rules
 from application.log.errors import LogError, Stopped
 from application.log.working import Command, Working
@@ -88,6 +88,7 @@ async def seed(program: Program) -> None:
         return
     spend = await _campaign(program, SPEND)
     if spend is None:
+        await _refuse_others(program)
         began = _begin(program)
         await program.clock.move(began)
         await _submit(program, list(_catalogue()))
@@ -171,6 +172,14 @@ async def _campaign(program: Program, campaign: UUID) -> TieredCampaign | None:
 
     found: TieredCampaign | None = (await program.writer.submit(look)).answer
     return found
+
+
+async def _refuse_others(program: Program) -> None:
+    """Raises SandboxRefusedError over a program that is not the demo's: its history would be played into it."""
+    ours = {SPEND, MINUTES, BREAKFAST, CASHBACK}
+    others = await program.writer.submit(lambda working: [c for c in working.catalogue.campaigns if c not in ours])
+    if others.answer:
+        raise SandboxRefusedError("this sandbox holds a program of its own; give the demo a folder of its own: --data")
 
 
 async def _submit(program: Program, commands: list[Command]) -> None:

@@ -11,8 +11,14 @@ def write_position(position: int) -> str:
     return str(position)
 
 
-def read_position(text: str, parameter: str = "after") -> int:
-    """The position that `text` stands for; a problem with `parameter` when it is none of ours."""
-    if not _FORM.fullmatch(text):
-        raise bad_parameter(parameter, "must be a position that an answer of this service gave", "position")
-    return int(text)
+def position_in(text: str) -> int | None:
+    """The position that `text` stands for; None when it is none of ours."""
+    return int(text) if _FORM.fullmatch(text) else None
+
+
+def read_position(text: str) -> int:
+    """The position that `text` stands for; a problem with `after` when it is none of ours."""
+    position = position_in(text)
+    if position is None:
+        raise bad_parameter("after", "must be a position that an answer of this service gave", "position")
+    return position

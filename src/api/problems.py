@@ -3,6 +3,7 @@
 Not JSON at all is 400; JSON that says something that can't be taken is 422, with a pointer for every bad field.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Response
@@ -18,7 +19,7 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
 from api.problem_types import PROBLEM_TYPES
-from application.exact import Malformed
+from application.exact import Malformed, allowed_values
 from application.keys import TooManyVerificationsError
 from application.log import errors as log_errors
 from application.refusals import Busy, Conflict, Forbidden, Refusal, Stale, Unknown, VersionRequired
@@ -135,8 +136,13 @@ _AWAY = (
 )
 
 
-def problem_of(error: Exception) -> ProblemError | None:  # noqa: PLR0911  a case, an answer
-    """The problem that `error` is answered as; None when it is no answer but a failure of ours."""
+def problem_of(  # noqa: PLR0911  a case, an answer
+    error: Exception, parameters: Mapping[str, Any] | None = None
+) -> ProblemError | None:
+    """The problem that `error` is answered as; None when it is no answer but a failure of ours.
+
+    `parameters` are the types of those that the route takes, by name.
+    """
     match error:
         case ProblemError():
             return error
@@ -153,7 +159,7 @@ def problem_of(error: Exception) -> ProblemError | None:  # noqa: PLR0911  a cas
         case TooManyVerificationsError():
             return ProblemError("too-many-requests", "Too many unknown keys", headers={"Retry-After": "1"})
         case HTTPException():
-            return _of_litestar(error)
+            return _of_litestar(error, parameters or {})
         case _ if isinstance(error, _AWAY):
             detail = "The database or its queue is not available for the moment"
             return ProblemError("unavailable", detail, headers={"Retry-After": "1"})
@@ -161,7 +167,7 @@ def problem_of(error: Exception) -> ProblemError | None:  # noqa: PLR0911  a cas
             return None
 
 
-def _of_litestar(error: HTTPException) -> ProblemError | None:
+def _of_litestar(error: HTTPException, parameters: Mapping[str, Any]) -> ProblemError | None:
     match error:
         case NotFoundException():
             return ProblemError("not-found", "There is nothing at this path")
@@ -171,7 +177,7 @@ def _of_litestar(error: HTTPException) -> ProblemError | None:
         case ValidationException() if _lacks_body(error.extra):
             return ProblemError("malformed", "The body is empty; it must be JSON")
         case ValidationException():
-            return bad_parameters(_of_parameters(error.extra))
+            return bad_parameters(_of_parameters(error.extra, parameters))
         case ClientException():
             return ProblemError("malformed", error.detail)
         case _:
@@ -182,12 +188,13 @@ def _lacks_body(extra: Any) -> bool:  # noqa: ANN401  Litestar types it so
     return isinstance(extra, list) and any("data" in str(message.get("message")) for message in extra)
 
 
-def _of_parameters(extra: Any) -> list[FieldError]:  # noqa: ANN401  Litestar types it so
-    messages = extra if isinstance(extra, list) else []
-    return [
-        FieldError(in_words(str(message.get("message"))), "invalid", parameter=str(message.get("key", "request")))
-        for message in messages
-    ] or [FieldError("can't be read", "invalid", parameter="request")]
+def _of_parameters(extra: Any, parameters: Mapping[str, Any]) -> list[FieldError]:  # noqa: ANN401  Litestar types it so
+    errors = []
+    for message in extra if isinstance(extra, list) else []:
+        name = str(message.get("key", "request"))
+        allowed = allowed_values(parameters.get(name, Any))
+        errors.append(FieldError(in_words(str(message.get("message")), allowed), "invalid", parameter=name))
+    return errors or [FieldError("can't be read", "invalid", parameter="request")]
 
 
 def problem_response(problem: ProblemError) -> Response[ProblemDetails]:

@@ -36,6 +36,7 @@ DEEPEST_FAULT = 60
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,30})?", re.ASCII)
 _ESCAPED_NUL = b"\\u0000"
+_MARK = b"\xef\xbb\xbf"
 _BYTE = re.compile(r"\(byte (\d+)\)")
 
 if TYPE_CHECKING:
@@ -208,6 +209,8 @@ def _malformed(body: bytes, message: str) -> Malformed:
         if b"\\u" in body and b"\\ud" in body.lower():
             return Malformed("ends too early, or holds half of a surrogate pair")
         return Malformed("ends too early", *_line_and_column(body, len(body)))
+    if body.startswith(_MARK):
+        return Malformed("begins with a byte order mark; send it without")
     reason = message[: match.start()].removeprefix("JSON is malformed: ").strip()
     return Malformed(reason, *_line_and_column(body, int(match[1])))
 
@@ -248,7 +251,9 @@ def _first_fault(message: str, kind: Kind = Any) -> Problem:
     parts = re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]", path)
     form = next((meta.description for meta in _bare(kind)[1] if meta.description), None)
     return Problem(
-        "".join(_below("", name or number) for name, number in parts), in_words(detail, _allowed(kind), form), "type"
+        "".join(_below("", name or number) for name, number in parts),
+        in_words(detail, allowed_values(kind), form),
+        "type",
     )
 
 
@@ -341,7 +346,7 @@ def _bare(kind: Kind) -> tuple[Kind, tuple[Any, ...]]:
     return kind, ()
 
 
-def _allowed(kind: Kind) -> list[object]:
+def allowed_values(kind: Kind) -> list[object]:
     """The values that `kind` takes, where they can be listed."""
     bare, _ = _bare(kind)
     if isinstance(bare, type) and issubclass(bare, Enum):
@@ -349,7 +354,7 @@ def _allowed(kind: Kind) -> list[object]:
     if _origin(bare) is Literal:
         return list(get_args(bare))
     if _origin(bare) in (Union, UnionType):
-        return [value for member in get_args(bare) for value in _allowed(member)]
+        return [value for member in get_args(bare) for value in allowed_values(member)]
     return []
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta, Struct, field
 
 from application.postgres.account import UNPRIVILEGED
+from domain.tiered_definition import zone_named
 
 PREFIX = "LAUREL_"
 MINIMUM_KEY_LENGTH = 16
@@ -207,10 +208,10 @@ def _read_number(kind: Callable[[str], float], what: str) -> Callable[[str], flo
 
 
 def _read_time_zone(text: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(text)
-    except (ValueError, OSError, LookupError):
-        raise ValueError("must be the name of a time zone such as Europe/Budapest") from None
+    zone = zone_named(text)
+    if zone is None:
+        raise ValueError("must be the name of a time zone such as Europe/Budapest")
+    return zone
 
 
 def _read_choice(kind: type[StrEnum]) -> Callable[[str], StrEnum]:

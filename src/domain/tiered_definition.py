@@ -1,5 +1,6 @@
 """What marketers fill in for a tiered campaign, and everything that can be wrong with it."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Protocol
@@ -20,6 +21,10 @@ MOST_LOCALES = 100
 MOST_PARTS = 50
 MOST_REFERENCES = 1000
 NAME_LENGTH = 200
+
+_OF_TRANSACTIONS = re.compile(r"attributes\.\w[\w.-]*")
+_NO_ZONES = ("localtime", "posixrules", "Factory")
+"""Files among the zones' that are what a machine is set to, or nothing."""
 
 TRANSACTION_DATES = ("purchased_at", "auto_accept_at", "checkout_at")
 EVENT_DATES = ("occurred_at", "date", "expires_at")
@@ -118,6 +123,9 @@ def resolve(definition: Definition, references: References, program_time_zone: s
 
 
 def zone_named(name: str) -> ZoneInfo | None:
+    """None where there is none, or only a machine's own or one that counts leap seconds."""
+    if name in _NO_ZONES or name.startswith(("posix/", "right/")):
+        return None
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -129,7 +137,7 @@ def _name_problems(definition: Definition) -> Iterator[Problem]:
     names += [(f"/translations/{locale}", text) for locale, text in definition.translations.items()]
     for pointer, text in names:
         if not text.strip() or len(text) > NAME_LENGTH:
-            yield Problem(pointer, f"must have 1 to {NAME_LENGTH} characters")
+            yield Problem(pointer, f"must have 1 to {NAME_LENGTH} characters, not only spaces")
     if len(definition.translations) > MOST_LOCALES:
         yield Problem("/translations", f"must be at most {MOST_LOCALES} locales")
     for locale in definition.translations:
@@ -162,7 +170,7 @@ def _windows(
             definition.starts_at, durations["duration"], durations["grace_period"], definition.occurrences, zone
         )
     except ScheduleOverflowError as overflow:
-        problems.append(Problem("/starts_at", f"with duration and occurrences, {overflow}"))
+        problems.append(Problem("/starts_at", f"the occurrences with their grace periods {overflow}"))
         return ()
 
 
@@ -189,7 +197,7 @@ def _aggregate_problems(definition: Definition, references: References) -> Itera
         yield from _combination_problems(definition, aggregate.combination)
     elif definition.entity is Entity.TRANSACTION:
         name = aggregate.attribute or ""
-        if name not in ("total", "quantity") and not name.startswith("attributes."):
+        if name not in ("total", "quantity") and not _OF_TRANSACTIONS.fullmatch(name):
             yield Problem("/aggregate/attribute", "must be total, quantity, or attributes.NAME of a transaction")
     else:
         event_type = references.event_type(definition.event_type or "")

@@ -2,13 +2,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import LiteralString
+from uuid import uuid4
 
 import pytest
 
 from api import demo
 from api.services import Program
 from api.wiring import running
+from application import tiered_campaigns
+from application.clock import SandboxRefusedError
 from application.settings import load
+from domain.tiered_definition import Definition
 from tests.backoffice.serving import shorten
 
 
@@ -99,6 +103,16 @@ async def test_a_history_that_broke_off_goes_on(program: Program) -> None:
     assert await count(program, CAMPAIGNS) == 6
     assert await count(program, "select count(*) from p_members.members") == demo.MEMBERS
     assert await count(program, "select count(distinct at::date) from p_facts.facts where id like 'H-%%'") > 20
+
+
+async def test_another_program_is_left_alone(program: Program) -> None:
+    await program.commands.writer.submit(
+        lambda working: tiered_campaigns.define(working, uuid4(), Definition(name="A"))
+    )
+    head = await count(program, "select head from laurel.heads")
+    with pytest.raises(SandboxRefusedError):
+        await demo.seed(shown(program))
+    assert await count(program, "select head from laurel.heads") == head
 
 
 async def test_facts_keep_coming_in_and_flash_goes_on(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:

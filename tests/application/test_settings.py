@@ -50,5 +50,11 @@ def test_every_fault_is_said_at_once() -> None:
     assert "short" not in text
 
 
+@pytest.mark.parametrize("name", ["localtime", "right/UTC", "posix/Europe/Paris"])
+def test_a_time_zone_is_the_same_everywhere(name: str) -> None:
+    with pytest.raises(Refused):
+        load({}, {"LAUREL_TIME_ZONE": name})
+
+
 def test_every_setting_says_what_it_is_for() -> None:
     assert all(setting.description for setting in SETTINGS)

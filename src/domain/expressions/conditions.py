@@ -123,7 +123,7 @@ class _Reader:
             self._wrong(pointer, "must hold at least one condition, because an empty one is never true")
         conditions = []
         for index, part in enumerate(given):
-            if self.leaves > MOST_LEAVES:
+            if self.leaves > MOST_LEAVES or len(self.problems) > MOST_LEAVES:
                 break
             conditions.append(self.condition(part, f"{pointer}/{index}", depth + 1))
         return tuple(conditions)

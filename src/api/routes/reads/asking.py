@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 from psycopg import AsyncConnection
 
-from api.positions import read_position
-from api.problems import bad_parameter
+from api.positions import position_in
 from api.request import Request
 from application.exact import read_instant
 from application.refusals import Unknown
@@ -37,10 +36,11 @@ def there(found: T | None, what: str) -> T:
 
 
 def read_as_of(text: str) -> int | datetime:
-    """The position or instant that `text` writes; a problem with `as_of` when it is neither."""
-    if text.isascii() and text.isdigit():
-        return read_position(text, "as_of")
+    """The position or instant that `text` writes; `ValueError` says what is allowed."""
+    position = position_in(text)
+    if position is not None:
+        return position
     try:
         return read_instant(text)
     except ValueError as error:
-        raise bad_parameter("as_of", f"must be a position, or an instant: {error}") from None
+        raise ValueError(f"must be a position, or an instant: {error}") from None

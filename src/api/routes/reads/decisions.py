@@ -39,7 +39,10 @@ def decisions_asked(request: Request) -> DecisionsAsked:
     reason = query.get("reason")
     if reason is not None and reason not in REASONS:
         raise bad_parameter("reason", f"no such value{suggestion(reason, REASONS)}")
-    as_of = read_as_of(query["as_of"]) if "as_of" in query else None
+    try:
+        as_of = read_as_of(query["as_of"]) if "as_of" in query else None
+    except ValueError as error:
+        raise bad_parameter("as_of", str(error)) from None
     return DecisionsAsked(DECISIONS.read(query), reason, as_of)
 
 

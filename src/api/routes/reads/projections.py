@@ -147,7 +147,10 @@ def _chosen(body: RebuildBody) -> tuple[Projection, ...]:
 async def _as_of(connection: AsyncConnection[Any], mapper: Mapper, text: str | None) -> int | None:
     if text is None:
         return None
-    at = read_as_of(text)
+    try:
+        at = read_as_of(text)
+    except ValueError as error:
+        raise Invalid([Problem("/as_of", str(error))]) from None
     position = at if isinstance(at, int) else await position_at(connection, mapper, at)
     if position > (last := await head(connection)):
         raise Invalid([Problem("/as_of", f"is not in the log, which ends at {last}")])
