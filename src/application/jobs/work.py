@@ -50,9 +50,10 @@ async def _keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await run()
-            _log.warning("the %s stopped and are started again", name)
+            _log.warning("%s stopped, to be started again", name)
         except Exception as error:  # noqa: BLE001  none of them may end the others
-            _log.warning("the %s were interrupted and are started again: %s", name, error)
+            # what the queue's library raises says only that something was wrong with the database
+            _log.warning("%s interrupted, to be started again: %s", name, str(error.__cause__ or error).strip())
         await asyncio.sleep(AGAIN_SECONDS)
 
 
