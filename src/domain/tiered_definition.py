@@ -227,7 +227,7 @@ def _combination_problems(definition: Definition, combination: tuple[Part, ...])
 
 
 def _date_problems(definition: Definition, references: References) -> Iterator[Problem]:
-    if definition.date is None:
+    if definition.date is None or definition.entity is None:
         return
     if definition.entity is Entity.EVENT:
         event_type = references.event_type(definition.event_type or "")

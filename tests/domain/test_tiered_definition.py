@@ -95,6 +95,10 @@ def test_a_draft_may_lack_what_is_required_and_has_no_windows() -> None:
     assert resolve(draft, References(), "UTC") == Resolved("UTC", 0, ())
 
 
+def test_a_draft_may_have_a_date_before_it_has_what_it_dates() -> None:
+    assert isinstance(resolve(definition(entity=None, date="occurred_at"), References(), "UTC"), Resolved)
+
+
 def test_events_need_their_type() -> None:
     assert missing(definition(entity=Entity.EVENT)) == ("event_type",)
 
