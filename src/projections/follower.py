@@ -20,8 +20,11 @@ from projections.writing import write
 
 LEADER_LOCK = 0x6C61_0001
 STANDBY_SECONDS = 0.5
-SPACING_SECONDS = 0.02
-"""Between batches that leave nothing to read: gathers what many small commands record into one transaction."""
+SPACING_SECONDS = (0.02, 0.2)
+"""The shortest and the longest wait between batches that leave nothing to read: it gathers what many small commands
+record into one transaction, for longer the more they record."""
+SPACED_EVENTS = 10_000
+"""A batch of so many events is followed by a second's wait, were that not more than the longest one."""
 RETRY_SECONDS = (0.1, 5.0)
 """The first and the longest wait after something went wrong; each wait is twice the last."""
 
@@ -47,6 +50,7 @@ class Follower:
         self._wakeup: Wakeup | None = None
         self._rebuilding: threading.Thread | None = None
         self._failures = 0
+        self._taken = 0
         self._thread = threading.Thread(target=self._run, name="laurel projections", daemon=True)
         self.leads = False
 
@@ -98,7 +102,8 @@ class Follower:
         try:
             while not self._stopped.is_set():
                 if not self.step(connection):
-                    self._stopped.wait(SPACING_SECONDS)
+                    shortest, longest = SPACING_SECONDS
+                    self._stopped.wait(min(longest, max(shortest, self._taken / SPACED_EVENTS)))
                     wakeup.wait()
                 self._failures = 0
         finally:
@@ -135,7 +140,8 @@ class Follower:
 
         One that is behind reads no further than where the next stands, and goes on together with it.
         """
-        more = advanced = False
+        more = False
+        self._taken = 0
         with connection.transaction():
             groups = self._groups(connection)
             places = sorted(groups)
@@ -148,9 +154,9 @@ class Follower:
                 store.advance(connection, [projection.name for projection in done], page.last)
                 if page.last == following:
                     groups[following] += done
-                advanced = True
+                self._taken += len(page.events)
                 more = more or (len(page.events) == limit and bool(done))
-        if advanced:
+        if self._taken:
             connection.execute(f"notify {CHANNEL}")
         return more
 
