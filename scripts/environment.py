@@ -1,5 +1,6 @@
 """Sets up the virtual environment `.venv` beside this checkout, from the hashed requirements; needs Python alone."""
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -23,18 +24,34 @@ def ready(requirements: str) -> Path:
     digest = hashlib.sha256(wanted.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
     note = ENVIRONMENT / f"installed-{requirements}"
     commands = ENVIRONMENT / "bin"
-    if not (note.exists() and note.read_text() == digest):
-        print(f"Setting up {ENVIRONMENT.name} (once)", file=sys.stderr, flush=True)
-        _make()
-        pip: list[str | Path] = [commands / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _run(*pip, "--require-hashes", "-r", wanted)
-        _run(*pip, "--no-deps", "--editable", ROOT)
-        note.write_text(digest)
+    if _says(note, digest):
+        return commands
+    with wanted.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _says(note, digest):
+            print(f"Setting up {ENVIRONMENT.name} (once, about half a minute) ...", file=sys.stderr, flush=True)
+            _make()
+            pip: list[str | Path] = [
+                commands / "python",
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ]
+            _run(*pip, "--require-hashes", "-r", wanted)
+            _run(*pip, "--no-deps", "--editable", ROOT)
+            note.write_text(digest)
     return commands
 
 
+def _says(note: Path, digest: str) -> bool:
+    return note.exists() and note.read_text() == digest
+
+
 def _make() -> None:
-    if (ENVIRONMENT / "bin" / "python").exists():
+    # pip is what comes last
+    if (ENVIRONMENT / "bin" / "pip").exists():
         return
     try:
         venv.create(ENVIRONMENT, with_pip=True)
