@@ -93,7 +93,7 @@ class SandboxClock:
 
 
 async def settle_sandbox(connection: AsyncConnection, *, wanted: bool | None) -> bool:
-    """Mark this database as a sandbox when that is wanted, once and for ever; None takes it as it is. Whether it is one.
+    """Mark this database as a sandbox when that is wanted, once and for ever; None takes it as it is. Whether it is.
 
     `SandboxRefusedError` when a sandbox is to be served as if it were real, or a database with a real history as a
     sandbox.
