@@ -4,7 +4,6 @@ The log's writer keeps it at the position it decides by, and the log refuses wha
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from uuid import UUID
 
 from msgspec import Struct
@@ -32,8 +31,8 @@ from domain.tiered_campaign import Revision, TieredCampaign
 from domain.tiered_definition import EVENT_DATES, TRANSACTION_DATES, Definition
 from domain.tiered_occurrence import Phase, TieredOccurrence
 
-EXPLAINED = 8
-"""The most campaigns that one fact is told it did not count for; beyond it, only what counted is recorded."""
+EXPLAINED = 16
+"""The most campaigns that one fact is told it did not count for."""
 
 
 class Concern(Struct, frozen=True, gc=False):
@@ -46,8 +45,9 @@ class Concern(Struct, frozen=True, gc=False):
 class Concerns:
     """The terms that facts of one entity and event type concern.
 
-    Where many filters ask for one value of an attribute (`transaction.attributes.channel == "web"`), the fact's own
-    value finds the few that can hold, so that the others cost nothing.
+    Where they are more than a fact is told about, and filters ask for one value of an attribute
+    (`transaction.attributes.channel == "web"`), the fact's own value finds the few that can hold: the others cost
+    nothing and are not spoken of.
     """
 
     def __init__(self, concerns: Sequence[Concern] = (), scope: Scope | None = None) -> None:
@@ -56,7 +56,7 @@ class Concerns:
         self._by_value: dict[str, dict[str, list[Concern]]] = {}
         for concern in concerns:
             equality = _text_equality(concern.terms.filter)
-            if equality is None:
+            if equality is None or len(concerns) <= EXPLAINED:
                 self._always.append(concern)
             else:
                 attribute, value = equality
@@ -70,11 +70,6 @@ class Concerns:
             value = self._readers[attribute](seen)
             if isinstance(value, str) and value in by_value:
                 yield from by_value[value]
-
-    def unlikely(self, likely: Sequence[Concern]) -> Iterator[Concern]:
-        """The others, in order, as many as a fact is told about."""
-        chosen = {id(concern) for concern in likely}
-        return islice((concern for concern in self.all if id(concern) not in chosen), EXPLAINED)
 
 
 NO_CONCERNS = Concerns()

@@ -250,8 +250,7 @@ def _count(
     not_counted: list[NotCounted] = []
     placed: set[UUID] = set()
     undated: dict[UUID, NotCounted] = {}
-    likely = list(concerns.likely(seen))
-    for concern in likely:
+    for concern in concerns.likely(seen):
         terms = concern.terms
         number = place(terms, seen)
         if isinstance(number, NotCounted):
@@ -266,11 +265,6 @@ def _count(
                 not_counted.append(counted)
             else:
                 contributions.append(counted)
-    if len(likely) < len(concerns.all):
-        for concern in concerns.unlikely(likely):
-            number = place(concern.terms, seen)
-            if isinstance(number, int):
-                not_counted.append(NotCounted(concern.terms.campaign, Reason.FILTER_NOT_MET, number))
     not_counted += [missing for campaign, missing in undated.items() if campaign not in placed]
     return Counted(tuple(contributions), tuple(not_counted[:EXPLAINED]), tuple(sorted(memberships)))
 
