@@ -48,8 +48,8 @@ class BackwardsError(Exception):
 class SandboxClock:
     """A clock that is moved by hand and kept in the database.
 
-    Until it is first moved, and after `reset`, it shows real time, and may then be moved to any instant that is not
-    before `floor`: the last one recorded, where there is one.
+    Until it is first moved, and after `reset`, it shows real time, and may then be moved to any instant, also a past one:
+    a program is set up now and played from whenever its history begins.
     """
 
     def __init__(self, pool: AsyncConnectionPool) -> None:
@@ -73,10 +73,8 @@ class SandboxClock:
             self._moved = row[0].astimezone(UTC) if row and row[0] else None
         return self.now()
 
-    async def move(self, to: datetime, floor: datetime | None = None) -> datetime:
-        """Move to `to`; `BackwardsError` when that is before where the clock stands, or before `floor`."""
-        if floor is not None and to < floor:
-            raise BackwardsError(floor)
+    async def move(self, to: datetime) -> datetime:
+        """Move to `to`; `BackwardsError` when the clock was moved to a later instant before."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
                 "UPDATE laurel.sandbox SET now = %(to)s WHERE now IS NULL OR now <= %(to)s", {"to": to}
