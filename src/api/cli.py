@@ -212,12 +212,12 @@ def audit_command(configuration: Configuration, *, names: tuple[str, ...], as_of
 @main.command("config")
 @settings_flags()
 def config_command(configuration: Configuration) -> None:
-    """Show the settings and where each came from."""
+    """Show the settings and where each came from; a flag such as --port stands for LAUREL_PORT."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("setting", "value", "from", "variable", "meaning"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("variable", "value", "from", "meaning"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "variable")
     for shown in configuration.shown():
-        table.add_row(shown.name, shown.value, shown.source.value, shown.variable, shown.description)
+        table.add_row(shown.variable, shown.value, shown.source.value, shown.description)
     _console().print(table)
 
 

@@ -41,7 +41,7 @@ def show_certificate(certificate: Certificate, console: Console) -> None:
     """A line for each table, then the rows that differ."""
     table = Table(box=None, pad_edge=False)
     for heading in ("projection", "table", "position", "rows", "digest", "live"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading != "digest")
     for projection in certificate.projections:
         for rebuilt in projection.tables:
             table.add_row(

@@ -108,7 +108,6 @@ class Setting(Struct, frozen=True):
 class Shown(Struct, frozen=True):
     """A setting as `laurel config` shows it; secrets are masked."""
 
-    name: str
     variable: str
     value: str
     source: Source
@@ -124,7 +123,6 @@ class Configuration(Struct, frozen=True):
     def shown(self) -> list[Shown]:
         return [
             Shown(
-                setting.name,
                 setting.variable,
                 _written(setting, getattr(self.settings, setting.name)),
                 self.sources[setting.name],

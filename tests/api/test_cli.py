@@ -23,10 +23,10 @@ def test_config_shows_where_settings_come_from() -> None:
     result = run("config", "--port", "9000", LAUREL_ADMIN_KEY="a key hard to guess", LAUREL_TIME_ZONE="Europe/Budapest")
     assert result.exit_code == 0
     lines = {line.split()[0]: line for line in result.output.splitlines()}
-    assert re.search(r"9000 +flag", lines["port"])
-    assert re.search(r"Europe/Budapest +environment", lines["time_zone"])
-    assert re.search(r"\*+ +environment", lines["admin_key"])
-    assert re.search(r"\.laurel +default", lines["data"])
+    assert re.search(r"9000 +flag", lines["LAUREL_PORT"])
+    assert re.search(r"Europe/Budapest +environment", lines["LAUREL_TIME_ZONE"])
+    assert re.search(r"\*+ +environment", lines["LAUREL_ADMIN_KEY"])
+    assert re.search(r"\.laurel +default", lines["LAUREL_DATA"])
     assert "guess" not in result.output
 
 

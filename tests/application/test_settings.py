@@ -25,9 +25,9 @@ def test_an_empty_variable_is_not_set() -> None:
 
 def test_secrets_are_masked() -> None:
     shown = load({}, {"LAUREL_ADMIN_KEY": ADMIN_KEY, "LAUREL_DATABASE_URL": "postgres://u:p@h/d"}).shown()
-    values = {each.name: each.value for each in shown}
-    assert values["admin_key"] == values["database_url"] == "********"
-    assert values["port"] == "8000"
+    values = {each.variable: each.value for each in shown}
+    assert values["LAUREL_ADMIN_KEY"] == values["LAUREL_DATABASE_URL"] == "********"
+    assert values["LAUREL_PORT"] == "8000"
 
 
 def test_every_fault_is_said_at_once() -> None:
