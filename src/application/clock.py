@@ -48,8 +48,8 @@ class BackwardsError(Exception):
 class SandboxClock:
     """A clock that is moved by hand and kept in the database.
 
-    Until it is first moved, and after `reset`, it shows real time, and may then be moved to any instant, also a past one:
-    a program is set up now and played from whenever its history begins.
+    Until it is first moved, and after `reset`, it shows real time, and may then be moved to any instant, also a past
+    one: a program is set up now and played from whenever its history begins.
     """
 
     def __init__(self, pool: AsyncConnectionPool) -> None:
