@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from api.collector import collect_seldom
 from api.wiring import running
 from application.imports.files import import_file
 from application.imports.importing import Contents, Tally
@@ -20,6 +21,8 @@ async def bring_in(settings: Settings, file: Path, errors: Path, contents: Conte
     async with running(settings, works=False, joins=True) as program:
         with Progress(*columns, console=console) as progress:
             bar = progress.add_task("", total=size)
+
+            collect_seldom()
 
             def show(read: int, tally: Tally) -> None:
                 progress.update(bar, completed=read, description=f"{tally.rows:,} rows, {tally.failed:,} refused")

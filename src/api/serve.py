@@ -1,7 +1,6 @@
 """Serving HTTP: the server around the application, and a stop that lets open requests end."""
 
 import asyncio
-import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ import uvicorn
 import backoffice.routes as backoffice
 from api import demo
 from api.app import Laurel, create_app
+from api.collector import collect_seldom
 from api.observation import log
 from api.routes import ROUTES
 from api.services import Program
@@ -20,8 +20,6 @@ from application.keys import list_keys
 from application.settings import Settings
 
 KEEP_ALIVE_SECONDS = 30
-COLLECTED_OBJECTS = 50_000
-"""How many more objects than before make the collector look for cycles: what facts are made of leaves none behind."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -53,10 +51,7 @@ async def answer_requests(app: Laurel, listener: socket.socket, stop_seconds: in
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=stop_seconds,
     )
-    # what is there at start stays: the collector need not walk it again and again
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECTED_OBJECTS)
+    collect_seldom()
     await _Server(config).serve(sockets=[listener])
 
 
@@ -92,4 +87,5 @@ async def work(settings: Settings) -> None:
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stopped.set)
     async with running(settings, works=True):
+        collect_seldom()
         await stopped.wait()
