@@ -24,6 +24,7 @@ from eventsourcing.domain import Aggregate, event
 from msgspec import Struct
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from api.collector import collect_seldom
 from application.log.catalogue import NoCatalogue
 from application.log.mapper import Mapper
 from application.log.streams import Kind
@@ -241,6 +242,8 @@ def compare(comparison: Comparison, databases: Iterator[str], seconds: float, ro
 
 
 def run(seconds: float = SECONDS, rounds: int = ROUNDS) -> list[Figure]:
+    """With the collector as the service has it; the library runs with the same."""
+    collect_seldom()
     with (
         tempfile.TemporaryDirectory(prefix="laurel-append-") as folder,
         EmbeddedPostgres(Path(folder, "data")) as server,

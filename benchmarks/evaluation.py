@@ -24,6 +24,7 @@ from uuid import UUID, uuid4
 import uvloop
 from psycopg_pool import AsyncConnectionPool
 
+from api.collector import collect_seldom
 from application import ingest, tiered_campaigns
 from application.catalogue import Catalogue
 from application.definitions import ensure_default_account
@@ -129,6 +130,8 @@ async def ours(database: str, members: int) -> float:
 
 
 def run(members: int = MEMBERS, seconds: float = SECONDS) -> list[Figure]:
+    """With the collector as the service has it; the library runs with the same."""
+    collect_seldom()
     with (
         tempfile.TemporaryDirectory(prefix="laurel-evaluation-") as folder,
         EmbeddedPostgres(Path(folder, "data")) as database,

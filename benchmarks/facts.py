@@ -31,9 +31,9 @@ def singly(url: str, key: str, path: str, count: int, prefix: str) -> load.Load:
     return done
 
 
-def batches(service: Service) -> float:
-    """Facts a second."""
-    facts = transactions("batch")
+def batches(service: Service, prefix: str = "batch") -> float:
+    """New facts a second."""
+    facts = transactions(prefix)
     requests = [
         load.request(
             "POST", "/v1/batch", service.key, encode({"facts": [{"transaction": next(facts)} for _ in range(BATCH)]})

@@ -45,10 +45,12 @@ def run() -> list[Figure]:
         service.post(f"/v1/tiered-campaigns/{made}/activate")
         fill(service, "few", FEW)
         settle(service)
-        few = batches(service)
+        batches(service, "warm at few")
+        few = batches(service, "at few")
         fill(service, "many", MANY - FEW)
         settle(service)
-        many = batches(service)
+        batches(service, "warm at many")
+        many = batches(service, "at many")
         memory = mebibytes(service.process)
     return [
         Figure(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-STATES = 100_000
+STATES = 50_000
 
 Seen = tuple[int, Any]
 """A stream's version (0 when it does not exist) and its state."""
