@@ -217,4 +217,4 @@ def nobody_was_paid_twice_and_nobody_less(program: Program) -> None:
     for member in MEMBERS:
         [account] = one.get(f"/members/{member}/accounts", position)["data"]
         assert account["awarded"] == str(program.expected[member] * RATE)
-    assert {job["status"] for job in one.send("GET", "/jobs")["data"]} == {"finished"}
+    until(lambda: {job["status"] for job in one.send("GET", "/jobs")["data"]} == {"finished"})
