@@ -185,6 +185,8 @@ def kill_each_under_load(program: Program) -> None:
             time.sleep(0.5)
             process.start()
         until(lambda: any(kinds(answer) == ["contribution", "correction"] for _, answer in sent))
+        for service in program.services:
+            service.ready()
         program.postgres.stop()
         time.sleep(0.3)
         program.postgres.start()
