@@ -298,12 +298,12 @@ def tiered_campaign(
         time_zone=definition.time_zone,
         entity=definition.entity,
         event_type=definition.event_type,
-        aggregate=_aggregate(definition.aggregate),
+        aggregate=aggregate_shown(definition.aggregate),
         date=definition.date,
         hit_type=definition.hit_type,
         bracketed=definition.bracketed,
         unlimited=definition.unlimited,
-        tiers=_tiers(definition),
+        tiers=tiers_shown(definition),
         products=definition.products,
         filter=definition.filter,
         account=definition.account,
@@ -330,7 +330,7 @@ def _next_evaluation(shown: TieredCampaign, catalogue: Catalogue) -> datetime | 
     return next(due, None)
 
 
-def _aggregate(aggregate: Aggregate | None) -> AggregateShown | None:
+def aggregate_shown(aggregate: Aggregate | None) -> AggregateShown | None:
     if aggregate is None:
         return None
     if aggregate.combination is None:
@@ -339,7 +339,7 @@ def _aggregate(aggregate: Aggregate | None) -> AggregateShown | None:
     return AggregateShown(aggregate.attribute, parts, aggregate.scope)
 
 
-def _tiers(definition: Definition) -> list[TierShown]:
+def tiers_shown(definition: Definition) -> list[TierShown]:
     return [
         TierShown(start=plain(tier.start), to=_plain_if(tier.to), reward=plain(tier.reward))
         for tier in definition.tiers

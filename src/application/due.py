@@ -83,12 +83,6 @@ class Plan(Struct, frozen=True):
                 return item
         return None
 
-    def evaluation_of(self, campaign: UUID, occurrence: int) -> DueEvaluation | None:
-        for item in self.due:
-            if isinstance(item, DueEvaluation) and (item.campaign, item.occurrence) == (campaign, occurrence):
-                return item
-        return None
-
 
 class Planner:
     """Looks through the campaigns in memory. It remembers what is over, so that looking again costs little."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from application import tiered_campaigns
 from application.clock import BackwardsError
-from application.due import Doing, Sandbox, ScheduledPreview, ticks_around
+from application.due import Doing, DueEvaluation, Sandbox, ScheduledPreview, ticks_around
 from application.preconditions import Precondition
 from domain.schedule import Duration, Unit, advance
 from domain.terms import Confirmation
@@ -251,7 +251,7 @@ async def test_an_evaluation_counts_first_what_an_edit_has_left(database: str) -
         campaign = await edited_ahead(program, 7)
         await program.sandbox.move(START + timedelta(days=2))
         plan = await Doing(program.writer, program.reads).plan()
-        evaluation = plan.evaluation_of(campaign, 2)
-        assert evaluation
+        (evaluation,) = (item for item in plan.due if isinstance(item, DueEvaluation) and item.occurrence == 2)
+        assert evaluation.campaign == campaign
         await Doing(program.writer, program.reads).do(evaluation)
         assert await program.awards(campaign) == {(2, f"M-{n}"): [Decimal(200)] for n in range(7)}

@@ -7,13 +7,13 @@ from litestar import Response
 from litestar.params import FromPath
 from psycopg import AsyncConnection
 
-from api.representations import AggregateShown, AudienceShown, PartShown, TieredCampaignAnswer, TierShown, plain
+from api.representations import AudienceShown, TieredCampaignAnswer, aggregate_shown, tiers_shown
 from api.request import Request
 from api.routes.reads.asking import asking, there
 from api.routing import READERS, Page, read
 from application.streams import ICON
 from domain.icon import IconPut
-from domain.tiered_definition import Aggregate, Definition, missing
+from domain.tiered_definition import missing
 from projections.queries import previews, tiered_campaigns
 from projections.queries.log import states
 from projections.queries.previews import (
@@ -232,26 +232,10 @@ def _shown(row: CampaignRow, position: str) -> TieredCampaignAnswer:
         recurring=(definition.occurrences or 1) > 1,
         occurrences_remaining=row.occurrences_remaining,
         audience=AudienceShown(definition.audience.segments, definition.audience.lists),
-        aggregate=_aggregate(definition.aggregate),
-        tiers=_tiers(definition),
+        aggregate=aggregate_shown(definition.aggregate),
+        tiers=tiers_shown(definition),
         **filled_in,
     )
-
-
-def _aggregate(aggregate: Aggregate | None) -> AggregateShown | None:
-    if aggregate is None:
-        return None
-    if aggregate.combination is None:
-        return AggregateShown(aggregate.attribute)
-    parts = [PartShown(part.product, plain(part.quantity)) for part in aggregate.combination]
-    return AggregateShown(aggregate.attribute, parts, aggregate.scope)
-
-
-def _tiers(definition: Definition) -> list[TierShown]:
-    return [
-        TierShown(start=plain(tier.start), to=None if tier.to is None else plain(tier.to), reward=plain(tier.reward))
-        for tier in definition.tiers
-    ]
 
 
 ROUTES = (
