@@ -5,11 +5,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as StillOutside
 
 from tests.support.database import fresh_database
 
@@ -133,6 +135,9 @@ def test_every_page_fits_any_window_and_follows_the_scheme(visit: Visit, name: s
     for width in (360, 600, 800, 1000, 1280, 1920):
         page.set_viewport_size({"width": width, "height": 800})
         page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width, timeout=5_000)
+        # A chart follows its card when the browser has laid the page out, a moment after the window.
+        with suppress(StillOutside):
+            page.wait_for_function(f"({OUTSIDE})().length === 0", timeout=5_000)
         assert page.evaluate(OUTSIDE) == [], width
     schemes: tuple[Literal["light", "dark"], ...] = ("dark", "light")
     for scheme in schemes:
