@@ -177,7 +177,9 @@ async def _campaign(program: Program, campaign: UUID) -> TieredCampaign | None:
 async def _refuse_others(program: Program) -> None:
     """Raises SandboxRefusedError over a program that is not the demo's: its history would be played into it."""
     ours = {SPEND, MINUTES, BREAKFAST, CASHBACK}
-    others = await program.writer.submit(lambda working: [c for c in working.catalogue.campaigns if c not in ours])
+    others = await program.writer.submit(
+        lambda working: [c for c in working.catalogue.tiered_campaigns if c not in ours]
+    )
     if others.answer:
         raise SandboxRefusedError("this sandbox holds a program of its own; give the demo a folder of its own: --data")
 

@@ -19,7 +19,7 @@ from domain.amounts import Rounding
 from domain.attributes import Attributes, AttributeType
 from domain.catalogue import Account, EventType, MemberList, Segment
 from domain.member import Member
-from domain.outcomes import Contributed, Corrected, NotCounted, Outcome, Reason
+from domain.outcomes import Completed, Contributed, Corrected, NotCounted, Outcome, Progressed, Reason
 from domain.points import HitType
 from domain.preview import Preview
 from domain.preview import Status as PreviewStatus
@@ -56,16 +56,41 @@ class CorrectionShown(Struct, frozen=True, gc=False, tag="correction", tag_field
     awarded_points: str
 
 
-class NotCountedShown(Struct, frozen=True, gc=False, tag="not_counted", tag_field="kind", omit_defaults=True):
-    """Why the fact did not count for a campaign that it concerns."""
+class ProgressShown(Struct, frozen=True, gc=False, tag="progress", tag_field="kind", omit_defaults=True):
+    """The fact moved a rule (from 1) of an achievement to `value` of `goal`; `completed` when the rule is complete.
 
-    tiered_campaign: UUID
+    `member` is given where it is another one's progress: the acting member's referrer.
+    """
+
+    achievement: UUID
+    rule: int
+    value: str
+    goal: str
+    completed: bool
+    member: str | None = None
+
+
+class CompletionShown(Struct, frozen=True, gc=False, tag="completion", tag_field="kind", omit_defaults=True):
+    """The fact completed an achievement, for the `completions`-th time."""
+
+    achievement: UUID
+    completions: int
+    member: str | None = None
+
+
+class NotCountedShown(Struct, frozen=True, gc=False, tag="not_counted", tag_field="kind", omit_defaults=True):
+    """Why the fact did not count for a tiered campaign, or an achievement (and one of its rules), that it concerns."""
+
     reason: Reason
+    tiered_campaign: UUID | None = None
     occurrence: int | None = None
+    achievement: UUID | None = None
+    rule: int | None = None
+    member: str | None = None
     detail: str | None = None
 
 
-OutcomeShown = ContributionShown | CorrectionShown | NotCountedShown
+OutcomeShown = ContributionShown | CorrectionShown | ProgressShown | CompletionShown | NotCountedShown
 
 
 class FactAnswer(Struct, frozen=True, gc=False):
@@ -100,8 +125,27 @@ def _outcome(outcome: Outcome) -> OutcomeShown:
             return CorrectionShown(
                 outcome.tiered_campaign, outcome.occurrence, plain(outcome.points), plain(outcome.awarded_points)
             )
+        case Progressed():
+            return ProgressShown(
+                outcome.achievement,
+                outcome.rule,
+                plain(outcome.value),
+                plain(outcome.goal),
+                outcome.completed,
+                outcome.member,
+            )
+        case Completed():
+            return CompletionShown(outcome.achievement, outcome.completions, outcome.member)
         case NotCounted():
-            return NotCountedShown(outcome.tiered_campaign, outcome.reason, outcome.occurrence, outcome.detail)
+            return NotCountedShown(
+                outcome.reason,
+                outcome.tiered_campaign,
+                outcome.occurrence,
+                outcome.achievement,
+                outcome.rule,
+                outcome.member,
+                outcome.detail,
+            )
 
 
 class MemberAnswer(Struct, frozen=True, gc=False):

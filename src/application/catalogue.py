@@ -9,7 +9,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from application.log.catalogue import Entry as Row
+from domain.achievement import Achievement
 from domain.attributes import AttributeType
+from domain.campaign import Campaign
 from domain.catalogue import Account, Entry, EventType, MemberList, Segment
 from domain.contribution import Seen
 from domain.expressions import (
@@ -81,7 +83,9 @@ class Catalogue:
     def __init__(self, time_zone: str) -> None:
         self.position = 0
         self.time_zone = time_zone
-        self.campaigns: dict[UUID, TieredCampaign] = {}
+        self.tiered_campaigns: dict[UUID, TieredCampaign] = {}
+        self.achievements: dict[UUID, Achievement] = {}
+        self.campaigns: dict[UUID, Campaign] = {}
         self._entries: dict[tuple[type[Entry], str], Entry] = {}
         self._phases: dict[tuple[UUID, int], Phase] = {}
         self._evaluated: dict[UUID, int] = {}
@@ -96,12 +100,16 @@ class Catalogue:
             self.position = row.position
             match state := row.state:
                 case TieredCampaign():
-                    self.campaigns[state.id] = state
+                    self.tiered_campaigns[state.id] = state
                     for revision in state.revisions:
                         self._terms.pop((state.id, revision.number), None)
                 case TieredOccurrence():
                     self._note_phase(state)
                     continue
+                case Achievement():
+                    self.achievements[state.id] = state
+                case Campaign():
+                    self.campaigns[state.id] = state
                 case Recount():
                     self._recounted[state.campaign] = state.revision
                     continue
@@ -149,19 +157,19 @@ class Catalogue:
         """The terms an occurrence has; None when its campaign is archived, or was cut to fewer occurrences."""
         key = (campaign_id, occurrence)
         if key not in self._occurrences:
-            campaign = self.campaigns[campaign_id]
+            campaign = self.tiered_campaigns[campaign_id]
             there = not campaign.archived and occurrence <= len(campaign.windows)
             self._occurrences[key] = self._terms_of(campaign, campaign.revision_of(occurrence)) if there else None
         return self._occurrences[key]
 
     def terms_ahead(self, campaign_id: UUID, first: int) -> list[Terms]:
         """Those of the revisions that begin with the occurrence `first` or later."""
-        campaign = self.campaigns[campaign_id]
+        campaign = self.tiered_campaigns[campaign_id]
         return [self._terms_of(campaign, revision) for revision in campaign.revisions if revision.first >= first]
 
     def terms_once_cut(self, campaign_id: UUID, occurrence: int) -> Terms:
         """The terms an occurrence has or, when the campaign was cut to fewer, would have."""
-        campaign = self.campaigns[campaign_id]
+        campaign = self.tiered_campaigns[campaign_id]
         return self._terms_of(campaign, campaign.revision_of(occurrence))
 
     def outdated(self, contributions: Sequence[Contribution]) -> dict[UUID, int]:
@@ -170,7 +178,7 @@ class Catalogue:
         """
         found: dict[UUID, int] = {}
         for contribution in contributions:
-            campaign = self.campaigns[contribution.tiered_campaign]
+            campaign = self.tiered_campaigns[contribution.tiered_campaign]
             revision = campaign.revision_of(contribution.occurrence)
             if contribution.revision != revision.number and not campaign.archived:
                 found[campaign.id] = min(revision.first, found.get(campaign.id, revision.first))
@@ -221,7 +229,7 @@ class Catalogue:
 
     def _grouped(self) -> dict[tuple[Entity, str | None], Concerns]:
         groups: dict[tuple[Entity, str | None], list[Concern]] = {}
-        for campaign in self.campaigns.values():
+        for campaign in self.tiered_campaigns.values():
             if campaign.archived or not campaign.windows:
                 continue
             for revision in campaign.revisions:

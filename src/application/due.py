@@ -96,7 +96,7 @@ class Planner:
         due: list[Due] = []
         upcoming: list[datetime] = []
         catalogue: Catalogue = working.catalogue
-        for campaign in catalogue.campaigns.values():
+        for campaign in catalogue.tiered_campaigns.values():
             if campaign.archived:
                 continue
             if catalogue.recount_from(campaign):

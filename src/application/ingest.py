@@ -312,7 +312,7 @@ def recount(working: Working, campaign_id: UUID, occurrence: int, member_id: str
     A campaign that is paused keeps what it had. Nothing that did not count is counted now: no edit is a reason for it.
     """
     catalogue: Catalogue = working.catalogue
-    if catalogue.recount_from(catalogue.campaigns[campaign_id]) is None:
+    if catalogue.recount_from(catalogue.tiered_campaigns[campaign_id]) is None:
         return False
     standing = STANDING.at(campaign_id, occurrence, member_id)
     stream: Stream[Any, Any] = (TRANSACTION if fact.kind is FactKind.TRANSACTION else MEMBER_EVENT).at(fact.id)
@@ -343,7 +343,7 @@ def _by_current_terms(working: Working, stream: Stream[Counting, Any], known: Co
             fact.id,
             seen.member.id,
             campaign_id,
-            catalogue.campaigns[campaign_id].revision.number,
+            catalogue.tiered_campaigns[campaign_id].revision.number,
             (*others, *settled.contributions),
             settled.outcomes,
             settled.memberships,

@@ -64,6 +64,6 @@ async def recount(writer: Writer, standings: Standings, campaign: UUID, progress
 
 def _look(working: Working, campaign_id: UUID) -> _Task | None:
     catalogue: Catalogue = working.catalogue
-    campaign = catalogue.campaigns[campaign_id]
+    campaign = catalogue.tiered_campaigns[campaign_id]
     first = catalogue.recount_from(campaign)
     return None if first is None else _Task(campaign.revision.number, first)

@@ -4,15 +4,23 @@ from typing import Any
 
 from application.log.streams import Kind
 from domain import (
+    achievement,
+    award_policy,
+    budget,
+    campaign,
     catalogue,
+    coupon_code,
     icon,
     member,
     member_event,
+    participation,
     preview,
     product,
+    progress,
     recount,
     request,
     standing,
+    stock,
     tiered_campaign,
     tiered_occurrence,
     transaction,
@@ -52,7 +60,7 @@ MEMBER_EVENT = Kind(
 """By the caller's id of the event."""
 
 ENTRY = Kind("catalogue_entry", catalogue.Entry, catalogue.evolve, (catalogue.EntryPut,), catalogue=True)
-"""By what it is (`event_type`, `account`, `segment`, `list`) and its code."""
+"""By what it is (`event_type`, `account`, `segment`, `list`, `badge`, `coupon`, `reward`) and its code."""
 
 PRODUCT = Kind("product", product.Product, product.evolve, (product.Put,))
 """By sku. Products are many, so no process keeps them all in memory."""
@@ -92,6 +100,68 @@ STANDING = Kind(
 PREVIEW = Kind("preview", preview.Preview, preview.evolve, (preview.Requested, preview.Finished, preview.Failed))
 """By its own id."""
 
+ACHIEVEMENT = Kind(
+    "achievement",
+    achievement.Achievement,
+    achievement.evolve,
+    (achievement.Defined, achievement.Activated, achievement.Deactivated, achievement.Archived),
+    catalogue=True,
+)
+"""By its own id."""
+
+PROGRESS = Kind(
+    "progress",
+    progress.Progress,
+    progress.evolve,
+    (
+        progress.Carried,
+        progress.Advanced,
+        progress.Reversed,
+        progress.Completed,
+        progress.Adjusted,
+        progress.RefereeCounted,
+        progress.RefereeReleased,
+    ),
+)
+"""By achievement, revision and member."""
+
+CAMPAIGN = Kind(
+    "campaign",
+    campaign.Campaign,
+    campaign.evolve,
+    (campaign.Defined, campaign.Activated, campaign.Paused, campaign.Deleted),
+    catalogue=True,
+)
+"""By its own id."""
+
+PARTICIPATION = Kind(
+    "participation",
+    participation.Participation,
+    participation.evolve,
+    (participation.Granted, participation.Refused, participation.Cancelled),
+)
+"""By campaign and member."""
+
+CAMPAIGN_BUDGET = Kind("campaign_budget", budget.Budget, budget.evolve, (budget.Reserved, budget.Returned))
+"""By campaign."""
+
+STOCK = Kind("stock", stock.Stock, stock.evolve, (stock.Supplied, stock.Taken, stock.Returned))
+"""By what it is (`coupon`, `reward`) and its code."""
+
+COUPON_CODE = Kind(
+    "coupon_code",
+    coupon_code.CouponCode,
+    coupon_code.evolve,
+    (coupon_code.Imported, coupon_code.Issued, coupon_code.Voided),
+)
+"""By coupon and code."""
+
+COUPON_SLOT = Kind("coupon_slot", coupon_code.Slot, coupon_code.evolve_slot, (coupon_code.Slot,))
+"""By coupon and number in its pool."""
+
+AWARD_POLICY = Kind("award_policy", award_policy.Decided, award_policy.evolve, (award_policy.Decided,))
+"""There is one."""
+
 REQUEST = Kind("request", request.Answered, request.evolve, (request.Answered,))
 """By API key and idempotency key."""
 
@@ -107,5 +177,14 @@ KINDS: tuple[Kind[Any, Any], ...] = (
     TIERED_OCCURRENCE,
     STANDING,
     PREVIEW,
+    ACHIEVEMENT,
+    PROGRESS,
+    CAMPAIGN,
+    PARTICIPATION,
+    CAMPAIGN_BUDGET,
+    STOCK,
+    COUPON_CODE,
+    COUPON_SLOT,
+    AWARD_POLICY,
     REQUEST,
 )

@@ -3,6 +3,7 @@
 Products are not in it: they are many, and have `domain.product`.
 """
 
+from datetime import datetime
 from typing import ClassVar
 
 from msgspec import Struct
@@ -44,7 +45,46 @@ class MemberList(Struct, frozen=True, gc=False, tag="list", tag_field="entry"):
     name: str
 
 
-Entry = EventType | Account | Segment | MemberList
+class Badge(Struct, frozen=True, gc=False, tag="badge", tag_field="entry"):
+    """What members show for an achievement, or are given by a campaign."""
+
+    code: str
+    name: str
+
+
+class Generator(Struct, frozen=True, gc=False):
+    """How a coupon's codes are made: the prefix, then `length` characters of the alphabet, chosen at random."""
+
+    length: int = 10
+    alphabet: str = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+    prefix: str = ""
+
+
+class Coupon(Struct, frozen=True, gc=False, tag="coupon", tag_field="entry"):
+    """Codes are generated or, without a generator, taken from a pool that was imported.
+
+    At most `stock` are given. `value` is what one is worth, an expression (`5`, `0.1 * transaction.total`) over what
+    triggered the campaign. One is good for `valid_for` (`30 days`) from when it is given, at most until `valid_until`.
+    """
+
+    code: str
+    name: str
+    generator: Generator | None = None
+    stock: int | None = None
+    value: str | None = None
+    valid_for: str | None = None
+    valid_until: datetime | None = None
+
+
+class Reward(Struct, frozen=True, gc=False, tag="reward", tag_field="entry"):
+    """A thing to give; at most `stock` of them, where there is one."""
+
+    code: str
+    name: str
+    stock: int | None = None
+
+
+Entry = EventType | Account | Segment | MemberList | Badge | Coupon | Reward
 
 
 class EntryPut(Struct, frozen=True, gc=False):

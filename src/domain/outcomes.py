@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class Reason(StrEnum):
-    """Why a fact did not count for a campaign it concerns."""
+    """Why a fact did not count for a tiered campaign or an achievement it concerns."""
 
     NOT_IN_AUDIENCE = "not_in_audience"
     FILTER_NOT_MET = "filter_not_met"
@@ -19,6 +19,14 @@ class Reason(StrEnum):
     OCCURRENCE_COMPLETED = "occurrence_completed"
     CONFIRMED_TOO_LATE = "confirmed_too_late"
     EXPRESSION_FAILED = "expression_failed"
+    ACHIEVEMENT_INACTIVE = "achievement_inactive"
+    OUTSIDE_TIMEFRAME = "outside_timeframe"
+    NO_REFERRER = "no_referrer"
+    LIMIT_REACHED = "limit_reached"
+    CONDITION_NOT_MET = "condition_not_met"
+    FREQUENCY_EXCEEDED = "frequency_exceeded"
+    NOT_DISTINCT = "not_distinct"
+    TOO_OLD = "too_old"
 
 
 class Contributed(Struct, frozen=True, gc=False, tag="contribution", tag_field="kind"):
@@ -40,14 +48,57 @@ class Corrected(Struct, frozen=True, gc=False, tag="correction", tag_field="kind
     awarded_points: Decimal
 
 
+class Progressed(Struct, frozen=True, gc=False, tag="progress", tag_field="kind", omit_defaults=True):
+    """A fact moved a rule (from 1) of an achievement to `value` of `goal`: that of the fact's own period.
+
+    `completed` says whether the rule is complete with it; `member` is given where it is not the acting one's progress.
+    """
+
+    achievement: UUID
+    rule: int
+    value: Decimal
+    goal: Decimal
+    completed: bool
+    member: str | None = None
+
+
+class Completed(Struct, frozen=True, gc=False, tag="completion", tag_field="kind", omit_defaults=True):
+    """A fact completed an achievement for the `completions`-th time."""
+
+    achievement: UUID
+    completions: int
+    member: str | None = None
+
+
 class NotCounted(Struct, frozen=True, gc=False, tag="not_counted", tag_field="kind"):
-    tiered_campaign: UUID
+    """For either a tiered campaign or an achievement (and one of its rules)."""
+
+    tiered_campaign: UUID | None
     reason: Reason
     occurrence: int | None = None
     detail: str | None = None
+    achievement: UUID | None = None
+    rule: int | None = None
+    member: str | None = None
 
 
-Outcome = Contributed | Corrected | NotCounted
+Outcome = Contributed | Corrected | Progressed | Completed | NotCounted
+
+
+class Advance(Struct, frozen=True, gc=False, array_like=True):
+    """What one fact added to one member's progress: `amount` in a rule's bucket, in the run it was counted in.
+
+    `value` is what a rule of distinct values counted.
+    """
+
+    achievement: UUID
+    revision: int
+    run: int
+    member: str
+    rule: int
+    bucket: int
+    amount: Decimal
+    value: str | None = None
 
 
 class Contribution(Struct, frozen=True, gc=False, array_like=True):

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from domain.amounts import EXACT, FRACTION_DIGITS, ZERO, Rounding, rounded
 from domain.attributes import Attributes
-from domain.outcomes import Contribution, Outcome
+from domain.outcomes import Advance, Contribution, Outcome
 from domain.problems import Problem
 
 MOST_REFUNDS = 1000
@@ -75,6 +75,7 @@ class Received(Struct, frozen=True, gc=False):
     contributions: tuple[Contribution, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     memberships: tuple[str, ...] = ()
+    advances: tuple[Advance, ...] = ()
 
 
 class Updated(Struct, frozen=True, gc=False):
@@ -95,6 +96,7 @@ class Accepted(Struct, frozen=True, gc=False):
     by_itself: bool
     contributions: tuple[Contribution, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
+    advances: tuple[Advance, ...] = ()
 
 
 class Rejected(Struct, frozen=True, gc=False):
@@ -118,6 +120,7 @@ class Refunded(Struct, frozen=True, gc=False):
     refund: str | None = None
     contributions: tuple[Contribution, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
+    advances: tuple[Advance, ...] = ()
 
 
 class Recounted(Struct, frozen=True, gc=False):
@@ -141,22 +144,26 @@ class Transaction(Struct, frozen=True, gc=False):
     status: Status
     contributions: tuple[Contribution, ...] = ()
     refunds: tuple[Refunded, ...] = ()
+    advances: tuple[Advance, ...] = ()
 
 
 def evolve(transaction: Transaction | None, event: Event) -> Transaction:
     if isinstance(event, Received):
-        return Transaction(event.purchase, event.status, event.contributions)
+        return Transaction(event.purchase, event.status, event.contributions, (), event.advances)
     assert transaction is not None  # noqa: S101  the first event of the stream is always `Received`
     match event:
         case Updated():
             return replace(transaction, purchase=event.purchase, contributions=event.contributions)
         case Accepted():
-            return replace(transaction, status=Status.ACCEPTED, contributions=event.contributions)
+            return replace(
+                transaction, status=Status.ACCEPTED, contributions=event.contributions, advances=event.advances
+            )
         case Rejected():
             return replace(transaction, status=Status.REJECTED, contributions=event.contributions)
         case Refunded():
             bare = Refunded(event.id, event.member, event.amount, event.status, event.items, event.refund)
-            return Transaction(transaction.purchase, event.status, event.contributions, (*transaction.refunds, bare))
+            refunds = (*transaction.refunds, bare)
+            return Transaction(transaction.purchase, event.status, event.contributions, refunds, event.advances)
         case Recounted():
             return replace(transaction, contributions=event.contributions)
         case _:

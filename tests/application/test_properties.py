@@ -108,7 +108,7 @@ def check_pending(program: Recording) -> None:
 
 def check_contributions(program: Recording, campaign: UUID) -> None:
     """Standings ahead are by the current terms, and hold what the facts' own streams say of them."""
-    known = program.catalogue.campaigns[campaign]
+    known = program.catalogue.tiered_campaigns[campaign]
     first = started(known, program.now) + 1
     held: dict[tuple[int, str], list[Contribution]] = defaultdict(list)
     for fact in dict.fromkeys(stream for stream, _ in program.log if stream.kind in (TRANSACTION, MEMBER_EVENT)):
@@ -401,7 +401,7 @@ class Anything(RuleBasedStateMachine):
 
     @rule(campaign=CAMPAIGNS)
     def a_recount(self, campaign: UUID) -> None:
-        if campaign in self.program.catalogue.campaigns:
+        if campaign in self.program.catalogue.tiered_campaigns:
             recount(self.program, campaign)
             check_contributions(self.program, campaign)
 
@@ -421,7 +421,7 @@ class Anything(RuleBasedStateMachine):
 
     @rule(campaign=CAMPAIGNS, number=OCCURRENCES, members=st.lists(SOMEONE, max_size=3), ends=st.booleans())
     def an_evaluation(self, campaign: UUID, number: int, members: list[str], ends: bool) -> None:  # noqa: FBT001  drawn
-        known = self.program.catalogue.campaigns.get(campaign)
+        known = self.program.catalogue.tiered_campaigns.get(campaign)
         if known is None or number > len(known.windows):
             return
         self.offer(tiered_campaigns.start_evaluation, campaign_id=campaign, number=number)

@@ -100,7 +100,7 @@ class TestRecounting:
         bought = purchase(purchased_at=AHEAD)
         answer = buy(program, bought)
         edit(program, **DOUBLE)
-        known = program.catalogue.campaigns[CAMPAIGN]
+        known = program.catalogue.tiered_campaigns[CAMPAIGN]
         again = partial(
             ingest.recount,
             campaign_id=CAMPAIGN,
@@ -114,7 +114,7 @@ class TestRecounting:
         assert [event.tag for event in program.recorded_by(finish)] == ["tiered_campaign.recounted"]
         assert program.recorded_by(finish) == []
         assert program.recorded_by(again) == []
-        assert program.catalogue.campaigns[CAMPAIGN].version == known.version
+        assert program.catalogue.tiered_campaigns[CAMPAIGN].version == known.version
 
     def test_another_aggregate_adds_up_nothing_of_the_old_one(self, program: Program) -> None:
         running(program)
@@ -232,7 +232,7 @@ class TestRecounting:
         recount(program)
         assert figures(program, campaign=OTHER) == ("20", "200", "200")
         assert len(counted_in(program)) == 2
-        assert program.catalogue.recount_from(program.catalogue.campaigns[OTHER]) is None
+        assert program.catalogue.recount_from(program.catalogue.tiered_campaigns[OTHER]) is None
 
     def test_points_for_nothing_are_by_the_new_terms_too(self, program: Program) -> None:
         hit: dict[str, Any] = {"hit_type": HitType.HIT_LIMIT, "unlimited": True}
@@ -309,7 +309,7 @@ def test_a_campaign_is_completed_when_all_of_its_occurrences_are(program: Progra
     edit(program, grace_period="0 days", occurrences=2)
     recount(program)
     program.now = datetime(2026, 11, 1, tzinfo=UTC)
-    known = program.catalogue.campaigns[CAMPAIGN]
+    known = program.catalogue.tiered_campaigns[CAMPAIGN]
     finish = partial(tiered_campaigns.finish_evaluation, campaign_id=CAMPAIGN, members=0, points=Decimal(0))
     for number, status in ((2, "active"), (1, "completed")):
         evaluate(program, occurrence=number)

@@ -73,7 +73,7 @@ def evaluate(program: Program, *members: str, occurrence: int = 1, campaign: UUI
 
 def recount(program: Program, campaign: UUID = CAMPAIGN) -> int:
     """What the job of an edit does: counts whatever is dated ahead again, and says so; how many facts it changed."""
-    known = program.catalogue.campaigns[campaign]
+    known = program.catalogue.tiered_campaigns[campaign]
     first = program.catalogue.recount_from(known)
     if first is None:
         return 0

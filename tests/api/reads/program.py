@@ -109,7 +109,7 @@ class ReadProgram(Program):
     async def fence(self, campaign: str, number: int) -> None:
         """Begins the evaluation at its date."""
         key = UUID(campaign)
-        held: TieredCampaign = cast(Catalogue, self.writer._catalogue).campaigns[key]
+        held: TieredCampaign = cast(Catalogue, self.writer._catalogue).tiered_campaigns[key]
         self.clock.at = held.windows[number - 1].evaluation_at
         await self.writer.submit(partial(tiered_campaigns.start_evaluation, campaign_id=key, number=number))
 

@@ -1,0 +1,71 @@
+"""An achievement: a long-term goal. It tracks, and never pays."""
+
+from enum import StrEnum
+from typing import ClassVar, assert_never
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.achievement_definition import Definition
+
+
+class Defined(Struct, frozen=True, gc=False):
+    """The first definition and every edit. Progress is by `revision`: a higher one starts everybody's again."""
+
+    tag: ClassVar[str] = "achievement.defined"
+    achievement: UUID
+    revision: int
+    definition: Definition
+
+
+class Activated(Struct, frozen=True, gc=False):
+    tag: ClassVar[str] = "achievement.activated"
+    achievement: UUID
+
+
+class Deactivated(Struct, frozen=True, gc=False):
+    tag: ClassVar[str] = "achievement.deactivated"
+    achievement: UUID
+
+
+class Archived(Struct, frozen=True, gc=False):
+    tag: ClassVar[str] = "achievement.archived"
+    achievement: UUID
+
+
+Event = Defined | Activated | Deactivated | Archived
+
+
+class Status(StrEnum):
+    INACTIVE = "inactive"
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+class Achievement(Struct, frozen=True, gc=False):
+    """`version` is that of its definition and life: the stream's."""
+
+    id: UUID
+    definition: Definition
+    revision: int = 1
+    status: Status = Status.INACTIVE
+    version: int = 1
+
+
+def evolve(achievement: Achievement | None, event: Event) -> Achievement:
+    if achievement is None:
+        assert isinstance(event, Defined)  # noqa: S101  the first event of the stream
+        return Achievement(event.achievement, event.definition, event.revision)
+    version = achievement.version + 1
+    match event:
+        case Defined():
+            return replace(achievement, definition=event.definition, revision=event.revision, version=version)
+        case Activated():
+            return replace(achievement, status=Status.ACTIVE, version=version)
+        case Deactivated():
+            return replace(achievement, status=Status.INACTIVE, version=version)
+        case Archived():
+            return replace(achievement, status=Status.ARCHIVED, version=version)
+        case _:
+            assert_never(event)

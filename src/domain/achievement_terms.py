@@ -1,0 +1,49 @@
+"""The terms of an achievement, ready for deciding facts: when it takes them, and how far each rule has come."""
+
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from domain.achievement_definition import CountKind, Limit, PeriodKind, Subject
+from domain.expressions import Compiled
+from domain.terms import Entity
+from domain.timeframe import Timeframe
+
+
+class RuleTerms(Struct, frozen=True, gc=False):
+    """A rule (`number` from 1) with its expressions compiled.
+
+    `measured` is what a sum adds and what is to be distinct; `items` is asked of each line (`Line`), None takes all.
+    `reads_products` says whether it asks for what the catalogue knows of a line's product.
+    """
+
+    number: int
+    trigger: Entity
+    event_type: str | None
+    subject: Subject
+    unique_referee: bool
+    conditions: Compiled | None
+    count: CountKind
+    measured: Compiled | None
+    items: Compiled | None
+    reads_products: bool
+    goal: Decimal
+    period: PeriodKind
+    days: int
+    consecutive: int
+    frequency: Limit | None
+
+
+class AchievementTerms(Struct, frozen=True, gc=False):
+    """One achievement's current terms, in the program's time zone."""
+
+    achievement: UUID
+    revision: int
+    active: bool
+    timeframe: Timeframe | None
+    limit: Limit | None
+    badge: str | None
+    rules: tuple[RuleTerms, ...]
+    zone: ZoneInfo

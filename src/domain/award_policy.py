@@ -1,0 +1,16 @@
+"""The award policy's own stream: how far in the log it has decided what completions and progress trigger."""
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+
+class Decided(Struct, frozen=True, gc=False, array_like=True):
+    """Everything up to a position is decided, and what came of it is recorded with this."""
+
+    tag: ClassVar[str] = "award_policy.decided"
+    position: int
+
+
+def evolve(_: Decided | None, event: Decided) -> Decided:
+    return event

@@ -1,0 +1,179 @@
+"""Participation: what one campaign decided for one member, each time it was triggered."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar, assert_never
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.amounts import EXACT, ONE, ZERO
+from domain.campaign_definition import CampaignTrigger, EffectKind, Recipient
+from domain.interval import NOTHING as NO_TALLY
+from domain.interval import Moment, Tally, added
+from domain.standing import Fact
+
+
+class Reason(StrEnum):
+    """Why a campaign, or one effect of it, gave nothing."""
+
+    NOT_IN_AUDIENCE = "not_in_audience"
+    CONDITION_NOT_MET = "condition_not_met"
+    MEMBER_LIMIT_REACHED = "member_limit_reached"
+    MEMBER_UNITS_EXHAUSTED = "member_units_exhausted"
+    BUDGET_EXHAUSTED = "budget_exhausted"
+    COUPON_POOL_EMPTY = "coupon_pool_empty"
+    REWARD_OUT_OF_STOCK = "reward_out_of_stock"
+    NO_REFERRER = "no_referrer"
+    NOTHING_TO_GIVE = "nothing_to_give"
+    EXPRESSION_FAILED = "expression_failed"
+
+
+class Why(Struct, frozen=True, gc=False, array_like=True):
+    """One reason; of a rule (from 1) and an effect of it (from 1) where it is theirs."""
+
+    code: Reason
+    detail: str
+    rule: int | None = None
+    effect: int | None = None
+
+
+class Trigger(Struct, frozen=True, gc=False, array_like=True):
+    """The event of a member's progress that fired the campaign, by its stream and version.
+
+    `number` is that of the completion, or of the rule that progressed. `fact` is None where it was done by hand.
+    """
+
+    kind: CampaignTrigger
+    achievement: UUID
+    achievement_revision: int
+    stream: UUID
+    version: int
+    position: int
+    number: int
+    fact: Fact | None
+    occurred_at: datetime
+
+
+class Saw(Struct, frozen=True, gc=False, array_like=True):
+    """A name that a condition reads and the value it had, as text; None where there was none."""
+
+    name: str
+    value: str | None
+
+
+class EffectOutcome(Struct, frozen=True, gc=False, array_like=True):
+    """What an effect gave to `member`, or the reason that it gave nothing.
+
+    `expression` and `unrounded` are of units: `units` is `unrounded` in the account's decimals, or what was left of it.
+    `given` is the code of the coupon, reward or badge; of a coupon `code` is what the member got, worth `value`, good
+    until `valid_until`.
+    """
+
+    kind: EffectKind
+    to: Recipient
+    member: str | None
+    account: str | None = None
+    expression: str | None = None
+    unrounded: Decimal | None = None
+    units: Decimal = ZERO
+    given: str | None = None
+    code: str | None = None
+    value: Decimal | None = None
+    valid_until: datetime | None = None
+    reason: Reason | None = None
+    detail: str | None = None
+
+
+class RuleOutcome(Struct, frozen=True, gc=False, array_like=True):
+    """A rule as it was decided: `condition` as an expression, what it saw, whether it held, and its effects."""
+
+    name: str
+    condition: str | None
+    saw: tuple[Saw, ...]
+    met: bool
+    effects: tuple[EffectOutcome, ...]
+
+
+class Counters(Struct, frozen=True, gc=False, array_like=True):
+    """What limits count at the decision's moment, each in its own interval; for life where there is no limit."""
+
+    member_executions: Decimal
+    member_units: Decimal
+    total_units: Decimal
+
+
+class Granted(Struct, frozen=True, gc=False, array_like=True):
+    """Something was given; `units` are all units together, on whatever accounts. `moment` is the trigger's own time."""
+
+    tag: ClassVar[str] = "participation.granted"
+    campaign: UUID
+    revision: int
+    member: str
+    trigger: Trigger
+    moment: Moment
+    units: Decimal
+    rules: tuple[RuleOutcome, ...]
+    before: Counters
+    after: Counters
+    memberships: tuple[str, ...] = ()
+
+
+class Refused(Struct, frozen=True, gc=False, array_like=True):
+    """Nothing was given, for all of these reasons."""
+
+    tag: ClassVar[str] = "participation.refused"
+    campaign: UUID
+    revision: int
+    member: str
+    trigger: Trigger
+    reasons: tuple[Why, ...]
+    rules: tuple[RuleOutcome, ...]
+    before: Counters
+    memberships: tuple[str, ...] = ()
+
+
+class Cancelled(Struct, frozen=True, gc=False, array_like=True):
+    """The grant of a `version` of this stream was cancelled: what it gave is taken back, its units to the budget."""
+
+    tag: ClassVar[str] = "participation.cancelled"
+    campaign: UUID
+    revision: int
+    member: str
+    granted: int
+    reason: str
+    moment: Moment
+    units: Decimal
+    effects: tuple[EffectOutcome, ...]
+
+
+Event = Granted | Refused | Cancelled
+
+
+class Participation(Struct, frozen=True, gc=False, array_like=True):
+    """What limits per member count, and the versions of the grants that were cancelled."""
+
+    executions: Tally = NO_TALLY
+    units: Tally = NO_TALLY
+    cancelled: tuple[int, ...] = ()
+
+
+NOTHING = Participation()
+
+
+def evolve(participation: Participation | None, event: Event) -> Participation:
+    was = participation or NOTHING
+    match event:
+        case Granted():
+            executions = added(was.executions, event.moment, ONE)
+            return Participation(executions, added(was.units, event.moment, event.units), was.cancelled)
+        case Refused():
+            return was
+        case Cancelled():
+            executions = added(was.executions, event.moment, -ONE)
+            units = added(was.units, event.moment, EXACT.minus(event.units))
+            return replace(was, executions=executions, units=units, cancelled=(*was.cancelled, event.granted))
+        case _:
+            assert_never(event)
