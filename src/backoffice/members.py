@@ -15,7 +15,7 @@ from backoffice.showing import figure
 from backoffice.site import Missing, PageRequest, Site, asked, following, given, id_in_path
 from backoffice.totals import DEFAULT, accounts
 from domain.amounts import EXACT
-from domain.outcomes import Outcome
+from domain.outcomes import Contributed, Corrected, NotCounted, Outcome
 from domain.transaction import Status, Transaction, left_to_refund
 from projections.queries.accounts import MEMBER_ACCOUNTS, member_accounts_page
 from projections.queries.asking import fetch_all
@@ -103,7 +103,12 @@ def _mentioned(standings: list[MemberStandingRow], decisions: list[DecisionRow],
     return (
         {standing.tiered_campaign for standing in standings}
         | {decision.campaign for decision in decisions}
-        | {outcome.tiered_campaign for fact in facts for outcome in fact.outcomes}
+        | {
+            outcome.tiered_campaign
+            for fact in facts
+            for outcome in fact.outcomes
+            if isinstance(outcome, Contributed | Corrected | NotCounted) and outcome.tiered_campaign
+        }
     )
 
 

@@ -82,7 +82,8 @@ class Limits(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 class Definition(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
     """What marketers fill in. A draft may lack `achievement`, `starts_at` and `rules`.
 
-    `time_zone` None is the program's. `starts_at` is inside, `ends_at` outside. `visibility` is who sees it, `audience` who is rewarded.
+    `time_zone` None is the program's. `starts_at` is inside, `ends_at` outside. `visibility` is who sees it, `audience`
+    who is rewarded.
     """
 
     type: CampaignType = CampaignType.DIRECT
