@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.amounts import EXACT, ZERO
+from domain.schedule import EARLIEST, LATEST
 
 MOST_UNITS = {"hour": 168, "day": 366, "week": 53, "month": 24, "year": 10}
 """The longest interval in each unit."""
@@ -48,7 +49,7 @@ class Moment(Struct, frozen=True, gc=False, array_like=True):
 
 
 def moment_of(instant: datetime, zone: ZoneInfo) -> Moment:
-    local = instant.astimezone(zone)
+    local = min(max(instant, EARLIEST), LATEST).astimezone(zone)
     return Moment(local.toordinal(), local.hour)
 
 

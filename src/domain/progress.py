@@ -8,9 +8,13 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.amounts import ONE
+from domain.achievement_terms import AchievementTerms, RuleTerms
+from domain.amounts import EXACT, ONE, ZERO
+from domain.buckets import BUCKETS_KEPT, MOST_VALUES, Bucket, bucket_at, is_complete, reached, with_bucket
 from domain.interval import NOTHING as NO_TALLY
-from domain.interval import Moment, Tally, added
+from domain.interval import Moment, Tally, added, moment_of, used
+from domain.outcomes import Advance, Reason
+from domain.problems import Problem
 from domain.standing import Fact
 
 
@@ -139,14 +143,6 @@ class RefereeReleased(Struct, frozen=True, gc=False, array_like=True):
 Event = Carried | Advanced | Reversed | Completed | Adjusted | RefereeCounted | RefereeReleased
 
 
-class Bucket(Struct, frozen=True, gc=False, array_like=True):
-    """What a rule counted in one period (`key`: the number of the day, week, month or year; 0 overall)."""
-
-    key: int
-    amount: Decimal
-    values: tuple[str, ...] = ()
-
-
 class RuleProgress(Struct, frozen=True, gc=False, array_like=True):
     """Buckets by key, the latest `BUCKETS_KEPT`; `counted` are the facts that a frequency bounds."""
 
@@ -170,7 +166,6 @@ class Progress(Struct, frozen=True, gc=False, array_like=True):
         return NO_PROGRESS
 
 
-BUCKETS_KEPT = 800
 NO_PROGRESS = RuleProgress()
 NOTHING = Progress()
 
@@ -180,11 +175,11 @@ def evolve(progress: Progress | None, event: Event) -> Progress:  # noqa: PLR091
     match event:
         case Advanced():
             rule = was.of(event.rule)
-            buckets = _with(rule.buckets, event.bucket, event.bucket_amount, joins=event.value)
+            buckets = with_bucket(rule.buckets, event.bucket, event.bucket_amount, joins=event.value)
             return _put(was, event.rule, RuleProgress(buckets, _counted(rule, event.moment, ONE)))
         case Reversed():
             rule = was.of(event.rule)
-            buckets = _with(rule.buckets, event.bucket, event.bucket_amount, leaves=event.value)
+            buckets = with_bucket(rule.buckets, event.bucket, event.bucket_amount, leaves=event.value)
             counted = _counted(rule, event.moment if event.whole else None, -ONE)
             return _put(was, event.rule, RuleProgress(buckets, counted))
         case Completed():
@@ -212,7 +207,7 @@ def _adjusted(was: Progress, event: Adjusted) -> Progress:
     progress = was
     for change in event.rules:
         rule = progress.of(change.rule)
-        buckets = _with(rule.buckets, change.bucket, change.amount)
+        buckets = with_bucket(rule.buckets, change.bucket, change.amount)
         progress = _put(progress, change.rule, RuleProgress(buckets, rule.counted))
     raised = event.completed - was.completed
     completions = added(was.completions, event.moment, Decimal(raised)) if raised else was.completions
@@ -230,13 +225,176 @@ def _put(progress: Progress, number: int, rule: RuleProgress) -> Progress:
     )
 
 
-def _with(
-    buckets: tuple[Bucket, ...], key: int, amount: Decimal, *, joins: str | None = None, leaves: str | None = None
-) -> tuple[Bucket, ...]:
-    held = next((bucket for bucket in reversed(buckets) if bucket.key == key), None)
-    values = tuple(value for value in held.values if value != leaves) if held else ()
-    bucket = Bucket(key, amount, (*values, joins) if joins is not None else values)
-    if not buckets or key > buckets[-1].key:
-        return (*buckets, bucket)[-BUCKETS_KEPT:]
-    others = [other for other in buckets if other.key != key]
-    return tuple(sorted((*others, bucket), key=lambda other: other.key))[-BUCKETS_KEPT:]
+def limit_reached(terms: AchievementTerms, progress: Progress | None, moment: Moment) -> bool:
+    if terms.limit is None or progress is None:
+        return False
+    return used(progress.completions, terms.limit.interval, moment) >= terms.limit.value
+
+
+class Acting(Struct, frozen=True, gc=False):
+    """Whose progress a fact may move, and when the fact was."""
+
+    member: str
+    fact: Fact
+    occurred_at: datetime
+    moment: Moment
+
+
+def advance(
+    terms: AchievementTerms,
+    rule: RuleTerms,
+    progress: Progress | None,
+    acting: Acting,
+    amount: Decimal,
+    value: str | None = None,
+) -> Advanced | Reason:
+    """What a fact that meets the conditions adds to a rule: `amount`, or one where it brings a new `value`."""
+    was = progress or NOTHING
+    held = was.of(rule.number)
+    frequency = rule.frequency
+    if frequency and used(held.counted, frequency.interval, acting.moment) >= frequency.value:
+        return Reason.FREQUENCY_EXCEEDED
+    key = bucket_at(rule, acting.moment)
+    bucket = next((bucket for bucket in reversed(held.buckets) if bucket.key == key), None)
+    if bucket is None and len(held.buckets) >= BUCKETS_KEPT and key < held.buckets[0].key:
+        return Reason.TOO_OLD
+    if bucket and value is not None and (value in bucket.values or len(bucket.values) >= MOST_VALUES):
+        return Reason.NOT_DISTINCT
+    after = EXACT.add(bucket.amount, amount) if bucket else amount
+    return Advanced(
+        terms.achievement,
+        terms.revision,
+        acting.member,
+        was.run,
+        rule.number,
+        acting.fact,
+        acting.occurred_at,
+        acting.moment if frequency else None,
+        key,
+        amount,
+        after,
+        reached(rule, with_bucket(held.buckets, key, after, joins=value), key),
+        rule.goal,
+        value,
+    )
+
+
+def complete(
+    terms: AchievementTerms, progress: Progress, member: str, fact: Fact | None, occurred_at: datetime, moment: Moment
+) -> Completed | None:
+    """The completion, when every rule is complete and the limit allows one more."""
+    for rule in terms.rules:
+        if not is_complete(rule, progress.of(rule.number).buckets):
+            return None
+    if limit_reached(terms, progress, moment):
+        return None
+    return Completed(
+        terms.achievement,
+        terms.revision,
+        member,
+        progress.run,
+        progress.completed + 1,
+        fact,
+        occurred_at,
+        moment,
+        terms.badge,
+    )
+
+
+def carry(terms: AchievementTerms, member: str, previous: Progress) -> Carried | None:
+    """What goes over from an older revision; None when there is nothing."""
+    if not previous.completed and previous.completions == NO_TALLY:
+        return None
+    return Carried(terms.achievement, terms.revision, member, previous.completed, previous.completions)
+
+
+def take_back(
+    rule: RuleTerms, progress: Progress | None, advance: Advance, acting: Acting, left: Decimal | None
+) -> Reversed | None:
+    """Takes a fact's advance back as a whole, or down to what is `left` of it; None once a completion has spent it."""
+    if progress is None or progress.run != advance.run:
+        return None
+    held = progress.of(rule.number)
+    bucket = next((bucket for bucket in held.buckets if bucket.key == advance.bucket), None)
+    if bucket is None:
+        return None
+    back = advance.amount if left is None else EXACT.subtract(advance.amount, left)
+    return Reversed(
+        advance.achievement,
+        advance.revision,
+        advance.member,
+        advance.run,
+        rule.number,
+        acting.fact,
+        acting.moment if rule.frequency else None,
+        advance.bucket,
+        back,
+        EXACT.subtract(bucket.amount, back),
+        left is None,
+        advance.value if left is None else None,
+    )
+
+
+class LimitReached(Struct, frozen=True, gc=False):
+    """The completed count can't be raised above the limit."""
+
+    allowed: Decimal
+
+
+def adjust(
+    progress: Progress | None,
+    terms: AchievementTerms,
+    member: str,
+    reason: str,
+    now: datetime,
+    completed: int | None,
+    rules: tuple[tuple[int, Decimal, datetime], ...],
+) -> list[Event] | list[Problem] | LimitReached:
+    """A change by hand: the completed count, and what rules count in the period of an instant.
+
+    Nothing changes, nothing is recorded. Rules that become complete by it complete the achievement as a fact would.
+    """
+    was = progress or NOTHING
+    problems = [
+        Problem(f"/rules/{number}/rule", f"must be 1 to {len(terms.rules)}")
+        for number, (rule, _, _) in enumerate(rules)
+        if not 1 <= rule <= len(terms.rules)
+    ]
+    if problems:
+        return problems
+    moment = moment_of(now, terms.zone)
+    after = was.completed if completed is None else completed
+    if after > was.completed and terms.limit:
+        allowed = EXACT.subtract(terms.limit.value, used(was.completions, terms.limit.interval, moment))
+        if after - was.completed > allowed:
+            return LimitReached(EXACT.add(max(ZERO, allowed), Decimal(was.completed)))
+    changes = tuple(
+        change
+        for rule, amount, at in rules
+        if (change := _change(terms.rules[rule - 1], was, amount, moment_of(at, terms.zone)))
+    )
+    if not changes and after == was.completed:
+        return []
+    adjusted = Adjusted(
+        terms.achievement,
+        terms.revision,
+        member,
+        was.run,
+        reason,
+        now,
+        moment,
+        changes,
+        was.completed,
+        after,
+        terms.badge,
+    )
+    events: list[Event] = [adjusted]
+    completion = complete(terms, evolve(progress, adjusted), member, None, now, moment) if changes else None
+    return [*events, completion] if completion else events
+
+
+def _change(rule: RuleTerms, progress: Progress, amount: Decimal, moment: Moment) -> RuleAdjusted | None:
+    key = bucket_at(rule, moment)
+    buckets = progress.of(rule.number).buckets
+    held = next((bucket.amount for bucket in buckets if bucket.key == key), ZERO)
+    return RuleAdjusted(rule.number, key, amount) if held != amount else None

@@ -1,11 +1,19 @@
-"""What expressions may name: the acting member, and the transaction or event that they decide about."""
+"""What expressions may name: the acting member, and the transaction or event that they decide about.
 
-from collections.abc import Callable, Mapping
+Those of campaigns see an `Occasion`: what fired the campaign, which need not have come with a fact.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+
+from msgspec import Struct
 
 from domain.attributes import AttributeType, number_in, timestamp_in
 from domain.catalogue import EventType
 from domain.contribution import Seen
 from domain.expressions import Attribute, Items, Namespace, Scope, Type
+from domain.occasion import Occasion, ProgressSeen
+from domain.product import Product
 from domain.transaction import Item
 
 MEMBER: Mapping[str, Attribute] = {
@@ -43,9 +51,27 @@ def _item_attribute(item: object, name: str) -> object:
     return item.attributes.get(name) if isinstance(item, Item) else None
 
 
-ITEMS: Mapping[str, Items] = {
-    "transaction.items": Items(lambda seen: seen.transaction.items, ITEM, {"attributes": Namespace(_item_attribute)})
+ITEM_ATTRIBUTES: Mapping[str, Namespace] = {"attributes": Namespace(_item_attribute)}
+ITEMS: Mapping[str, Items] = {"transaction.items": Items(lambda seen: seen.transaction.items, ITEM, ITEM_ATTRIBUTES)}
+
+
+class Line(Struct, frozen=True, gc=False):
+    """An item line with what the catalogue knows of its product."""
+
+    item: Item
+    product: Product | None = None
+
+
+LINE: Mapping[str, Attribute] = {
+    "item.product": Attribute(Type.TEXT, lambda line: line.item.product),
+    "item.quantity": Attribute(Type.NUMBER, lambda line: line.item.quantity),
+    "item.price": Attribute(Type.NUMBER, lambda line: line.item.price),
+    "item.subtotal": Attribute(Type.NUMBER, lambda line: line.item.value),
+    "item.category": Attribute(Type.TEXT, lambda line: line.product and line.product.category),
+    "item.brand": Attribute(Type.TEXT, lambda line: line.product and line.product.brand),
 }
+OF_PRODUCTS = frozenset({"item.category", "item.brand"})
+"""What only the catalogue knows of a line."""
 
 EVENT: Mapping[str, Attribute] = {
     "event.id": Attribute(Type.TEXT, lambda seen: seen.event.id),
@@ -53,6 +79,23 @@ EVENT: Mapping[str, Attribute] = {
     "event.occurred_at": Attribute(Type.TIMESTAMP, lambda seen: seen.event.occurred_at),
     "event.date": Attribute(Type.TIMESTAMP, lambda seen: seen.event.date),
     "event.expires_at": Attribute(Type.TIMESTAMP, lambda seen: seen.event.expires_at),
+}
+
+ACHIEVEMENT: Mapping[str, Attribute] = {
+    "achievement.id": Attribute(Type.TEXT, lambda occasion: str(occasion.achievement.id)),
+    "achievement.name": Attribute(Type.TEXT, lambda occasion: occasion.achievement.name),
+    "achievement.completions": Attribute(Type.NUMBER, lambda occasion: Decimal(occasion.achievement.completions)),
+}
+
+
+def _progress(read: Callable[[ProgressSeen], Decimal]) -> Attribute:
+    return Attribute(Type.NUMBER, lambda occasion: read(occasion.progress) if occasion.progress else None)
+
+
+PROGRESS: Mapping[str, Attribute] = {
+    "progress.rule": _progress(lambda progress: Decimal(progress.rule)),
+    "progress.value": _progress(lambda progress: progress.value),
+    "progress.goal": _progress(lambda progress: progress.goal),
 }
 
 _TYPES = {
@@ -82,10 +125,68 @@ def event_scope(event_type: EventType, time_zone: str) -> Scope:
     return Scope({**MEMBER, **EVENT, **own}, MEMBER_ATTRIBUTES, time_zone=time_zone)
 
 
+def campaign_scope(event_types: Sequence[EventType], time_zone: str, *, with_transaction: bool) -> Scope:
+    """For campaigns: the environment is an `Occasion`, and the fact behind it one that the achievement takes.
+
+    That is a transaction or an event of one of the types; what belongs to another fact than the one there is, is
+    absent. An attribute that two types have as different things is known only at run time.
+    """
+    attributes = {**MEMBER, **ACHIEVEMENT, **PROGRESS}
+    namespaces = dict(MEMBER_ATTRIBUTES)
+    items: Mapping[str, Items] = {}
+    if with_transaction:
+        attributes |= {name: _of_transaction(attribute) for name, attribute in TRANSACTION.items()}
+        namespaces |= {"transaction.attributes": Namespace(_transaction_attribute)}
+        items = {"transaction.items": Items(_transaction_items, ITEM, ITEM_ATTRIBUTES)}
+    if event_types:
+        attributes |= {name: _of_event(attribute) for name, attribute in EVENT.items()}
+        attributes |= _event_attributes(event_types)
+    return Scope(attributes, namespaces, items, time_zone)
+
+
+def _of_transaction(attribute: Attribute) -> Attribute:
+    read = attribute.read
+    return Attribute(attribute.type, lambda occasion: read(occasion) if occasion.transaction else None)
+
+
+def _of_event(attribute: Attribute) -> Attribute:
+    read = attribute.read
+    return Attribute(attribute.type, lambda occasion: read(occasion) if occasion.event else None)
+
+
+def _transaction_attribute(occasion: Occasion, name: str) -> object:
+    return occasion.transaction.attributes.get(name) if occasion.transaction else None
+
+
+def _transaction_items(occasion: Occasion) -> tuple[Item, ...]:
+    return occasion.transaction.items if occasion.transaction else ()
+
+
+def _event_attributes(event_types: Sequence[EventType]) -> dict[str, Attribute]:
+    kinds: dict[str, set[AttributeType]] = {}
+    for event_type in event_types:
+        for name, kind in event_type.attributes.items():
+            kinds.setdefault(name, set()).add(kind)
+    return {
+        f"event.attributes.{name}": _event_attribute(name, found.pop()) if len(found) == 1 else _untyped(name)
+        for name, found in kinds.items()
+    }
+
+
+def _untyped(name: str) -> Attribute:
+    return Attribute(Type.ANY, lambda occasion: occasion.event.attributes.get(name) if occasion.event else None)
+
+
+def line_scope(time_zone: str) -> Scope:
+    """One item line, as the conditions of matching items see it."""
+    attributes = Namespace(lambda line, name: line.item.attributes.get(name))
+    return Scope(LINE, {"item.attributes": attributes}, time_zone=time_zone)
+
+
 def _event_attribute(name: str, kind: AttributeType) -> Attribute:
     read = _READ.get(kind)
 
-    def value(seen: Seen) -> object:
+    def value(seen: Seen | Occasion) -> object:
         stored = seen.event.attributes.get(name) if seen.event else None
         return read(stored) if read and stored is not None else stored
 
