@@ -1,0 +1,101 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.attributes import AttributeType
+from domain.catalogue import EventType
+from domain.expressions import Compiled, ExpressionFailure, Type, compile_expression
+from domain.member import Member
+from domain.member_event import Happening
+from domain.occasion import AchievementSeen, Occasion, ProgressSeen
+from domain.scopes import campaign_scope
+from domain.transaction import Item, Purchase
+
+WORKOUT = EventType("workout", "Workout", {"minutes": AttributeType.NUMBER, "level": AttributeType.NUMBER})
+QUIZ = EventType("quiz", "Quiz", {"score": AttributeType.NUMBER, "level": AttributeType.STRING})
+AT = datetime(2026, 9, 5, tzinfo=UTC)
+BY_HAND = Occasion(
+    Member("M-1", "gold", {"city": "Paris"}, (), "M-9"),
+    AchievementSeen(UUID("018f0000-0000-7000-8000-000000000001"), "Five purchases", 3),
+)
+BOUGHT = Occasion(
+    BY_HAND.member,
+    BY_HAND.achievement,
+    transaction=Purchase(
+        "T-1",
+        "M-1",
+        AT,
+        Decimal("49.90"),
+        items=(Item("SKU-1", Decimal(2), Decimal(20)), Item("SKU-2", Decimal(1), Decimal("9.90"))),
+        attributes={"channel": "web"},
+    ),
+    progress=ProgressSeen(2, Decimal(4), Decimal(5)),
+)
+TRAINED = Occasion(
+    BY_HAND.member, BY_HAND.achievement, event=Happening("E-1", "workout", "M-1", AT, None, None, {"level": "7"})
+)
+SCOPE = campaign_scope((WORKOUT, QUIZ), "UTC", with_transaction=True)
+
+
+def evaluated(source: str, occasion: Occasion, expected: Type | None = None) -> Any:
+    compiled = compile_expression(source, SCOPE, expected)
+    assert isinstance(compiled, Compiled), compiled
+    return compiled.evaluate(occasion)
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("member.tier", "gold"),
+        ("member.referrer", "M-9"),
+        ("member.attributes.city", "Paris"),
+        ("1 * transaction.total", Decimal("49.90")),
+        ('sum(items, "subtotal")', Decimal("49.90")),
+        ("count(items, item.product == 'SKU-1')", Decimal(1)),
+        ("transaction.attributes.channel", "web"),
+        ("achievement.id", "018f0000-0000-7000-8000-000000000001"),
+        ("achievement.name", "Five purchases"),
+        ("achievement.completions * 10", Decimal(30)),
+        ("progress.goal - progress.value", Decimal(1)),
+        ("progress.rule == 2", True),
+        ("has(event.id)", False),
+        ("has(event.attributes.minutes)", False),
+    ],
+)
+def test_a_campaign_reads_what_fired_it(source: str, value: object) -> None:
+    assert evaluated(source, BOUGHT) == value
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["transaction.total", "transaction.checkout_at", "event.occurred_at", "progress.value", "event.attributes.level"],
+)
+def test_what_came_with_no_fact_is_absent(name: str) -> None:
+    assert evaluated(name, BY_HAND) is None
+    assert evaluated("count(items)", BY_HAND) == 0
+    assert evaluated(f"has({name})", BY_HAND) is False
+
+
+def test_an_amount_over_another_fact_fails() -> None:
+    compiled = compile_expression("1 * transaction.total", SCOPE, Type.NUMBER)
+    assert isinstance(compiled, Compiled)
+    with pytest.raises(ExpressionFailure):
+        compiled.evaluate(TRAINED)
+
+
+def test_an_attribute_that_types_disagree_about_is_told_at_run_time() -> None:
+    assert evaluated("event.attributes.level + 1", TRAINED) == 8
+    assert evaluated("event.attributes.level", TRAINED) == "7"
+    assert evaluated("event.type", TRAINED) == "workout"
+
+
+def test_only_facts_that_the_achievement_takes_can_be_named() -> None:
+    neither = campaign_scope((), "UTC", with_transaction=False)
+    for source in ("transaction.total", "event.id", "count(items)", "transaction.attributes.channel"):
+        assert isinstance(compile_expression(source, neither), list)
+    workouts = campaign_scope((WORKOUT,), "UTC", with_transaction=False)
+    assert isinstance(compile_expression("event.attributes.minutes", workouts), Compiled)
+    assert isinstance(compile_expression("event.attributes.score", workouts), list)
