@@ -12,7 +12,7 @@ from application.log.catalogue import Entry as Row
 from domain.achievement import Achievement
 from domain.attributes import AttributeType
 from domain.campaign import Campaign
-from domain.catalogue import Account, Entry, EventType, MemberList, Segment
+from domain.catalogue import Account, Badge, Coupon, Entry, EventType, MemberList, Reward, Segment
 from domain.contribution import Seen
 from domain.expressions import (
     Compiled,
@@ -131,6 +131,18 @@ class Catalogue:
     def segment(self, code: str) -> Segment | None:
         entry = self._entries.get((Segment, code))
         return entry if isinstance(entry, Segment) else None
+
+    def badge(self, code: str) -> Badge | None:
+        entry = self._entries.get((Badge, code))
+        return entry if isinstance(entry, Badge) else None
+
+    def coupon(self, code: str) -> Coupon | None:
+        entry = self._entries.get((Coupon, code))
+        return entry if isinstance(entry, Coupon) else None
+
+    def reward(self, code: str) -> Reward | None:
+        entry = self._entries.get((Reward, code))
+        return entry if isinstance(entry, Reward) else None
 
     def has_list(self, code: str) -> bool:
         return (MemberList, code) in self._entries
