@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, assert_never
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -177,3 +177,8 @@ def evolve(participation: Participation | None, event: Event) -> Participation:
             return replace(was, executions=executions, units=units, cancelled=(*was.cancelled, event.granted))
         case _:
             assert_never(event)
+
+
+def decision_id(stream: UUID, version: int) -> UUID:
+    """Of the event that a decision is."""
+    return uuid5(stream, str(version))

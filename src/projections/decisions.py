@@ -1,15 +1,16 @@
-"""Decisions: what was granted or refused, to whom, how much and why. They are the accounts' entries as well."""
+"""Decisions: what was granted or refused, to whom, how much and why; and the entries that accounts are added up from."""
 
 from enum import StrEnum
-from uuid import UUID, uuid5
 
 import msgspec
 from msgspec import Struct
 
 from application.log.events import Recorded
-from domain import standing
+from domain import participation, standing
+from domain.amounts import EXACT
+from domain.participation import EffectOutcome, Why, decision_id
 from projections.changes import Changes, Row, Table
-from projections.columns import BIGINT, INSTANT, INT, JSON, NUMERIC, TEXT, UUIDS
+from projections.columns import BIGINT, INSTANT, INT, JSON, NUMERIC, TEXT, TEXTS, UUIDS
 from projections.projection import Projection
 
 DECISIONS = Table(
@@ -23,14 +24,21 @@ DECISIONS = Table(
         "campaign": UUIDS,
         "occurrence": INT,
         "revision": INT,
-        "account": TEXT,
+        "accounts": TEXTS,
         "points": NUMERIC,
         "awarded_points": NUMERIC,
         "aggregate": NUMERIC,
         "breakdown": JSON,
+        "trigger": JSON,
+        "rules": JSON,
+        "counters": JSON,
         "reasons": JSON,
+        "reason_codes": TEXTS,
         "fact_kind": TEXT,
         "fact_id": TEXT,
+        "cancels": UUIDS,
+        "cancelled_by": UUIDS,
+        "actor": TEXT,
         "stream": UUIDS,
         "version": INT,
         "occurred_at": INSTANT,
@@ -39,6 +47,30 @@ DECISIONS = Table(
     },
 )
 
+ENTRIES = Table(
+    "entries",
+    ("decision", "number"),
+    {
+        "decision": UUIDS,
+        "number": INT,
+        "member": TEXT,
+        "account": TEXT,
+        "units": NUMERIC,
+        "kind": TEXT,
+        "campaign": UUIDS,
+        "occurrence": INT,
+        "position": BIGINT,
+        "recorded_at": INSTANT,
+    },
+)
+
+
+class DecisionKind(StrEnum):
+    CAMPAIGN = "campaign"
+    TIERED_AWARD = "tiered_award"
+    CORRECTION = "correction"
+    CANCELLATION = "cancellation"
+
 
 class Outcome(StrEnum):
     GRANTED = "granted"
@@ -46,6 +78,8 @@ class Outcome(StrEnum):
 
 
 class ReasonCode(StrEnum):
+    """Why a tiered campaign's award gives nothing; a campaign's reasons are `domain.participation`'s."""
+
     NOTHING_CONFIRMED = "nothing_confirmed"
     NO_TIER_REACHED = "no_tier_reached"
     TIER_PAYS_NOTHING = "tier_pays_nothing"
@@ -57,38 +91,74 @@ class Reason(Struct, frozen=True, gc=False):
     detail: str
 
 
-def decision_id(stream: UUID, version: int) -> UUID:
-    """Of the event that a decision is."""
-    return uuid5(stream, str(version))
-
-
 def awarded(changes: Changes, recorded: Recorded) -> None:
     event: standing.Awarded = recorded.event
     reasons = why_nothing(event)
     row = {
-        **_row(recorded, event),
-        "kind": "tiered_award",
+        **_tiered(recorded, event),
+        "kind": DecisionKind.TIERED_AWARD,
         "outcome": Outcome.REFUSED if reasons else Outcome.GRANTED,
         "awarded_points": event.points,
         "reasons": msgspec.json.encode(reasons),
-        "fact_kind": None,
-        "fact_id": None,
+        "reason_codes": [reason.code for reason in reasons],
     }
-    changes.insert(DECISIONS, (decision_id(recorded.stream, recorded.version),), row)
+    _insert(changes, recorded, row, _paid(event))
 
 
 def corrected(changes: Changes, recorded: Recorded) -> None:
     event: standing.Corrected = recorded.event
     row = {
-        **_row(recorded, event),
-        "kind": "correction",
+        **_tiered(recorded, event),
+        "kind": DecisionKind.CORRECTION,
         "outcome": Outcome.GRANTED,
         "awarded_points": event.awarded_points,
-        "reasons": b"[]",
         "fact_kind": event.fact.kind,
         "fact_id": event.fact.id,
     }
-    changes.insert(DECISIONS, (decision_id(recorded.stream, recorded.version),), row)
+    _insert(changes, recorded, row, _paid(event))
+
+
+def granted(changes: Changes, recorded: Recorded) -> None:
+    event: participation.Granted = recorded.event
+    row = {
+        **_triggered(recorded, event),
+        "outcome": Outcome.GRANTED,
+        "points": event.units,
+        "counters": msgspec.json.encode((event.before, event.after)),
+    }
+    _insert(changes, recorded, row, [_given(effect) for rule in event.rules for effect in rule.effects])
+
+
+def refused(changes: Changes, recorded: Recorded) -> None:
+    event: participation.Refused = recorded.event
+    row = {
+        **_triggered(recorded, event),
+        "outcome": Outcome.REFUSED,
+        "counters": msgspec.json.encode((event.before, event.before)),
+        "reasons": msgspec.json.encode([_reason(why) for why in event.reasons]),
+        "reason_codes": list(dict.fromkeys(why.code for why in event.reasons)),
+    }
+    _insert(changes, recorded, row, [])
+
+
+def cancelled(changes: Changes, recorded: Recorded) -> None:
+    """Gives back what the grant gave: its entries are the grant's, negative."""
+    event: participation.Cancelled = recorded.event
+    grant = decision_id(recorded.stream, event.granted)
+    row = {
+        **_row(recorded, event),
+        "kind": DecisionKind.CANCELLATION,
+        "outcome": Outcome.GRANTED,
+        "accounts": _accounts(event.effects),
+        "points": EXACT.minus(event.units),
+        "rules": msgspec.json.encode(event.effects),
+        "reasons": msgspec.json.encode([{"code": CANCELLED, "detail": event.reason}]),
+        "cancels": grant,
+        "actor": recorded.envelope.actor,
+    }
+    taken = [(member, account, EXACT.minus(units)) for member, account, units in map(_given, event.effects)]
+    _insert(changes, recorded, row, taken)
+    changes.update(DECISIONS, (grant,), {"cancelled_by": decision_id(recorded.stream, recorded.version)})
 
 
 def why_nothing(event: standing.Awarded) -> list[Reason]:
@@ -102,30 +172,3 @@ def why_nothing(event: standing.Awarded) -> list[Reason]:
     if not event.aggregate and event.total:
         return [Reason(ReasonCode.NOTHING_CONFIRMED, f"of {event.total:f} nothing was confirmed")]
     return [Reason(ReasonCode.NO_TIER_REACHED, f"{event.aggregate:f} reaches no tier")]
-
-
-def _row(recorded: Recorded, event: standing.Awarded | standing.Corrected) -> Row:
-    at = recorded.envelope.recorded_at
-    return {
-        "member": event.member,
-        "campaign": event.campaign,
-        "occurrence": event.occurrence,
-        "revision": event.revision,
-        "account": event.account,
-        "points": event.points,
-        "aggregate": event.aggregate,
-        "breakdown": msgspec.json.encode({"unrounded": event.unrounded, "lines": event.lines}),
-        "stream": recorded.stream,
-        "version": recorded.version,
-        "occurred_at": at,
-        "recorded_at": at,
-        "position": recorded.position,
-    }
-
-
-PROJECTION = Projection(
-    name="decisions",
-    version=1,
-    tables=(DECISIONS,),
-    folds={standing.Awarded.tag: awarded, standing.Corrected.tag: corrected},
-)
