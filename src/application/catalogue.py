@@ -3,17 +3,19 @@
 The log's writer keeps it at the position it decides by, and the log refuses what an older one decided.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import Struct
 
+from application.goals import Goal, Goals, compiled_terms, conditions_of
+from application.likely import Likely
 from application.log.catalogue import Entry as Row
-from domain.achievement import Achievement
+from domain.achievement import Achievement, Status
+from domain.achievement_terms import AchievementTerms
 from domain.attributes import AttributeType
 from domain.campaign import Campaign
 from domain.catalogue import Account, Badge, Coupon, Entry, EventType, MemberList, Reward, Segment
-from domain.contribution import Seen
 from domain.expressions import (
     Compiled,
     ExpressionProblem,
@@ -33,9 +35,6 @@ from domain.tiered_campaign import Revision, TieredCampaign
 from domain.tiered_definition import EVENT_DATES, TRANSACTION_DATES, Definition
 from domain.tiered_occurrence import Phase, TieredOccurrence
 
-EXPLAINED = 16
-"""The most campaigns that one fact is told it did not count for."""
-
 
 class Concern(Struct, frozen=True, gc=False):
     """One revision's terms, and whether its campaign takes facts now."""
@@ -44,37 +43,15 @@ class Concern(Struct, frozen=True, gc=False):
     active: bool
 
 
-class Concerns:
-    """The terms that facts of one entity and event type concern.
-
-    Where they are more than a fact is told about, and filters ask for one value of an attribute
-    (`transaction.attributes.channel == "web"`), the fact's own value finds the few that can hold: the others cost
-    nothing and are not spoken of.
-    """
-
-    def __init__(self, concerns: Sequence[Concern] = (), scope: Scope | None = None) -> None:
-        self.all = concerns
-        self._always: list[Concern] = []
-        self._by_value: dict[str, dict[str, list[Concern]]] = {}
-        for concern in concerns:
-            equality = _text_equality(concern.terms.filter)
-            if equality is None or len(concerns) <= EXPLAINED:
-                self._always.append(concern)
-            else:
-                attribute, value = equality
-                self._by_value.setdefault(attribute, {}).setdefault(value, []).append(concern)
-        self._readers = {attribute: _reader(scope, attribute) for attribute in self._by_value}
-
-    def likely(self, seen: Seen) -> Iterator[Concern]:
-        """Those whose filter may hold."""
-        yield from self._always
-        for attribute, by_value in self._by_value.items():
-            value = self._readers[attribute](seen)
-            if isinstance(value, str) and value in by_value:
-                yield from by_value[value]
+Concerns = Likely[Concern]
 
 
-NO_CONCERNS = Concerns()
+def _filter(concern: Concern) -> Compiled | None:
+    return concern.terms.filter
+
+
+NO_CONCERNS: Concerns = Likely()
+NO_GOALS: Goals = Likely()
 
 
 class Catalogue:
@@ -94,6 +71,8 @@ class Catalogue:
         self._occurrences: dict[tuple[UUID, int], Terms | None] = {}
         self._segments: dict[str, Compiled] = {}
         self._concerns: dict[tuple[Entity, str | None], Concerns] | None = None
+        self._goals: dict[tuple[Entity, str | None], Goals] | None = None
+        self._achievement_terms: dict[UUID, AchievementTerms] = {}
 
     async def load(self, entries: Sequence[Row]) -> None:
         for row in entries:
@@ -108,6 +87,9 @@ class Catalogue:
                     continue
                 case Achievement():
                     self.achievements[state.id] = state
+                    self._achievement_terms.pop(state.id, None)
+                    self._goals = None
+                    continue
                 case Campaign():
                     self.campaigns[state.id] = state
                 case Recount():
@@ -117,6 +99,8 @@ class Catalogue:
                     self._entries[type(state), state.code] = state
                     self._terms.clear()
                     self._segments.clear()
+                    self._achievement_terms.clear()
+                    self._goals = None
             self._concerns = None
             self._occurrences.clear()
 
@@ -208,6 +192,19 @@ class Catalogue:
             self._concerns = self._grouped()
         return self._concerns.get((entity, event_type), NO_CONCERNS)
 
+    def achievement_terms(self, achievement: UUID) -> AchievementTerms:
+        """The current terms of one that is there, also when it is not active."""
+        terms = self._achievement_terms.get(achievement)
+        if terms is None:
+            terms = self._achievement_terms[achievement] = compiled_terms(self, self.achievements[achievement])
+        return terms
+
+    def goals(self, entity: Entity, event_type: str | None) -> Goals:
+        """The rules of achievements that facts of one entity and event type concern."""
+        if self._goals is None:
+            self._goals = self._grouped_goals()
+        return self._goals.get((entity, event_type), NO_GOALS)
+
     def attributes_in_use(self, event_type: str) -> dict[str, AttributeType]:
         """The attributes of an event type that some tiered campaign reads, with their types."""
         known = self.event_type(event_type)
@@ -247,7 +244,17 @@ class Catalogue:
             for revision in campaign.revisions:
                 terms = self._terms_of(campaign, revision)
                 groups.setdefault((terms.entity, terms.event_type), []).append(Concern(terms, campaign.active))
-        return {key: Concerns(concerns, self.scope(*key)) for key, concerns in groups.items()}
+        return {key: Likely(concerns, _filter, self.scope(*key)) for key, concerns in groups.items()}
+
+    def _grouped_goals(self) -> dict[tuple[Entity, str | None], Goals]:
+        groups: dict[tuple[Entity, str | None], list[Goal]] = {}
+        for achievement in self.achievements.values():
+            if achievement.status is Status.ARCHIVED:
+                continue
+            terms = self.achievement_terms(achievement.id)
+            for rule in terms.rules:
+                groups.setdefault((rule.trigger, rule.event_type), []).append(Goal(terms, rule))
+        return {key: Likely(goals, conditions_of, self.scope(*key)) for key, goals in groups.items()}
 
     def _terms_of(self, campaign: TieredCampaign, revision: Revision) -> Terms:
         key = (campaign.id, revision.number)
@@ -303,15 +310,3 @@ class Catalogue:
             assert isinstance(found, Compiled)  # noqa: S101  the expression was compiled when it was saved
             compiled = self._segments[code] = found
         return compiled
-
-
-def _reader(scope: Scope | None, name: str) -> Callable[[Seen], object]:
-    attribute = scope.attribute(name) if scope else None
-    assert attribute  # noqa: S101  the filter that names it was compiled in this scope
-    return attribute.read
-
-
-def _text_equality(compiled: Compiled | None) -> tuple[str, str] | None:
-    if compiled is None:
-        return None
-    return next(((attribute, value) for attribute, value in compiled.equalities if isinstance(value, str)), None)

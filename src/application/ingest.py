@@ -13,10 +13,13 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from application.catalogue import EXPLAINED, Catalogue, Concerns
+from application import progressing
+from application.catalogue import Catalogue, Concerns
+from application.likely import EXPLAINED
 from application.log.errors import Cold
 from application.log.streams import Stream
 from application.log.working import Working
+from application.progressing import UNMOVED, Moved
 from application.refusals import Conflict, Unknown
 from application.streams import MEMBER, MEMBER_EVENT, STANDING, TRANSACTION
 from domain import member as members
@@ -28,7 +31,7 @@ from domain.member import Member
 from domain.member_event import Happening, MemberEvent
 from domain.member_event import Received as EventReceived
 from domain.member_event import Recounted as EventRecounted
-from domain.outcomes import Contributed, Contribution, Corrected, NotCounted, Outcome, Reason
+from domain.outcomes import Advance, Contributed, Contribution, Corrected, NotCounted, Outcome, Reason
 from domain.problems import Invalid, Problem
 from domain.standing import Fact, FactKind, Place
 from domain.terms import Entity, Terms, confirmed_in_time
@@ -49,7 +52,7 @@ from domain.transaction import (
 )
 
 ASKED_TOGETHER = 32
-"""The most campaigns whose standings are loaded together with a member."""
+"""The most standings, and the most achievements' progress, that are loaded together with a member."""
 
 Counting = TypeVar("Counting", bound=Transaction | MemberEvent)
 
@@ -87,9 +90,14 @@ def receive_transaction(working: Working, purchase: Purchase, status: Status, ru
     seen = Seen(member or Member(purchase.member), transaction=purchase)
     confirmed_at = working.now if status is Status.ACCEPTED else None
     settled = _count_new(working, seen, Fact(FactKind.TRANSACTION, purchase.id), confirmed_at)
+    if status is Status.ACCEPTED:
+        settled = _moved(settled, progressing.advance(working, seen))
     if member is None:
         working.record(MEMBER.at(purchase.member), members.Registered(purchase.member))
-    working.record(stream, Received(purchase, status, settled.contributions, settled.outcomes, settled.memberships))
+    working.record(
+        stream,
+        Received(purchase, status, settled.contributions, settled.outcomes, settled.memberships, settled.advances),
+    )
     return _answer(working, settled, purchase.id, purchase.member, status)
 
 
@@ -103,6 +111,7 @@ def receive_event(working: Working, happening: Happening, rules: Rules) -> FactA
     member = _acting(working, happening.member, rules, event=happening)
     seen = Seen(member or Member(happening.member), event=happening)
     settled = _count_new(working, seen, Fact(FactKind.EVENT, happening.id), working.now)
+    settled = _moved(settled, progressing.advance(working, seen))
     if member is None:
         working.record(MEMBER.at(happening.member), members.Registered(happening.member))
     working.record(stream, EventReceived(happening, settled.contributions, settled.outcomes, settled.memberships))
@@ -121,9 +130,19 @@ def accept(working: Working, transaction_id: str, at: datetime | None = None) ->
     confirmed_at = at or min(working.now, transaction.purchase.auto_accept_at or working.now)
     settled = _recount(working, transaction, replace(transaction, status=Status.ACCEPTED), confirmed_at)
     member = transaction.purchase.member
+    seen = Seen(_member(working, member), transaction=transaction.purchase)
+    settled = _moved(settled, progressing.advance(working, seen))
     working.record(
         stream,
-        Accepted(transaction_id, member, confirmed_at, at is not None, settled.contributions, settled.outcomes),
+        Accepted(
+            transaction_id,
+            member,
+            confirmed_at,
+            at is not None,
+            settled.contributions,
+            settled.outcomes,
+            settled.advances,
+        ),
     )
     return _answer(working, settled, transaction_id, member, Status.ACCEPTED)
 
@@ -173,11 +192,14 @@ def refund(
     status = Status.REFUNDED if back == transactions.left_to_refund(transaction) else Status.ACCEPTED
     bare = Refunded(transaction_id, member, back, status, items, refund_id)
     after = transactions.evolve(transaction, replace(bare, contributions=transaction.contributions))
-    if status is Status.REFUNDED:
-        settled = _withdraw(working, transaction)
-    else:
-        settled = _recount(working, transaction, after, None)
-    working.record(stream, replace(bare, contributions=settled.contributions, outcomes=settled.outcomes))
+    whole = status is Status.REFUNDED
+    settled = _withdraw(working, transaction) if whole else _recount(working, transaction, after, None)
+    seen = Seen(_member(working, member), transaction=transactions.effective(after))
+    settled = _moved(settled, progressing.take_back(working, seen, transaction.advances, whole=whole))
+    working.record(
+        stream,
+        replace(bare, contributions=settled.contributions, outcomes=settled.outcomes, advances=settled.advances),
+    )
     return _answer(working, settled, transaction_id, member, status)
 
 
@@ -190,12 +212,25 @@ class Counted(Struct, frozen=True, gc=False):
 
 
 class Settled(Struct, frozen=True, gc=False):
-    """What is recorded with the fact, and the events to record on the standings after it."""
+    """What is recorded with the fact, and the events to record on standings and progress after it."""
 
     contributions: tuple[Contribution, ...]
     outcomes: tuple[Outcome, ...]
     memberships: tuple[str, ...]
-    effects: tuple[tuple[Stream[Any, Any], standings.Event], ...]
+    effects: tuple[tuple[Stream[Any, Any], Any], ...]
+    advances: tuple[Advance, ...] = ()
+
+
+def _moved(settled: Settled, moved: Moved) -> Settled:
+    """With what the fact did to achievements."""
+    if moved is UNMOVED:
+        return settled
+    return replace(
+        settled,
+        outcomes=(*settled.outcomes, *moved.outcomes),
+        effects=(*settled.effects, *moved.effects),
+        advances=moved.advances,
+    )
 
 
 def _acting(
@@ -218,13 +253,13 @@ def _acting(
 
 
 def _likely_streams(working: Working, seen: Seen) -> list[Stream[Any, Any]]:
-    """The member, and the standings that the fact will most likely change: loaded together they cost one journey."""
+    """The member, and what the fact will most likely change of theirs: loaded together it costs one journey."""
     streams: list[Stream[Any, Any]] = [MEMBER.at(seen.member.id)]
     for concern in islice(_concerns(working, seen).likely(seen), ASKED_TOGETHER):
         number = place(concern.terms, seen)
         if isinstance(number, int) and concern.active:
             streams.append(STANDING.at(concern.terms.campaign, number, seen.member.id))
-    return streams
+    return streams + progressing.streams_likely(working, seen, ASKED_TOGETHER)
 
 
 def _concerns(working: Working, seen: Seen) -> Concerns:

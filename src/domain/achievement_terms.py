@@ -1,5 +1,7 @@
 """The terms of an achievement, ready for deciding facts: when it takes them, and how far each rule has come."""
 
+from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -9,7 +11,6 @@ from msgspec import Struct
 from domain.achievement_definition import CountKind, Limit, PeriodKind, Subject
 from domain.expressions import Compiled
 from domain.terms import Entity
-from domain.timeframe import Timeframe
 
 
 class RuleTerms(Struct, frozen=True, gc=False):
@@ -37,12 +38,12 @@ class RuleTerms(Struct, frozen=True, gc=False):
 
 
 class AchievementTerms(Struct, frozen=True, gc=False):
-    """One achievement's current terms, in the program's time zone."""
+    """One achievement's current terms, in the program's time zone; `takes` says which instants its timeframe holds."""
 
     achievement: UUID
     revision: int
     active: bool
-    timeframe: Timeframe | None
+    takes: Callable[[datetime], bool] | None
     limit: Limit | None
     badge: str | None
     rules: tuple[RuleTerms, ...]

@@ -1,0 +1,136 @@
+"""The rules of achievements, compiled: what each asks of a fact and what it counts."""
+
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from application.likely import Likely
+from domain.achievement import Achievement, Status
+from domain.achievement_definition import Count, CountKind, Definition, Period, PeriodKind, Rule
+from domain.achievement_terms import AchievementTerms, RuleTerms
+from domain.expressions import Compiled, Scope, Type, compile_condition, compile_expression, condition_from
+from domain.problems import Problem
+from domain.scopes import OF_PRODUCTS, line_scope
+from domain.terms import Entity
+from domain.timeframe import timeframe_test
+
+
+class Catalogue(Protocol):
+    """What is asked of the catalogue: which names a rule's expressions may use."""
+
+    time_zone: str
+
+    def scope(self, entity: Entity | None, event_type: str | None) -> Scope: ...
+
+
+class Goal(Struct, frozen=True, gc=False):
+    """One rule of an achievement."""
+
+    terms: AchievementTerms
+    rule: RuleTerms
+
+
+Goals = Likely[Goal]
+
+
+def conditions_of(goal: Goal) -> Compiled | None:
+    return goal.rule.conditions
+
+
+def compiled_terms(catalogue: Catalogue, achievement: Achievement) -> AchievementTerms:
+    """The terms of an achievement that was saved, so that everything in it compiles."""
+    definition = achievement.definition
+    zone = ZoneInfo(catalogue.time_zone)
+    return AchievementTerms(
+        achievement.id,
+        achievement.revision,
+        achievement.status is Status.ACTIVE,
+        timeframe_test(definition.timeframe, zone) if definition.timeframe else None,
+        definition.limit,
+        definition.badge,
+        tuple(_rule_terms(catalogue, rule, number) for number, rule in enumerate(definition.rules, 1)),
+        zone,
+    )
+
+
+def goal_problems(catalogue: Catalogue, definition: Definition) -> list[Problem]:
+    """What is wrong with the expressions and conditions of a definition."""
+    problems: list[Problem] = []
+    for number, rule in enumerate(definition.rules):
+        scope = catalogue.scope(rule.trigger, rule.event_type)
+        for compiled in _parts(rule, scope, catalogue.time_zone, f"/rules/{number}"):
+            if isinstance(compiled, list):
+                problems += compiled
+    return problems
+
+
+def _rule_terms(catalogue: Catalogue, rule: Rule, number: int) -> RuleTerms:
+    scope = catalogue.scope(rule.trigger, rule.event_type)
+    conditions, measured, items = _parts(rule, scope, catalogue.time_zone, "")
+    assert not isinstance(conditions, list)  # noqa: S101  all of it was compiled when it was saved
+    assert not isinstance(measured, list)  # noqa: S101
+    assert not isinstance(items, list)  # noqa: S101
+    period: Period = rule.period
+    return RuleTerms(
+        number,
+        rule.trigger,
+        rule.event_type,
+        rule.subject,
+        rule.unique_referee,
+        conditions,
+        rule.count.kind,
+        measured,
+        items,
+        bool(items and OF_PRODUCTS.intersection(items.attributes)),
+        rule.goal,
+        period.kind,
+        (period.n or 1) if period.kind is PeriodKind.LAST_DAYS else 1,
+        rule.consecutive,
+        rule.frequency,
+    )
+
+
+_Part = Compiled | list[Problem] | None
+
+
+def _parts(rule: Rule, scope: Scope, time_zone: str, at: str) -> tuple[_Part, _Part, _Part]:
+    """Conditions, what is measured, and the conditions of items."""
+    return (
+        _condition(rule.conditions, scope, f"{at}/conditions"),
+        _measured(rule.count, scope, f"{at}/count"),
+        _condition(rule.count.items, line_scope(time_zone), f"{at}/count/items"),
+    )
+
+
+def _condition(given: object, scope: Scope, pointer: str) -> _Part:
+    if given is None:
+        return None
+    condition = condition_from(given, pointer)
+    return condition if isinstance(condition, list) else compile_condition(condition, scope, pointer)
+
+
+def _measured(count: Count, scope: Scope, pointer: str) -> _Part:
+    if count.kind is CountKind.SUM and count.expression is not None:
+        compiled = compile_expression(count.expression, scope, Type.NUMBER)
+        if isinstance(compiled, Compiled):
+            return compiled
+        return [
+            Problem(f"{pointer}/expression", f"line {found.line}, column {found.column}: {found.message}", "expression")
+            for found in compiled
+        ]
+    if count.kind is CountKind.DISTINCT and count.attribute is not None:
+        return _distinct(count.attribute, scope, f"{pointer}/attribute")
+    return None
+
+
+def _distinct(attribute: str, scope: Scope, pointer: str) -> _Part:
+    """The attribute by its whole name, or by its own (`store`) where it is one of the fact's."""
+    roots = ("transaction", "event")
+    names = (attribute, *(f"{root}{part}.{attribute}" for root in roots for part in ("", ".attributes")))
+    for name in names:
+        known = scope.attribute(name)
+        if known is not None:
+            return Compiled(name, known.type, (name,), known.read, ())
+    offered = ", ".join(name for name in scope.attributes if name.startswith(roots)) or "none"
+    return [Problem(pointer, f"no attribute `{attribute}`; there are: {offered}", "unknown")]

@@ -1,0 +1,397 @@
+"""What facts do to the progress of achievements: decided with the fact, and recorded with it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from application.catalogue import Catalogue
+from application.goals import Goal
+from application.likely import EXPLAINED
+from application.log.streams import Stream
+from application.log.working import Working
+from application.streams import MEMBER, PRODUCT, PROGRESS
+from domain import member as members
+from domain import progress as progresses
+from domain.achievement_definition import CountKind, Subject
+from domain.achievement_terms import AchievementTerms, RuleTerms
+from domain.amounts import EXACT, ONE, ZERO
+from domain.buckets import Bucket, is_complete, reached
+from domain.contribution import Seen
+from domain.expressions import ExpressionFailure
+from domain.interval import moment_of
+from domain.outcomes import Advance, Completed, NotCounted, Outcome, Progressed, Reason
+from domain.progress import Acting, Advanced, Progress
+from domain.scopes import Line
+from domain.standing import Fact, FactKind
+from domain.terms import Entity
+from domain.transaction import Item
+
+
+class Moved(Struct, frozen=True, gc=False):
+    """What is recorded with the fact, and the events to record on members' progress after it."""
+
+    advances: tuple[Advance, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    effects: tuple[tuple[Stream[Any, Any], Any], ...] = ()
+
+
+UNMOVED = Moved()
+
+
+class Measured(Struct, frozen=True, gc=False):
+    """What a fact that meets a rule's conditions adds to it; `value` is what is to be distinct."""
+
+    amount: Decimal
+    value: str | None = None
+
+
+def advance(working: Working, seen: Seen) -> Moved:
+    """What a fact does to the progress of whom it concerns, by every achievement that takes it."""
+    goals = _likely(working.catalogue, seen)
+    if not goals:
+        return UNMOVED
+    moving = _Moving(working, seen)
+    candidates = [candidate for goal in goals if (candidate := moving.candidate(goal))]
+    moving.load(candidates)
+    for goal, measured in candidates:
+        moving.advance(goal, measured)
+    moving.complete()
+    return moving.moved()
+
+
+def streams_likely(working: Working, seen: Seen, most: int) -> list[Stream[Any, Any]]:
+    """The progress that a fact of a member who is not loaded yet will most likely move."""
+    catalogue: Catalogue = working.catalogue
+    likely = (goal for goal in _likely(catalogue, seen) if goal.terms.active and goal.rule.subject is Subject.MEMBER)
+    return [
+        PROGRESS.at(goal.terms.achievement, goal.terms.revision, seen.member.id)
+        for goal in islice(likely, most)
+        if goal.rule.conditions is None or _holds(goal.rule, seen) is True
+    ]
+
+
+def take_back(working: Working, seen: Seen, advances: Sequence[Advance], *, whole: bool) -> Moved:
+    """Takes back what a fact advanced: all of it or, for one that is less now, down to what it adds as it is.
+
+    What was spent on a completion stays, and so does what belongs to a revision that has been replaced.
+    """
+    if not advances:
+        return UNMOVED
+    moving = _Moving(working, seen)
+    kept = [left for held in advances if (left := moving.take_back(held, whole=whole))]
+    moved = moving.moved()
+    return Moved(tuple(kept), moved.outcomes, moved.effects)
+
+
+def _likely(catalogue: Catalogue, seen: Seen) -> list[Goal]:
+    if seen.event:
+        return list(catalogue.goals(Entity.EVENT, seen.event.type).likely(seen))
+    return list(catalogue.goals(Entity.TRANSACTION, None).likely(seen))
+
+
+def _holds(rule: RuleTerms, seen: Seen) -> bool | str:
+    """Whether a rule's conditions hold, or why that can't be told."""
+    if rule.conditions is None:
+        return True
+    try:
+        return bool(rule.conditions.evaluate(seen))
+    except ExpressionFailure as failure:
+        return str(failure)
+
+
+class _Moving:
+    """One fact on its way through the achievements: progress as it is after what was decided so far."""
+
+    def __init__(self, working: Working, seen: Seen) -> None:
+        self._working = working
+        self._seen = seen
+        catalogue: Catalogue = working.catalogue
+        self._catalogue = catalogue
+        if seen.transaction:
+            self._fact = Fact(FactKind.TRANSACTION, seen.transaction.id)
+            self._at: datetime = seen.transaction.purchased_at
+        else:
+            assert seen.event  # noqa: S101  a fact is one of them
+            self._fact = Fact(FactKind.EVENT, seen.event.id)
+            self._at = seen.event.occurred_at
+        self._moment = moment_of(self._at, ZoneInfo(catalogue.time_zone))
+        self._progress: dict[UUID, Progress | None] = {}
+        self._moved: dict[UUID, tuple[AchievementTerms, str]] = {}
+        self._advances: list[Advance] = []
+        self._outcomes: list[Outcome] = []
+        self._not_counted: list[NotCounted] = []
+        self._outside: set[UUID] = set()
+        self._registered: set[UUID] = set()
+        self._effects: list[tuple[Stream[Any, Any], Any]] = []
+
+    def moved(self) -> Moved:
+        outcomes = (*self._outcomes, *self._not_counted[:EXPLAINED])
+        return Moved(tuple(self._advances), outcomes, tuple(self._effects))
+
+    def candidate(self, goal: Goal) -> tuple[Goal, Measured | None] | None:
+        """The goal, where what is known without its progress lets the fact count; what it adds, once that is sure.
+
+        An achievement's limit goes before its conditions, so one that has a limit is looked at further on.
+        """
+        terms, rule = goal.terms, goal.rule
+        if not terms.active:
+            self._refuse(terms, Reason.ACHIEVEMENT_INACTIVE)
+        elif terms.takes and not terms.takes(self._at):
+            self._refuse(terms, Reason.OUTSIDE_TIMEFRAME)
+        elif rule.subject is Subject.REFERRER and self._seen.member.referrer is None:
+            self._refuse(terms, Reason.NO_REFERRER, rule)
+        elif terms.limit:
+            return goal, None
+        elif measured := self._measure(terms, rule):
+            return goal, measured
+        return None
+
+    def load(self, candidates: Sequence[tuple[Goal, Measured | None]]) -> None:
+        """All at once."""
+        if not candidates:
+            return
+        working = self._working
+        streams: list[Stream[Any, Any]] = []
+        for goal, _ in candidates:
+            streams.append(self._stream(goal.terms, self._subject(goal.rule)))
+            if goal.rule.unique_referee:
+                streams.append(self._stream(goal.terms, self._seen.member.id))
+            if goal.rule.subject is Subject.REFERRER:
+                streams.append(MEMBER.at(self._subject(goal.rule)))
+        working.prefetch(streams)
+
+    def advance(self, goal: Goal, measured: Measured | None) -> None:
+        terms, rule = goal.terms, goal.rule
+        member = self._subject(rule)
+        stream = self._stream(terms, member)
+        progress = self._held(stream, terms, member)
+        if terms.limit:
+            if progresses.limit_reached(terms, progress, self._moment):
+                self._refuse(terms, Reason.LIMIT_REACHED, rule)
+                return
+            measured = self._measure(terms, rule)
+        if measured is None:
+            return
+        if rule.unique_referee and self._was_counted(terms, rule):
+            self._refuse(terms, Reason.NOT_DISTINCT, rule)
+            return
+        acting = Acting(member, self._fact, self._at, self._moment)
+        advanced = progresses.advance(terms, rule, progress, acting, measured.amount, measured.value)
+        if isinstance(advanced, Reason):
+            self._refuse(terms, advanced, rule)
+            return
+        after = self._record(stream, terms, member, advanced)
+        if rule.subject is Subject.REFERRER:
+            self._register(member)
+        if rule.unique_referee:
+            self._count_referee(terms, rule)
+        self._note(rule, after, advanced)
+
+    def complete(self) -> None:
+        """The completions that the advances have brought about."""
+        for key, (terms, member) in list(self._moved.items()):
+            progress = self._progress[key]
+            assert progress is not None  # noqa: S101  it has just advanced
+            completed = progresses.complete(terms, progress, member, self._fact, self._at, self._moment)
+            if completed:
+                self._record(PROGRESS.of(key), terms, member, completed)
+                self._outcomes.append(Completed(terms.achievement, completed.number, self._another(member)))
+
+    def take_back(self, held: Advance, *, whole: bool) -> Advance | None:
+        """What is left of an advance."""
+        terms = self._catalogue.achievement_terms(held.achievement)
+        if terms.revision != held.revision:
+            return held
+        rule = terms.rules[held.rule - 1]
+        measured = None if whole else self._measured(rule)
+        left = measured.amount if isinstance(measured, Measured) and measured.value == held.value else None
+        if left is not None and left >= held.amount:
+            return held
+        stream = self._stream(terms, held.member)
+        acting = Acting(held.member, self._fact, self._at, self._moment)
+        reversed_ = progresses.take_back(rule, self._held(stream, terms, held.member), held, acting, left)
+        if reversed_ is None:
+            return held
+        after = self._record(stream, terms, held.member, reversed_)
+        buckets = after.of(rule.number).buckets
+        value = reached(rule, buckets, held.bucket)
+        self._outcomes.append(self._progressed(terms, rule, buckets, value, held.member))
+        if left is None:
+            if rule.unique_referee:
+                self._release_referee(terms, rule)
+            return None
+        return Advance(held.achievement, held.revision, held.run, held.member, held.rule, held.bucket, left, held.value)
+
+    def _subject(self, rule: RuleTerms) -> str:
+        member = self._seen.member
+        return (member.referrer or member.id) if rule.subject is Subject.REFERRER else member.id
+
+    def _stream(self, terms: AchievementTerms, member: str) -> Stream[Any, Any]:
+        return PROGRESS.at(terms.achievement, terms.revision, member)
+
+    def _held(self, stream: Stream[Any, Any], terms: AchievementTerms, member: str) -> Progress | None:
+        """The member's progress; at the first look under a new revision, completions from before are carried over."""
+        if stream.id not in self._progress:
+            progress: Progress | None = self._working.state(stream)
+            self._progress[stream.id] = progress
+            if progress is None and terms.revision > 1:
+                self._carry(stream, terms, member)
+        return self._progress[stream.id]
+
+    def _carry(self, stream: Stream[Any, Any], terms: AchievementTerms, member: str) -> None:
+        carried = carried_over(self._working, terms, member)
+        if carried:
+            self._progress[stream.id] = progresses.evolve(None, carried)
+            self._effects.append((stream, carried))
+
+    def _record(self, stream: Stream[Any, Any], terms: AchievementTerms, member: str, event: Any) -> Progress:  # noqa: ANN401  any event of progress
+        after = progresses.evolve(self._progress[stream.id], event)
+        self._progress[stream.id] = after
+        self._moved[stream.id] = (terms, member)
+        self._effects.append((stream, event))
+        return after
+
+    def _measure(self, terms: AchievementTerms, rule: RuleTerms) -> Measured | None:
+        """What the fact adds; None, and why noted, when it does not count."""
+        measured = self._measured(rule)
+        if isinstance(measured, Measured):
+            return measured
+        reason, detail = measured
+        self._refuse(terms, reason, rule, detail)
+        return None
+
+    def _measured(self, rule: RuleTerms) -> Measured | tuple[Reason, str | None]:
+        holds = _holds(rule, self._seen)
+        if holds is not True:
+            return (Reason.EXPRESSION_FAILED, holds) if holds else (Reason.CONDITION_NOT_MET, None)
+        try:
+            return self._amount(rule)
+        except ExpressionFailure as failure:
+            return Reason.EXPRESSION_FAILED, str(failure)
+
+    def _amount(self, rule: RuleTerms) -> Measured | tuple[Reason, str | None]:
+        match rule.count:
+            case CountKind.OCCURRENCES:
+                return Measured(ONE)
+            case CountKind.SUM if rule.measured:
+                return Measured(rule.measured.evaluate(self._seen))
+            case CountKind.DISTINCT if rule.measured:
+                value = rule.measured.evaluate(self._seen)
+                if value is None:
+                    return Reason.ATTRIBUTE_MISSING, f"the fact has no {rule.measured.source}"
+                return Measured(ONE, _text(value))
+            case _:
+                return self._matching(rule)
+
+    def _matching(self, rule: RuleTerms) -> Measured | tuple[Reason, str | None]:
+        purchase = self._seen.transaction
+        items = [item for item in (purchase.items if purchase else ()) if self._matches(rule, item)]
+        if not items:
+            return Reason.NO_MATCHING_ITEMS, None
+        total = ZERO
+        for item in items:
+            total = EXACT.add(total, item.quantity if rule.count is CountKind.MATCHING_QUANTITY else item.value)
+        return Measured(total)
+
+    def _matches(self, rule: RuleTerms, item: Item) -> bool:
+        if rule.items is None:
+            return True
+        product = None
+        if rule.reads_products:
+            assert self._seen.transaction  # noqa: S101  it has the item
+            self._working.prefetch([PRODUCT.at(other.product) for other in self._seen.transaction.items])
+            product = self._working.state(PRODUCT.at(item.product))
+        return bool(rule.items.evaluate(Line(item, product)))
+
+    def _was_counted(self, terms: AchievementTerms, rule: RuleTerms) -> bool:
+        member = self._seen.member.id
+        referee = self._held(self._stream(terms, member), terms, member)
+        return referee is not None and any(number == rule.number for number, _ in referee.referee_of)
+
+    def _count_referee(self, terms: AchievementTerms, rule: RuleTerms) -> None:
+        member = self._seen.member.id
+        event = progresses.RefereeCounted(terms.achievement, terms.revision, member, rule.number, self._fact)
+        self._mark(terms, member, event)
+
+    def _register(self, referrer: str) -> None:
+        """Whoever a member names as their referrer is a member too, from when it matters."""
+        stream = MEMBER.at(referrer)
+        if stream.id not in self._registered and self._working.state(stream) is None:
+            self._registered.add(stream.id)
+            self._effects.append((stream, members.Registered(referrer)))
+
+    def _release_referee(self, terms: AchievementTerms, rule: RuleTerms) -> None:
+        member = self._seen.member.id
+        event = progresses.RefereeReleased(terms.achievement, terms.revision, member, rule.number, self._fact)
+        self._mark(terms, member, event)
+
+    def _mark(self, terms: AchievementTerms, member: str, event: Any) -> None:  # noqa: ANN401  of the two there are
+        stream = self._stream(terms, member)
+        self._progress[stream.id] = progresses.evolve(self._held(stream, terms, member), event)
+        self._effects.append((stream, event))
+
+    def _note(self, rule: RuleTerms, after: Progress, advanced: Advanced) -> None:
+        self._advances.append(
+            Advance(
+                advanced.achievement,
+                advanced.revision,
+                advanced.run,
+                advanced.member,
+                advanced.rule,
+                advanced.bucket,
+                advanced.amount,
+                advanced.value,
+            )
+        )
+        terms = self._catalogue.achievement_terms(advanced.achievement)
+        buckets = after.of(rule.number).buckets
+        self._outcomes.append(self._progressed(terms, rule, buckets, advanced.reached, advanced.member))
+
+    def _progressed(
+        self,
+        terms: AchievementTerms,
+        rule: RuleTerms,
+        buckets: tuple[Bucket, ...],
+        value: Decimal,
+        member: str,
+    ) -> Progressed:
+        complete = is_complete(rule, buckets)
+        return Progressed(terms.achievement, rule.number, value, rule.goal, complete, self._another(member))
+
+    def _another(self, member: str) -> str | None:
+        return None if member == self._seen.member.id else member
+
+    def _refuse(
+        self, terms: AchievementTerms, reason: Reason, rule: RuleTerms | None = None, detail: str | None = None
+    ) -> None:
+        if rule is None:
+            if terms.achievement in self._outside:
+                return
+            self._outside.add(terms.achievement)
+        number = rule.number if rule else None
+        member = self._another(self._subject(rule)) if rule else None
+        self._not_counted.append(NotCounted(None, reason, None, detail, terms.achievement, number, member))
+
+
+def carried_over(working: Working, terms: AchievementTerms, member: str) -> progresses.Carried | None:
+    """The completions of a member from the latest older revision that knows them."""
+    older = [PROGRESS.at(terms.achievement, revision, member) for revision in range(terms.revision - 1, 0, -1)]
+    working.prefetch(older)
+    for stream in older:
+        previous: Progress | None = working.state(stream)
+        if previous is not None:
+            return progresses.carry(terms, member, previous)
+    return None
+
+
+def _text(value: object) -> str:
+    """A value as it is told from others: numbers without trailing zeros, instants in UTC."""
+    if isinstance(value, Decimal):
+        return f"{EXACT.normalize(value):f}"
+    return value.isoformat() if isinstance(value, datetime) else str(value)
