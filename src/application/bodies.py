@@ -12,18 +12,27 @@ from uuid import UUID
 from msgspec import Meta, field
 from msgspec.structs import replace
 
-from application.exact import Amount, AttributeValue, Body, Code, Identifier, Instant, Name, Text
+from application.exact import Amount, AttributeValue, Body, Code, Formula, Identifier, Instant, Name, Text
 from domain.amounts import ONE, Rounding, fault
 from domain.attributes import ATTRIBUTES, AttributeType
-from domain.catalogue import Account, EventType, MemberList, Segment
+from domain.catalogue import Account, Badge, Coupon, EventType, Generator, MemberList, Reward, Segment
+from domain.coupon import (
+    LARGEST_ALPHABET,
+    LONGEST_CODE,
+    LONGEST_GENERATED,
+    LONGEST_PREFIX,
+    MOST_STOCK,
+    SHORTEST_GENERATED,
+    SMALLEST_ALPHABET,
+)
 from domain.expressions.tokens import MOST_CHARACTERS
 from domain.member_event import Happening
 from domain.points import MOST_TIERS, HitType, Tier
 from domain.problems import Invalid, Problem
 from domain.product import Product
 from domain.terms import CombinationScope, Confirmation, Entity, Late, Part
+from domain.texts import MOST_LOCALES
 from domain.tiered_definition import (
-    MOST_LOCALES,
     MOST_OCCURRENCES,
     MOST_PARTS,
     MOST_REFERENCES,
@@ -35,6 +44,7 @@ from domain.transaction import Item, Purchase, Returned, Status
 
 MOST_ITEMS = 1000
 MOST_MEMBERS = 1000
+MOST_CODES = 1000
 DEEPEST_FILTER = 64
 LARGEST_INTEGER = 2**63 - 1
 """The largest that the log keeps as an integer."""
@@ -52,6 +62,7 @@ AttributeName = Annotated[
 ]
 Attributes = Annotated[dict[AttributeName, AttributeValue], Meta(max_length=ATTRIBUTES)]
 Codes = Annotated[tuple[Code, ...], Meta(max_length=MOST_REFERENCES)]
+CouponCode = Annotated[str, Meta(min_length=1, max_length=LONGEST_CODE)]
 Currency = Annotated[
     str,
     Meta(pattern=r"^[A-Z]{3}(?![\s\S])", max_length=3, description="three capital letters, such as EUR"),
@@ -298,6 +309,65 @@ class ListBody(Body, frozen=True):
 
     def entry(self, code: str) -> MemberList:
         return MemberList(code, self.name or code)
+
+
+class BadgeBody(Body, frozen=True):
+    """`name` is the code where it is not given."""
+
+    name: Name | None = None
+
+    def entry(self, code: str) -> Badge:
+        return Badge(code, self.name or code)
+
+
+class GeneratorBody(Body, frozen=True):
+    """Codes are the prefix and `length` characters of the alphabet; there must be a million of them at least."""
+
+    length: Annotated[int, Meta(ge=SHORTEST_GENERATED, le=LONGEST_GENERATED)] = Generator().length
+    alphabet: Annotated[str, Meta(min_length=SMALLEST_ALPHABET, max_length=LARGEST_ALPHABET)] = Generator().alphabet
+    prefix: Annotated[str, Meta(max_length=LONGEST_PREFIX)] = ""
+
+    def generator(self) -> Generator:
+        return Generator(self.length, self.alphabet, self.prefix)
+
+
+Stock = Annotated[int, Meta(ge=0, le=MOST_STOCK)]
+
+
+class CouponBody(Body, frozen=True):
+    """Codes are made by the `generator` or, without one, come from a pool. At most `stock` are given.
+
+    `value` is what one is worth: a number, or an expression over the member and what triggered the campaign. One is
+    good for `valid_for` (`30 days`) from when it is given, at most until `valid_until`. `name` is the code where it is
+    not given.
+    """
+
+    name: Name | None = None
+    generator: GeneratorBody | None = None
+    stock: Stock | None = None
+    value: Formula | None = None
+    valid_for: DurationText | None = None
+    valid_until: Instant | None = None
+
+    def entry(self, code: str) -> Coupon:
+        generator = self.generator.generator() if self.generator else None
+        return Coupon(code, self.name or code, generator, self.stock, self.value, self.valid_for, self.valid_until)
+
+
+class RewardBody(Body, frozen=True):
+    """At most `stock` are given, where it is given; `name` is the code where it is not."""
+
+    name: Name | None = None
+    stock: Stock | None = None
+
+    def entry(self, code: str) -> Reward:
+        return Reward(code, self.name or code, self.stock)
+
+
+class CodesBody(Body, frozen=True):
+    """Codes for a coupon's pool, in the order they are to be given."""
+
+    codes: Annotated[tuple[CouponCode, ...], Meta(min_length=1, max_length=MOST_CODES)]
 
 
 class ProductBody(Body, frozen=True):

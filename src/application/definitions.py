@@ -4,10 +4,11 @@ from application.catalogue import Catalogue
 from application.log.working import Working
 from application.preconditions import Precondition
 from application.refusals import Conflict, Unknown
-from application.streams import ENTRY, MEMBER, PRODUCT
+from application.streams import ENTRY, MEMBER, PRODUCT, STOCK
 from domain import member as members
 from domain.attributes import Attributes
-from domain.catalogue import Account, Entry, EntryPut, EventType, MemberList, Segment
+from domain.catalogue import Account, Badge, Coupon, Entry, EntryPut, EventType, MemberList, Reward, Segment
+from domain.coupon import compile_value, coupon_problems, reward_problems
 from domain.expressions import ExpressionProblem
 from domain.member import Member, ReferrerFixed, ReferrerIsSelf
 from domain.problems import Invalid, Problem
@@ -22,6 +23,9 @@ _KINDS: dict[type[Entry], str] = {
     Account: "account",
     Segment: "segment",
     MemberList: "list",
+    Badge: "badge",
+    Coupon: "coupon",
+    Reward: "reward",
 }
 
 
@@ -33,7 +37,7 @@ def put_entry(working: Working, entry: Entry, precondition: Precondition) -> tup
     precondition.check(version or None)
     if current == entry:
         return entry, version
-    if problems := _entry_problems(working.catalogue, entry, current):
+    if problems := _entry_problems(working, entry, current):
         raise Invalid(problems)
     working.record(stream, EntryPut(entry))
     return entry, version + 1
@@ -45,7 +49,8 @@ def ensure_default_account(working: Working) -> None:
         working.record(stream, EntryPut(DEFAULT_ACCOUNT))
 
 
-def _entry_problems(catalogue: Catalogue, entry: Entry, current: Entry | None) -> list[Problem]:
+def _entry_problems(working: Working, entry: Entry, current: Entry | None) -> list[Problem]:
+    catalogue: Catalogue = working.catalogue
     match entry:
         case Account():
             return _account_problems(entry, current)
@@ -53,8 +58,14 @@ def _entry_problems(catalogue: Catalogue, entry: Entry, current: Entry | None) -
             return _event_type_problems(catalogue, entry)
         case Segment():
             compiled = catalogue.compile_segment(entry.expression)
-            return [_located(found) for found in compiled] if isinstance(compiled, list) else []
-        case MemberList():
+            return [_located("/expression", found) for found in compiled] if isinstance(compiled, list) else []
+        case Coupon():
+            stock = working.state(STOCK.at("coupon", entry.code))
+            before = current if isinstance(current, Coupon) else None
+            return coupon_problems(entry, stock, before) + _value_problems(entry, catalogue.time_zone)
+        case Reward():
+            return reward_problems(entry)
+        case MemberList() | Badge():
             return []
 
 
@@ -76,8 +87,19 @@ def _event_type_problems(catalogue: Catalogue, event_type: EventType) -> list[Pr
     return problems
 
 
-def _located(found: ExpressionProblem) -> Problem:
-    return Problem("/expression", f"line {found.line}, column {found.column}: {found.message}", "expression")
+def _value_problems(coupon: Coupon, time_zone: str) -> list[Problem]:
+    if coupon.value is None:
+        return []
+    compiled = compile_value(coupon.value, time_zone)
+    if isinstance(compiled, list):
+        return [_located("/value", found) for found in compiled]
+    if not compiled.attributes and compiled.evaluate(None) < 0:
+        return [Problem("/value", "must be 0 or more", "negative")]
+    return []
+
+
+def _located(pointer: str, found: ExpressionProblem) -> Problem:
+    return Problem(pointer, f"line {found.line}, column {found.column}: {found.message}", "expression")
 
 
 def put_product(working: Working, product: Product, precondition: Precondition) -> tuple[Product, int]:

@@ -1,8 +1,8 @@
 """Bodies read exactly: decimals without floats, instants with offset, every fault with its place.
 
-`Amount`, `Instant` and `AttributeValue` are what a body's fields are annotated with wherever one of them is taken in.
-To type checkers they are `Decimal`, `datetime` and `str | bool`; to msgspec they are types that only `_read` can make,
-so there is no field of theirs that goes unchecked.
+`Amount`, `Instant`, `AttributeValue` and `Formula` are what a body's fields are annotated with wherever one of them is
+taken in. To type checkers they are `Decimal`, `datetime`, `str | bool` and `str`; to msgspec they are types that only
+`_read` can make, so there is no field of theirs that goes unchecked.
 """
 
 import re
@@ -22,6 +22,7 @@ from msgspec import Meta, Struct, structs
 from application.wording import LONGEST_QUOTE, in_words, shortened
 from domain.amounts import WHOLE_DIGITS, fault
 from domain.attributes import TEXT_LENGTH
+from domain.expressions.tokens import MOST_CHARACTERS
 from domain.problems import Invalid, Problem
 
 T = TypeVar("T")
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     Amount: TypeAlias = Decimal
     Instant: TypeAlias = datetime
     AttributeValue: TypeAlias = str | bool
+    Formula: TypeAlias = str
 else:
 
     class _Accepts(type):
@@ -67,6 +69,11 @@ else:
         """A string, number or boolean; numbers are kept as the text that writes them."""
 
         accepted = (str, bool)
+
+    class Formula(metaclass=_Accepts):
+        """A number or an expression; numbers are kept as the text that writes them."""
+
+        accepted = (str,)
 
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -148,6 +155,8 @@ def _read(kind: Kind, value: object) -> object:
         return read_instant(value)
     if kind is AttributeValue:
         return _read_attribute(value)
+    if kind is Formula:
+        return _read_formula(value)
     raise NotImplementedError(kind)
 
 
@@ -198,6 +207,14 @@ def _read_attribute(value: object) -> str | bool:
         raise ValueError("must be a string, a number or a boolean")  # noqa: TRY004  as above
     if len(value) > TEXT_LENGTH:
         raise ValueError(f"must have at most {TEXT_LENGTH} characters")
+    return value
+
+
+def _read_formula(value: object) -> str:
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return format(read_amount(value), "f")
+    if not isinstance(value, str) or not 1 <= len(value) <= MOST_CHARACTERS:
+        raise ValueError(f"must be a number, or an expression of 1 to {MOST_CHARACTERS} characters")
     return value
 
 
@@ -394,4 +411,6 @@ def schema_of(kind: Kind) -> dict[str, Any]:
         return {"type": "string", "format": "date-time", "examples": ["2026-09-01T10:00:00+02:00"]}
     if kind is AttributeValue:
         return {"anyOf": [{"type": "string", "maxLength": TEXT_LENGTH}, {"type": "number"}, {"type": "boolean"}]}
+    if kind is Formula:
+        return {"anyOf": [{"type": "string", "minLength": 1, "maxLength": MOST_CHARACTERS}, {"type": "number"}]}
     raise NotImplementedError(kind)

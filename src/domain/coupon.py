@@ -5,8 +5,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from domain.catalogue import Coupon, Generator, Reward
+from domain.expressions import Compiled, ExpressionProblem, Type, compile_expression
 from domain.problems import Problem
 from domain.schedule import LATEST, Duration, ScheduleOverflowError, advance, parse_duration
+from domain.scopes import campaign_scope
 from domain.stock import NOTHING, Stock
 
 LONGEST_CODE = 100
@@ -43,6 +45,11 @@ def valid_until(coupon: Coupon, given_at: datetime, zone: ZoneInfo) -> datetime 
     except ScheduleOverflowError:
         ends_at = LATEST
     return min(ends_at, coupon.valid_until) if coupon.valid_until else ends_at
+
+
+def compile_value(value: str, time_zone: str) -> Compiled | list[ExpressionProblem]:
+    """What a coupon is worth, to be evaluated over an `Occasion`."""
+    return compile_expression(value, campaign_scope((), time_zone, with_transaction=True), Type.NUMBER)
 
 
 def left(entry: Coupon | Reward, stock: Stock | None) -> int | None:

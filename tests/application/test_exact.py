@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from api.routes.batch import BatchBody
 from application.bodies import AcceptFact, AudienceBody, EmptyBody, EventBody, EventTypeBody, TransactionBody
-from application.exact import Amount, AttributeValue, Body, Code, Identifier, Instant, Malformed, decode
+from application.exact import Amount, AttributeValue, Body, Code, Formula, Identifier, Instant, Malformed, decode
 from domain.problems import Invalid
 
 
@@ -225,3 +225,28 @@ def test_a_line_end_is_no_part_of_what_has_a_form(kind: type[Body], body: dict[s
     with pytest.raises(Invalid) as caught:
         decode(kind, msgspec.json.encode(body))
     assert [problem.pointer for problem in caught.value.problems] == [pointer]
+
+
+class Priced(Body, frozen=True):
+    value: Formula | None = None
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("5", "5"),
+        ("0.10", "0.10"),
+        ('"5"', "5"),
+        ('"0.1 * transaction.total"', "0.1 * transaction.total"),
+        ("1e2", "100"),
+    ],
+)
+def test_a_formula_is_a_number_or_an_expression(written: str, kept: str) -> None:
+    assert decode(Priced, b'{"value":' + written.encode() + b"}").value == kept
+
+
+@pytest.mark.parametrize("written", ["true", "[]", "{}", '""', f'"{"1" * 4001}"', "1" * 200, "1e400"])
+def test_what_is_neither_is_no_formula(written: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        decode(Priced, b'{"value":' + written.encode() + b"}")
+    assert [problem.pointer for problem in caught.value.problems] == ["/value"]
