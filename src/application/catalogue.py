@@ -3,11 +3,13 @@
 The log's writer keeps it at the position it decides by, and the log refuses what an older one decided.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from msgspec import Struct
 
+from application.campaign_terms import On, firing
+from application.campaign_terms import compiled_terms as compiled_campaign_terms
 from application.goals import Goal, Goals, compiled_terms, conditions_of
 from application.likely import Likely
 from application.log.catalogue import Entry as Row
@@ -15,6 +17,8 @@ from domain.achievement import Achievement, Status
 from domain.achievement_terms import AchievementTerms
 from domain.attributes import AttributeType
 from domain.campaign import Campaign
+from domain.campaign_definition import CampaignTrigger
+from domain.campaign_terms import CampaignTerms
 from domain.catalogue import Account, Badge, Coupon, Entry, EventType, MemberList, Reward, Segment
 from domain.expressions import (
     Compiled,
@@ -73,6 +77,8 @@ class Catalogue:
         self._concerns: dict[tuple[Entity, str | None], Concerns] | None = None
         self._goals: dict[tuple[Entity, str | None], Goals] | None = None
         self._achievement_terms: dict[UUID, AchievementTerms] = {}
+        self._campaign_terms: dict[tuple[UUID, int], CampaignTerms] = {}
+        self._firing: On | None = None
 
     async def load(self, entries: Sequence[Row]) -> None:
         for row in entries:
@@ -89,9 +95,12 @@ class Catalogue:
                     self.achievements[state.id] = state
                     self._achievement_terms.pop(state.id, None)
                     self._goals = None
+                    self._forget_campaign_terms(lambda terms: terms.achievement == state.id)
                     continue
                 case Campaign():
                     self.campaigns[state.id] = state
+                    self._forget_campaign_terms(lambda terms: terms.campaign == state.id)
+                    continue
                 case Recount():
                     self._recounted[state.campaign] = state.revision
                     continue
@@ -101,6 +110,8 @@ class Catalogue:
                     self._segments.clear()
                     self._achievement_terms.clear()
                     self._goals = None
+                    self._campaign_terms.clear()
+                    self._firing = None
             self._concerns = None
             self._occurrences.clear()
 
@@ -205,6 +216,24 @@ class Catalogue:
             self._goals = self._grouped_goals()
         return self._goals.get((entity, event_type), NO_GOALS)
 
+    def _forget_campaign_terms(self, outdated: Callable[[CampaignTerms], bool]) -> None:
+        self._campaign_terms = {key: terms for key, terms in self._campaign_terms.items() if not outdated(terms)}
+        self._firing = None
+
+    def campaign_terms(self, campaign: Campaign) -> CampaignTerms:
+        """The terms of a campaign that lacks nothing, whether it is active or not."""
+        key = (campaign.id, campaign.version)
+        terms = self._campaign_terms.get(key)
+        if terms is None:
+            terms = self._campaign_terms[key] = compiled_campaign_terms(self, campaign)
+        return terms
+
+    def campaigns_on(self, achievement: UUID, trigger: CampaignTrigger) -> tuple[CampaignTerms, ...]:
+        """The active campaigns that fire on it, in the order in which they are decided."""
+        if self._firing is None:
+            self._firing = firing(self.campaigns, self.campaign_terms)
+        return self._firing.get((achievement, trigger), ())
+
     def attributes_in_use(self, event_type: str) -> dict[str, AttributeType]:
         """The attributes of an event type that some tiered campaign reads, with their types."""
         known = self.event_type(event_type)
@@ -225,6 +254,17 @@ class Catalogue:
         if isinstance(condition, list):
             return condition
         return compile_condition(condition, self.scope(definition.entity, definition.event_type, time_zone), "/filter")
+
+    def compiled_segment(self, code: str) -> Compiled:
+        """A segment that is there, ready to evaluate."""
+        compiled = self._segments.get(code)
+        if compiled is None:
+            segment = self.segment(code)
+            assert segment  # noqa: S101  a definition names only segments there are, and none is ever taken away
+            found = self.compile_segment(segment.expression)
+            assert isinstance(found, Compiled)  # noqa: S101  the expression was compiled when it was saved
+            compiled = self._segments[code] = found
+        return compiled
 
     def compile_segment(self, expression: str) -> Compiled | list[ExpressionProblem]:
         return compile_expression(expression, member_scope(self.time_zone), Type.BOOLEAN)
@@ -286,7 +326,7 @@ class Catalogue:
             definition.date or dates[0],
             frozenset(definition.products),
             compiled,
-            {code: self._segment(code) for code in definition.audience.segments},
+            {code: self.compiled_segment(code) for code in definition.audience.segments},
             definition.audience.lists,
             definition.account,
             TierTable(
@@ -300,13 +340,3 @@ class Catalogue:
             definition.confirmation,
             definition.late,
         )
-
-    def _segment(self, code: str) -> Compiled:
-        compiled = self._segments.get(code)
-        if compiled is None:
-            segment = self.segment(code)
-            assert segment  # noqa: S101  a definition names only segments there are, and none is ever taken away
-            found = self.compile_segment(segment.expression)
-            assert isinstance(found, Compiled)  # noqa: S101  the expression was compiled when it was saved
-            compiled = self._segments[code] = found
-        return compiled

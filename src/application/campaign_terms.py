@@ -1,0 +1,161 @@
+"""The rules of campaigns, compiled over what their achievement takes, and which campaigns fire on what."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from domain.achievement import Achievement
+from domain.campaign import Campaign, Life
+from domain.campaign_definition import CampaignTrigger, Definition, Effect, EffectKind, People
+from domain.campaign_terms import CampaignTerms, EffectTerms, PeopleTerms, RuleTerms
+from domain.catalogue import Account, Coupon, EventType
+from domain.expressions import (
+    Compiled,
+    ExpressionFailure,
+    ExpressionProblem,
+    Scope,
+    Type,
+    compile_condition,
+    compile_expression,
+    condition_from,
+)
+from domain.expressions.faults import Place
+from domain.problems import Problem
+from domain.scopes import campaign_scope
+from domain.terms import Entity
+
+On = dict[tuple[UUID, CampaignTrigger], tuple[CampaignTerms, ...]]
+
+
+class Catalogue(Protocol):
+    """What is asked of the catalogue: what rules refer to."""
+
+    @property
+    def achievements(self) -> Mapping[UUID, Achievement]: ...
+    def account(self, code: str) -> Account | None: ...
+    def coupon(self, code: str) -> Coupon | None: ...
+    def event_type(self, code: str) -> EventType | None: ...
+    def compiled_segment(self, code: str) -> Compiled: ...
+
+
+def compiled_terms(catalogue: Catalogue, campaign: Campaign) -> CampaignTerms:
+    """The terms of a campaign that lacks nothing."""
+    definition = campaign.definition
+    assert definition.achievement  # noqa: S101  it lacks nothing
+    assert definition.starts_at  # noqa: S101
+    rules, _ = compiled_rules(catalogue, definition, campaign.time_zone)
+    return CampaignTerms(
+        campaign.id,
+        campaign.revision,
+        definition.type,
+        definition.trigger,
+        definition.achievement,
+        definition.starts_at,
+        definition.ends_at,
+        campaign.activated_at,
+        ZoneInfo(campaign.time_zone),
+        _people(catalogue, definition.visibility),
+        _people(catalogue, definition.audience),
+        rules,
+        definition.limits,
+    )
+
+
+def compiled_rules(
+    catalogue: Catalogue, definition: Definition, time_zone: str
+) -> tuple[tuple[RuleTerms, ...], list[Problem]]:
+    """The rules, and everything that is wrong with their conditions and expressions.
+
+    What is wrong stands among the rules as an expression that fails: achievements and the catalogue may change after
+    a campaign was saved, and then it is recorded why it gives nothing.
+    """
+    compiling = _Compiling(catalogue, _scope(catalogue, definition.achievement, time_zone))
+    rules = tuple(
+        RuleTerms(
+            rule.name,
+            compiling.conditions(rule.conditions, f"/rules/{number}/conditions"),
+            tuple(
+                compiling.effect(effect, f"/rules/{number}/effects/{place}")
+                for place, effect in enumerate(rule.effects)
+            ),
+        )
+        for number, rule in enumerate(definition.rules)
+    )
+    return rules, compiling.problems
+
+
+def firing(campaigns: Mapping[UUID, Campaign], terms: Callable[[Campaign], CampaignTerms]) -> On:
+    """The active campaigns by what fires them, in the order in which they are decided: earliest start, then id."""
+    found: dict[tuple[UUID, CampaignTrigger], list[CampaignTerms]] = {}
+    for campaign in campaigns.values():
+        if campaign.life is Life.ACTIVE:
+            compiled = terms(campaign)
+            found.setdefault((compiled.achievement, compiled.trigger), []).append(compiled)
+    return {key: tuple(sorted(on, key=lambda one: (one.starts_at, one.campaign))) for key, on in found.items()}
+
+
+def _scope(catalogue: Catalogue, achievement_id: UUID | None, time_zone: str) -> Scope:
+    achievement = catalogue.achievements.get(achievement_id) if achievement_id else None
+    rules = achievement.definition.rules if achievement else ()
+    codes = dict.fromkeys(rule.event_type for rule in rules if rule.trigger is Entity.EVENT and rule.event_type)
+    event_types = [known for code in codes if (known := catalogue.event_type(code))]
+    with_transaction = any(rule.trigger is Entity.TRANSACTION for rule in rules)
+    return campaign_scope(event_types, time_zone, with_transaction=with_transaction)
+
+
+def _people(catalogue: Catalogue, people: People) -> PeopleTerms:
+    segments = {code: catalogue.compiled_segment(code) for code in people.segments}
+    return PeopleTerms(people.everyone, segments, people.tiers)
+
+
+class _Compiling:
+    """Compiles parts of rules, and collects what is wrong with them."""
+
+    def __init__(self, catalogue: Catalogue, scope: Scope) -> None:
+        self._catalogue = catalogue
+        self._scope = scope
+        self.problems: list[Problem] = []
+
+    def conditions(self, given: dict[str, Any] | None, pointer: str) -> Compiled | None:
+        if given is None:
+            return None
+        condition = condition_from(given, pointer)
+        compiled = condition if isinstance(condition, list) else compile_condition(condition, self._scope, pointer)
+        if isinstance(compiled, Compiled):
+            return compiled
+        self.problems += compiled
+        return _failing("", Type.BOOLEAN, compiled[0].detail)
+
+    def effect(self, effect: Effect, pointer: str) -> EffectTerms:
+        match effect.kind:
+            case EffectKind.GIVE_UNITS:
+                account = self._catalogue.account(effect.account or "")
+                units = self._amount(effect.units or "", f"{pointer}/units")
+                return EffectTerms(effect.kind, effect.to, effect.account, account.decimals if account else 0, units)
+            case EffectKind.ISSUE_COUPON:
+                coupon = self._catalogue.coupon(effect.coupon or "")
+                value = self._amount(coupon.value, f"{pointer}/coupon") if coupon and coupon.value else None
+                return EffectTerms(effect.kind, effect.to, given=effect.coupon, value=value)
+            case EffectKind.GIVE_REWARD:
+                return EffectTerms(effect.kind, effect.to, given=effect.reward)
+            case EffectKind.GIVE_BADGE:
+                return EffectTerms(effect.kind, effect.to, given=effect.badge)
+
+    def _amount(self, source: str, pointer: str) -> Compiled:
+        compiled = compile_expression(source, self._scope, Type.NUMBER)
+        if isinstance(compiled, Compiled):
+            return compiled
+        self.problems += [_located(found, pointer) for found in compiled]
+        return _failing(source, Type.NUMBER, compiled[0].message)
+
+
+def _located(found: ExpressionProblem, pointer: str) -> Problem:
+    return Problem(pointer, f"line {found.line}, column {found.column}: {found.message}", "expression")
+
+
+def _failing(source: str, type_: Type, detail: str) -> Compiled:
+    def fail(_: object) -> object:
+        raise ExpressionFailure(detail, Place())
+
+    return Compiled(source, type_, (), fail, ())
