@@ -1,14 +1,28 @@
 """What marketers fill in for an achievement, and everything that can be wrong with it."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from domain.interval import Interval
+from domain.amounts import fault
+from domain.catalogue import EventType
+from domain.interval import MOST_UNITS, Interval
+from domain.problems import Problem
 from domain.terms import Entity
-from domain.timeframe import Timeframe
+from domain.texts import Text, name_problems, text_problems
+from domain.timeframe import Timeframe, timeframe_problems
+
+MOST_RULES = 6
+MOST_DAYS = 366
+"""The longest sliding window."""
+MOST_CONSECUTIVE = 366
+MOST_DISTINCT = 1000
+"""The highest goal of a rule that counts distinct values: each is remembered."""
+MOST_LIMIT = 1_000_000_000
 
 
 class Subject(StrEnum):
@@ -33,13 +47,6 @@ class PeriodKind(StrEnum):
     MONTH = "month"
     YEAR = "year"
     LAST_DAYS = "last_days"
-
-
-class Text(Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
-    """What is shown in one locale."""
-
-    name: str | None = None
-    description: str | None = None
 
 
 class Limit(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -95,3 +102,127 @@ class Definition(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_o
     limit: Limit | None = None
     badge: str | None = None
     rules: tuple[Rule, ...]
+
+
+class References(Protocol):
+    """What a definition may refer to, as it is now."""
+
+    def event_type(self, code: str) -> EventType | None: ...
+    def has_badge(self, code: str) -> bool: ...
+
+
+def achievement_problems(definition: Definition, references: References, zone: ZoneInfo) -> list[Problem]:
+    """Everything that is wrong with a definition.
+
+    Its conditions and expressions are not looked at: that takes the rule language's compiler.
+    """
+    problems = [*text_problems(definition.name, definition.description, definition.translations)]
+    if definition.timeframe:
+        problems += timeframe_problems(definition.timeframe, "/timeframe", zone)
+    if definition.limit:
+        problems += limit_problems(definition.limit, "/limit")
+    if definition.badge is not None and not references.has_badge(definition.badge):
+        problems.append(Problem("/badge", f"no badge `{definition.badge}`", "unknown"))
+    if not 1 <= len(definition.rules) <= MOST_RULES:
+        problems.append(Problem("/rules", f"must be 1 to {MOST_RULES} rules, not {len(definition.rules)}"))
+    for number, rule in enumerate(definition.rules[:MOST_RULES]):
+        problems += _rule_problems(rule, f"/rules/{number}", references)
+    return problems
+
+
+def limit_problems(limit: Limit, pointer: str) -> Iterator[Problem]:
+    """What is wrong with a limit on how often something may be."""
+    if fault(limit.value) or limit.value != limit.value.to_integral_value() or not 1 <= limit.value <= MOST_LIMIT:
+        yield Problem(f"{pointer}/value", f"must be a whole number from 1 to {MOST_LIMIT}")
+    if limit.interval:
+        yield from interval_problems(limit.interval, f"{pointer}/interval")
+
+
+def interval_problems(interval: Interval, pointer: str) -> Iterator[Problem]:
+    most = MOST_UNITS[interval.unit]
+    if not 1 <= interval.n <= most:
+        yield Problem(f"{pointer}/n", f"must be 1 to {most} {interval.unit}s")
+
+
+def _rule_problems(rule: Rule, at: str, references: References) -> Iterator[Problem]:
+    yield from name_problems(rule.name, f"{at}/name")
+    yield from _trigger_problems(rule, at, references)
+    if rule.unique_referee and rule.subject is not Subject.REFERRER:
+        yield Problem(f"{at}/unique_referee", "must be false: only the progress of a referrer has referees")
+    yield from _count_problems(rule, f"{at}/count")
+    yield from _goal_problems(rule, f"{at}/goal")
+    yield from _period_problems(rule, at)
+    if rule.frequency:
+        yield from limit_problems(rule.frequency, f"{at}/frequency")
+
+
+def _trigger_problems(rule: Rule, at: str, references: References) -> Iterator[Problem]:
+    if rule.trigger is Entity.TRANSACTION:
+        if rule.event_type is not None:
+            yield Problem(f"{at}/event_type", "must be absent: transactions are counted")
+    elif rule.event_type is None:
+        yield Problem(f"{at}/event_type", "is required: events are counted", "required")
+    elif references.event_type(rule.event_type) is None:
+        yield Problem(f"{at}/event_type", f"no event type `{rule.event_type}`", "unknown")
+
+
+_COUNTS = {CountKind.SUM: "expression", CountKind.DISTINCT: "attribute"}
+_OF_ITEMS = (CountKind.MATCHING_QUANTITY, CountKind.MATCHING_VALUE)
+
+
+def _count_problems(rule: Rule, at: str) -> Iterator[Problem]:
+    count = rule.count
+    needed = _COUNTS.get(count.kind)
+    for name in ("expression", "attribute", "items"):
+        value = getattr(count, name)
+        if name == needed and value is None:
+            yield Problem(f"{at}/{name}", f"is required to count `{count.kind}`", "required")
+        elif value is not None and name != needed and not (name == "items" and count.kind in _OF_ITEMS):
+            yield Problem(f"{at}/{name}", f"must be absent to count `{count.kind}`")
+    if count.kind in _OF_ITEMS and rule.trigger is Entity.EVENT:
+        yield Problem(f"{at}/kind", "must be another one: only transactions have item lines")
+
+
+def _goal_problems(rule: Rule, at: str) -> Iterator[Problem]:
+    if fault(rule.goal) or rule.goal <= 0:
+        yield Problem(at, "must be more than 0")
+    elif rule.count.kind is CountKind.DISTINCT and rule.goal > MOST_DISTINCT:
+        yield Problem(at, f"must be at most {MOST_DISTINCT} to count distinct values")
+
+
+def _period_problems(rule: Rule, at: str) -> Iterator[Problem]:
+    period = rule.period
+    if period.kind is not PeriodKind.LAST_DAYS:
+        if period.n is not None:
+            yield Problem(f"{at}/period/n", f"must be absent: only `{PeriodKind.LAST_DAYS}` has it")
+    elif period.n is None:
+        yield Problem(f"{at}/period/n", "is required: how many days it is", "required")
+    elif not 1 <= period.n <= MOST_DAYS:
+        yield Problem(f"{at}/period/n", f"must be 1 to {MOST_DAYS} days")
+    if not 1 <= rule.consecutive <= MOST_CONSECUTIVE:
+        yield Problem(f"{at}/consecutive", f"must be 1 to {MOST_CONSECUTIVE}")
+    elif rule.consecutive > 1 and period.kind in (PeriodKind.OVERALL, PeriodKind.LAST_DAYS):
+        yield Problem(f"{at}/consecutive", "must be 1: only days, weeks, months and years follow one another")
+
+
+_MEANING = ("trigger", "event_type", "subject", "unique_referee", "count", "goal", "period", "consecutive")
+"""The fields of a rule that give progress its meaning."""
+
+
+def new_revision(before: Definition, after: Definition) -> tuple[str, ...]:
+    """The pointers of what was changed that gives progress its meaning; where there are any, progress starts again."""
+    if len(before.rules) != len(after.rules) or _reordered(before.rules, after.rules):
+        return ("/rules",)
+    return tuple(
+        f"/rules/{number}/{field}"
+        for number, (was, becomes) in enumerate(zip(before.rules, after.rules, strict=True))
+        for field in _MEANING
+        if getattr(was, field) != getattr(becomes, field)
+    )
+
+
+def _reordered(before: tuple[Rule, ...], after: tuple[Rule, ...]) -> bool:
+    """Whether some rule as it was stands in another place, where another one stood."""
+    return any(
+        was != becomes and was in after and becomes in before for was, becomes in zip(before, after, strict=True)
+    )

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.achievement_definition import Limit, Text
+from domain.achievement_definition import Limit
+from domain.texts import Text
 
 
 class CampaignType(StrEnum):

@@ -15,12 +15,11 @@ from domain.points import HitType, Tier, check_tiers
 from domain.problems import Problem
 from domain.schedule import Duration, ScheduleOverflowError, Window, parse_duration, windows
 from domain.terms import CombinationScope, Confirmation, Entity, Late, Part
+from domain.texts import locale_problems, name_problems
 
 MOST_OCCURRENCES = 1000
-MOST_LOCALES = 100
 MOST_PARTS = 50
 MOST_REFERENCES = 1000
-NAME_LENGTH = 200
 
 _OF_TRANSACTIONS = re.compile(r"attributes\.\w[\w.-]*")
 _NO_ZONES = ("localtime", "posixrules", "Factory")
@@ -133,16 +132,10 @@ def zone_named(name: str) -> ZoneInfo | None:
 
 
 def _name_problems(definition: Definition) -> Iterator[Problem]:
-    names = [("/name", definition.name)]
-    names += [(f"/translations/{locale}", text) for locale, text in definition.translations.items()]
-    for pointer, text in names:
-        if not text.strip() or len(text) > NAME_LENGTH:
-            yield Problem(pointer, f"must have 1 to {NAME_LENGTH} characters, not only spaces")
-    if len(definition.translations) > MOST_LOCALES:
-        yield Problem("/translations", f"must be at most {MOST_LOCALES} locales")
-    for locale in definition.translations:
-        if not (2 <= len(locale) <= 35 and all(part.isalnum() for part in locale.split("-"))):
-            yield Problem(f"/translations/{locale}", "must be a locale such as de or pt-BR")
+    yield from name_problems(definition.name, "/name")
+    for locale, text in definition.translations.items():
+        yield from name_problems(text, f"/translations/{locale}")
+    yield from locale_problems(definition.translations)
 
 
 def _durations(definition: Definition, problems: list[Problem]) -> dict[str, Duration]:

@@ -154,10 +154,10 @@ def _two_sided(timeframe: Timeframe, zone: ZoneInfo) -> Test:
 def _on_days(timeframe: Timeframe, zone: ZoneInfo) -> Test:
     numbers = frozenset(timeframe.months or timeframe.days)
     if timeframe.kind is TimeframeKind.DAYS_OF_WEEK:
-        return lambda instant: local(instant, zone).isoweekday() in numbers
+        return lambda instant: _local(instant, zone).isoweekday() in numbers
     if timeframe.kind is TimeframeKind.DAYS_OF_MONTH:
-        return lambda instant: local(instant, zone).day in numbers
-    return lambda instant: local(instant, zone).month in numbers
+        return lambda instant: _local(instant, zone).day in numbers
+    return lambda instant: _local(instant, zone).month in numbers
 
 
 def _daily(timeframe: Timeframe, zone: ZoneInfo) -> Test:
@@ -167,16 +167,12 @@ def _daily(timeframe: Timeframe, zone: ZoneInfo) -> Test:
     return lambda instant: not to <= _minute_of_day(instant, zone) < start
 
 
-def local(instant: datetime, zone: ZoneInfo) -> datetime:
-    """An instant as the clocks of a zone show it; on the first and last day of all, as those of UTC do."""
-    try:
-        return instant.astimezone(zone)
-    except OverflowError:
-        return instant
+def _local(instant: datetime, zone: ZoneInfo) -> datetime:
+    return min(max(instant, EARLIEST), LATEST).astimezone(zone)
 
 
 def _minute_of_day(instant: datetime, zone: ZoneInfo) -> int:
-    shown = local(instant, zone)
+    shown = _local(instant, zone)
     return shown.hour * 60 + shown.minute
 
 

@@ -5,7 +5,7 @@ WORKOUT = EventType("workout", "Workout", {"minutes": AttributeType.NUMBER, "pla
 
 
 class References:
-    """A catalogue with one of each: `points`, `workout`, `gold`, `vip` and `SKU-1`."""
+    """A catalogue with one of each: `points`, `workout`, `gold`, `vip`, `medal` and `SKU-1`."""
 
     def account(self, code: str) -> Account | None:
         return Account("points", "Points") if code == "points" else None
@@ -21,3 +21,6 @@ class References:
 
     def has_product(self, sku: str) -> bool:
         return sku == "SKU-1"
+
+    def has_badge(self, code: str) -> bool:
+        return code == "medal"

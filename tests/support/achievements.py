@@ -11,7 +11,7 @@ ACHIEVEMENT = UUID("018f0000-0000-7000-8000-0000000000a1")
 
 
 def rule(**fields: Any) -> Rule:
-    given = {
+    given: dict[str, Any] = {
         "name": "Five purchases",
         "trigger": Entity.TRANSACTION,
         "count": Count(CountKind.OCCURRENCES),
