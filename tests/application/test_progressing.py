@@ -24,9 +24,9 @@ from domain.product import Product
 from domain.terms import Entity
 from domain.timeframe import Timeframe, TimeframeKind
 from domain.transaction import Item, Returned, Status
-from tests.support.achievements import ACHIEVEMENT_ID, OTHER_ID, at_most, day, progress, revised, rule, tracking
 from tests.support.campaigns import RULES, buy, purchase
 from tests.support.program import Program
+from tests.support.progressing import ACHIEVEMENT_ID, OTHER_ID, at_most, day, progress, revised, rule, tracking
 
 NEW = Precondition(absent=True)
 

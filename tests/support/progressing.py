@@ -1,0 +1,25 @@
+"""Definitions of achievements that are right, to be spoiled in one place each."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from domain.achievement_definition import Count, CountKind, Definition, Limit, Rule
+from domain.terms import Entity
+
+ACHIEVEMENT = UUID("018f0000-0000-7000-8000-0000000000a1")
+
+
+def rule(**fields: Any) -> Rule:
+    given = {
+        "name": "Five purchases",
+        "trigger": Entity.TRANSACTION,
+        "count": Count(CountKind.OCCURRENCES),
+        "goal": Decimal(5),
+    }
+    return Rule(**given | fields)
+
+
+def definition(*rules: Rule, **fields: Any) -> Definition:
+    given: dict[str, Any] = {"name": "Summer buyer", "limit": Limit(Decimal(1)), "rules": rules or (rule(),)}
+    return Definition(**given | fields)
