@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.achievement_definition import Definition
+from domain.achievement_definition import Definition, new_revision
 
 
 class Defined(Struct, frozen=True, gc=False):
@@ -69,3 +69,64 @@ def evolve(achievement: Achievement | None, event: Event) -> Achievement:
             return replace(achievement, status=Status.ARCHIVED, version=version)
         case _:
             assert_never(event)
+
+
+class WrongStatus(Struct, frozen=True, gc=False):
+    """The achievement's status does not allow what was asked; `allowed` are those that would."""
+
+    status: Status
+    allowed: tuple[Status, ...]
+
+
+def define(achievement_id: UUID, definition: Definition) -> Defined:
+    return Defined(achievement_id, 1, definition)
+
+
+class Edit(Struct, frozen=True, gc=False):
+    """What an edit makes of an achievement: its revision, and where it has a new one, the fields that make it so."""
+
+    revision: int
+    fields: tuple[str, ...]
+
+
+def edit(achievement: Achievement, definition: Definition) -> Edit:
+    fields = new_revision(achievement.definition, definition)
+    return Edit(achievement.revision + bool(fields), fields)
+
+
+def revise(achievement: Achievement, definition: Definition) -> list[Event] | WrongStatus:
+    if achievement.status is Status.ARCHIVED:
+        return WrongStatus(achievement.status, (Status.INACTIVE, Status.ACTIVE))
+    if definition == achievement.definition:
+        return []
+    return [Defined(achievement.id, edit(achievement, definition).revision, definition)]
+
+
+def activate(achievement: Achievement) -> list[Event] | WrongStatus:
+    match achievement.status:
+        case Status.ACTIVE:
+            return []
+        case Status.INACTIVE:
+            return [Activated(achievement.id)]
+        case Status.ARCHIVED:
+            return WrongStatus(achievement.status, (Status.INACTIVE,))
+
+
+def deactivate(achievement: Achievement) -> list[Event] | WrongStatus:
+    match achievement.status:
+        case Status.INACTIVE:
+            return []
+        case Status.ACTIVE:
+            return [Deactivated(achievement.id)]
+        case Status.ARCHIVED:
+            return WrongStatus(achievement.status, (Status.ACTIVE,))
+
+
+def archive(achievement: Achievement) -> list[Event] | WrongStatus:
+    match achievement.status:
+        case Status.ARCHIVED:
+            return []
+        case Status.INACTIVE:
+            return [Archived(achievement.id)]
+        case Status.ACTIVE:
+            return WrongStatus(achievement.status, (Status.INACTIVE,))
