@@ -25,6 +25,7 @@ from domain.standing import Fact, FactKind, Place, Standing
 from domain.terms import CombinationScope, Confirmation, Entity, Late, Terms
 from domain.tiered_campaign import Revision
 from domain.tiered_definition import Aggregate, Definition
+from tests.projections.achieving import Achieving
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 MAPPER = Mapper(KINDS)
@@ -199,6 +200,7 @@ class Program:
             *self.facts(60),
             *self.preview(1, 2, failed=True),
             *self.facts(40),
+            *(Recording(*step) for step in Achieving(self._seed, self._members).whole()),
         ]
 
     def _receive(self) -> Iterator[Recording]:
