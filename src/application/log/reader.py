@@ -1,5 +1,9 @@
-"""Reading the log: pages in order of position, one stream's events, the head. Each thread brings its own connection."""
+"""Reading the log: pages in order of position, one stream's events, the head. Each thread brings its own connection.
 
+What policies read, they read in the event loop: events of some tags, and single ones.
+"""
+
+from collections.abc import Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,11 +19,16 @@ from application.log.queries import query
 
 PAGE_EVENTS = 500
 PAGE_EVENTS_MOST = 5_000
+PASSED_EVENTS_MOST = 20_000
+"""So many positions at most are looked through for events of some tags at a time."""
 
 _PAGE = query("page")
 _STREAM = query("stream")
 _HEAD = query("head")
 _CATALOGUE = query("catalogue")
+_TAGGED = query("tagged")
+_VERSIONS = query("versions")
+_LATEST = query("latest")
 
 
 class Page(NamedTuple):
@@ -75,6 +84,49 @@ def read_catalogue(connection: psycopg.Connection[Any], mapper: Mapper, after: i
     """What changed in the catalogue after a position, for those who follow it without writing."""
     with _cursor(connection) as cursor:
         return entries(mapper, cursor.execute(_CATALOGUE, [bucket, after]).fetchall())
+
+
+async def read_tagged(
+    connection: psycopg.AsyncConnection[Any],
+    mapper: Mapper,
+    tags: Sequence[str],
+    after: int,
+    upto: int,
+    limit: int = PAGE_EVENTS,
+    bucket: int = 0,
+) -> Page:
+    """The first events of these tags after one position and up to another, at most `limit`; nothing is beyond `upto`.
+
+    `last` is where to go on from: no event of these tags is left before it.
+    """
+    upto = min(upto, after + PASSED_EVENTS_MOST)
+    async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        # Planned anew each time, as a page is.
+        await cursor.execute(_TAGGED, [bucket, after, upto, list(tags), limit], prepare=False)
+        events = [_recorded(mapper, *row) for row in await cursor.fetchall()]
+    return Page(events, events[-1].position if len(events) == limit else max(after, upto))
+
+
+async def read_versions(
+    connection: psycopg.AsyncConnection[Any], mapper: Mapper, places: Sequence[tuple[UUID, int]]
+) -> list[Recorded]:
+    """The events at these streams' versions, in order of position; what is not there is left out."""
+    streams, versions = [stream for stream, _ in places], [version for _, version in places]
+    async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        await cursor.execute(_VERSIONS, [streams, versions], prepare=False)
+        return [_recorded(mapper, *row) for row in await cursor.fetchall()]
+
+
+async def read_latest(connection: psycopg.AsyncConnection[Any], streams: Sequence[UUID], tag: str) -> dict[UUID, int]:
+    """The position of the last event of a tag on each of the streams that has one."""
+    async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        await cursor.execute(_LATEST, [tag, list(streams)], prepare=False)
+        return {stream: position for stream, position in await cursor.fetchall() if position is not None}
+
+
+def _recorded(mapper: Mapper, position: int, stream: UUID, version: int, tag: str, *content: bytes) -> Recorded:
+    payload, envelope = content
+    return Recorded(mapper, position, stream, version, tag, payload, envelope)
 
 
 def _cursor(connection: psycopg.Connection[Any]) -> psycopg.Cursor[TupleRow]:
