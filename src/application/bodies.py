@@ -485,9 +485,14 @@ class NewTieredCampaignBody(TieredCampaignBody, frozen=True, kw_only=True):
     id: UUID | None = None
 
     def chosen_id(self) -> UUID | None:
-        if self.id and self.id.version == STREAM_UUID:
-            raise Invalid([Problem("/id", "must be a UUID of another version than 5, best of version 7")])
-        return self.id
+        return chosen_id(self.id)
+
+
+def chosen_id(given: UUID | None) -> UUID | None:
+    """The id that a caller gives a new definition; raises Invalid for one that could be another stream's."""
+    if given and given.version == STREAM_UUID:
+        raise Invalid([Problem("/id", "must be a UUID of another version than 5, best of version 7")])
+    return given
 
 
 def keepable(value: Any, depth: int = 0) -> Any:  # noqa: ANN401  decoded JSON

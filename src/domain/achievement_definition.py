@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.amounts import fault
-from domain.catalogue import EventType
+from domain.catalogue import Badge, EventType
 from domain.interval import MOST_UNITS, Interval
 from domain.problems import Problem
 from domain.terms import Entity
@@ -108,7 +108,7 @@ class References(Protocol):
     """What a definition may refer to, as it is now."""
 
     def event_type(self, code: str) -> EventType | None: ...
-    def has_badge(self, code: str) -> bool: ...
+    def badge(self, code: str) -> Badge | None: ...
 
 
 def achievement_problems(definition: Definition, references: References, zone: ZoneInfo) -> list[Problem]:
@@ -121,7 +121,7 @@ def achievement_problems(definition: Definition, references: References, zone: Z
         problems += timeframe_problems(definition.timeframe, "/timeframe", zone)
     if definition.limit:
         problems += limit_problems(definition.limit, "/limit")
-    if definition.badge is not None and not references.has_badge(definition.badge):
+    if definition.badge is not None and references.badge(definition.badge) is None:
         problems.append(Problem("/badge", f"no badge `{definition.badge}`", "unknown"))
     if not 1 <= len(definition.rules) <= MOST_RULES:
         problems.append(Problem("/rules", f"must be 1 to {MOST_RULES} rules, not {len(definition.rules)}"))

@@ -1,5 +1,5 @@
 from domain.attributes import AttributeType
-from domain.catalogue import Account, EventType
+from domain.catalogue import Account, Badge, EventType
 
 WORKOUT = EventType("workout", "Workout", {"minutes": AttributeType.NUMBER, "planned": AttributeType.TIMESTAMP})
 
@@ -22,5 +22,5 @@ class References:
     def has_product(self, sku: str) -> bool:
         return sku == "SKU-1"
 
-    def has_badge(self, code: str) -> bool:
-        return code == "medal"
+    def badge(self, code: str) -> Badge | None:
+        return Badge("medal", "Medal") if code == "medal" else None
