@@ -73,10 +73,10 @@ class LimitBody(Body, frozen=True):
 class TimeframeBody(Body, frozen=True, kw_only=True):
     """When facts count, by their own time in the program's time zone.
 
-    `before` and `after` have `at`, `between` and `not_between` have `from` and `to`: days (`2026-06-01`) or instants. A
-    day given as `to` is inside, an instant outside. `time_of_day` has `from` and `to` as `HH:MM`, `to` outside; one that
-    is not later than `from` is on the next day. `days_of_week` (from 1, Monday) and `days_of_month` have `days`, `months`
-    has `months`.
+    `before` and `after` have `at`; `between` and `not_between` have `from` and `to`: days (`2026-06-01`) or instants. A
+    day given as `to` is inside, an instant outside. `time_of_day` has `from` and `to` as `HH:MM`, `to` outside; one
+    that is not later than `from` is on the next day. `days_of_week` (from 1, Monday) and `days_of_month` have `days`,
+    `months` has `months`.
     """
 
     kind: TimeframeKind

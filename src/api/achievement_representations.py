@@ -1,0 +1,136 @@
+"""What the service answers about achievements: commands and reads show them alike."""
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from api.representations import plain
+from domain.achievement import Achievement, Status
+from domain.achievement_definition import Count, CountKind, Limit, Period, PeriodKind, Rule, Subject
+from domain.interval import Interval
+from domain.terms import Entity
+from domain.texts import Text
+from domain.timeframe import Timeframe
+
+
+class CountLimitShown(Struct, frozen=True, gc=False):
+    """At most `value`, for life or per interval."""
+
+    value: int
+    interval: Interval | None
+
+
+class CountShown(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a fact adds; of the fields beside `kind` it has those that its kind has."""
+
+    kind: CountKind
+    expression: str | None = None
+    attribute: str | None = None
+    items: dict[str, Any] | None = None
+
+
+class PeriodShown(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Over which time a rule counts; `n` days belong to `last_days`."""
+
+    kind: PeriodKind
+    n: int | None = None
+
+
+class AchievementRuleShown(Struct, frozen=True, gc=False):
+    """One thing to do."""
+
+    name: str
+    trigger: Entity
+    event_type: str | None
+    subject: Subject
+    unique_referee: bool
+    conditions: dict[str, Any] | None
+    count: CountShown
+    goal: str
+    period: PeriodShown
+    consecutive: int
+    frequency: CountLimitShown | None
+
+
+class AchievementAnswer(Struct, frozen=True, gc=False, kw_only=True):
+    """An achievement: what was filled in, and where it is in its life.
+
+    `version` is that of its ETag. Progress is by `revision`: an edit that makes a new one has it start again.
+    """
+
+    position: str
+    id: UUID
+    version: int
+    revision: int
+    status: Status
+    active: bool
+    name: str
+    description: str
+    translations: dict[str, Text]
+    timeframe: Timeframe | None
+    limit: CountLimitShown | None
+    badge: str | None
+    rules: list[AchievementRuleShown]
+
+
+def achievement(shown: Achievement, position: str = "") -> AchievementAnswer:
+    definition = shown.definition
+    return AchievementAnswer(
+        position=position,
+        id=shown.id,
+        version=shown.version,
+        revision=shown.revision,
+        status=shown.status,
+        active=shown.status is Status.ACTIVE,
+        name=definition.name,
+        description=definition.description,
+        translations=definition.translations,
+        timeframe=definition.timeframe,
+        limit=_limit(definition.limit),
+        badge=definition.badge,
+        rules=[_rule(rule) for rule in definition.rules],
+    )
+
+
+def _rule(rule: Rule) -> AchievementRuleShown:
+    return AchievementRuleShown(
+        rule.name,
+        rule.trigger,
+        rule.event_type,
+        rule.subject,
+        rule.unique_referee,
+        rule.conditions,
+        _count(rule.count),
+        plain(rule.goal),
+        _period(rule.period),
+        rule.consecutive,
+        _limit(rule.frequency),
+    )
+
+
+def _count(count: Count) -> CountShown:
+    return CountShown(count.kind, count.expression, count.attribute, count.items)
+
+
+def _period(period: Period) -> PeriodShown:
+    return PeriodShown(period.kind, period.n)
+
+
+def _limit(limit: Limit | None) -> CountLimitShown | None:
+    return CountLimitShown(int(limit.value), limit.interval) if limit else None
+
+
+class EditAnswer(Struct, frozen=True, gc=False):
+    """What an edit would do, and has not done.
+
+    `revision` is the one it would have after it; where that is a new one, all progress starts again: that of `members`,
+    who are in progress now. `fields` are those that make it a new one.
+    """
+
+    position: str
+    dry_run: bool
+    revision: int
+    resets_progress: bool
+    members: int
+    fields: tuple[str, ...]
