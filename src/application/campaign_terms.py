@@ -19,6 +19,7 @@ from domain.expressions import (
     compile_condition,
     compile_expression,
     condition_from,
+    source_of,
 )
 from domain.expressions.faults import Place
 from domain.problems import Problem
@@ -121,11 +122,14 @@ class _Compiling:
         if given is None:
             return None
         condition = condition_from(given, pointer)
-        compiled = condition if isinstance(condition, list) else compile_condition(condition, self._scope, pointer)
-        if isinstance(compiled, Compiled):
-            return compiled
-        self.problems += compiled
-        return _failing("", Type.BOOLEAN, compiled[0].detail)
+        if isinstance(condition, list):
+            self.problems += condition
+            return _failing("", Type.BOOLEAN, condition[0].detail)
+        compiled = compile_condition(condition, self._scope, pointer)
+        if isinstance(compiled, list):
+            self.problems += compiled
+            return _failing(source_of(condition, self._scope), Type.BOOLEAN, compiled[0].detail)
+        return compiled
 
     def effect(self, effect: Effect, pointer: str) -> EffectTerms:
         match effect.kind:

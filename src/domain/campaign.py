@@ -8,7 +8,11 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.campaign_definition import Definition
+from domain.campaign_definition import Definition, missing
+from domain.problems import Problem
+from domain.texts import NAME_LENGTH
+
+COPIED = " (copy)"
 
 
 class Defined(Struct, frozen=True, gc=False):
@@ -87,3 +91,85 @@ def evolve(campaign: Campaign | None, event: Event) -> Campaign:
             return replace(campaign, life=Life.DELETED, version=version)
         case _:
             assert_never(event)
+
+
+class Status(StrEnum):
+    """What is shown: an active or paused campaign has ended once its dates are over."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ENDED = "ended"
+    DELETED = "deleted"
+
+
+def status(campaign: Campaign, now: datetime) -> Status:
+    ends_at = campaign.definition.ends_at
+    if campaign.life in (Life.ACTIVE, Life.PAUSED) and ends_at and ends_at <= now:
+        return Status.ENDED
+    return Status(campaign.life)
+
+
+class WrongStatus(Struct, frozen=True, gc=False):
+    """The campaign's status does not allow what was asked; `allowed` are those that would."""
+
+    status: Status
+    allowed: tuple[Status, ...]
+
+
+class Incomplete(Struct, frozen=True, gc=False):
+    """A draft can't be activated: `missing` are the fields to fill in first."""
+
+    missing: tuple[str, ...]
+
+
+class AchievementArchived(Struct, frozen=True, gc=False):
+    """An archived achievement is never completed again, so nothing would ever fire the campaign."""
+
+
+Refusal = WrongStatus | Incomplete | AchievementArchived
+
+
+def revise(campaign: Campaign, definition: Definition, time_zone: str) -> list[Event] | list[Problem] | WrongStatus:
+    """An edit of the whole. What is decided from now on is decided by it, also what fired before."""
+    if campaign.life is Life.DELETED:
+        return WrongStatus(Status.DELETED, (Status.DRAFT, Status.ACTIVE, Status.PAUSED, Status.ENDED))
+    if campaign.life is not Life.DRAFT and (lacking := missing(definition)):
+        detail = "is required: the campaign has left the draft"
+        return [Problem(f"/{field}", detail, "required") for field in lacking]
+    revised: list[Event] = [Defined(campaign.id, campaign.revision + 1, definition, time_zone)]
+    return revised
+
+
+def activate(campaign: Campaign, now: datetime, *, archived: bool) -> list[Event] | Refusal:
+    """`archived` says whether its achievement is. A draft of the past can be activated: facts may come late."""
+    current = status(campaign, now)
+    match current:
+        case Status.ACTIVE:
+            return []
+        case Status.ENDED | Status.DELETED:
+            return WrongStatus(current, (Status.DRAFT, Status.PAUSED))
+    if lacking := missing(campaign.definition):
+        return Incomplete(lacking)
+    return AchievementArchived() if archived else [Activated(campaign.id, now)]
+
+
+def pause(campaign: Campaign, now: datetime) -> list[Event] | WrongStatus:
+    current = status(campaign, now)
+    match current:
+        case Status.PAUSED:
+            return []
+        case Status.ACTIVE:
+            return [Paused(campaign.id)]
+    return WrongStatus(current, (Status.ACTIVE,))
+
+
+def delete(campaign: Campaign) -> list[Event]:
+    return [] if campaign.life is Life.DELETED else [Deleted(campaign.id)]
+
+
+def duplicate(campaign: Campaign, copy: UUID) -> Defined:
+    """A draft like it, by another name."""
+    definition = campaign.definition
+    name = definition.name[: NAME_LENGTH - len(COPIED)] + COPIED
+    return Defined(copy, 1, replace(definition, name=name), campaign.time_zone)
