@@ -1,0 +1,286 @@
+"""Awards: what completed or progressed is decided by the campaigns that fire on it, and grants are cancelled.
+
+Each function is a command's decision. Those of a batch build on one another: what one grants is not left for the next.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from msgspec import Struct
+
+from application.catalogue import Catalogue
+from application.ledgers import Random, effects_of, ledger_for
+from application.log.events import Recorded
+from application.log.streams import Stream
+from application.log.working import Working
+from application.streams import (
+    AWARD_POLICY,
+    CAMPAIGN_BUDGET,
+    COUPON_CODE,
+    MEMBER,
+    MEMBER_EVENT,
+    PARTICIPATION,
+    PROGRESS,
+    STOCK,
+    TRANSACTION,
+)
+from domain.award_policy import Decided
+from domain.campaign_definition import CampaignTrigger, EffectKind
+from domain.campaign_terms import CampaignTerms
+from domain.coupon_code import Issued
+from domain.decision import decide
+from domain.ledger import STOCKS
+from domain.member import Member
+from domain.occasion import AchievementSeen, Occasion, ProgressSeen
+from domain.participation import Granted, Refused, Trigger, decision_id
+from domain.progress import Adjusted, Advanced, Completed
+from domain.standing import Fact, FactKind
+
+POLICY = AWARD_POLICY.at()
+
+EVENTS_AT_ONCE = 2_000
+"""So many events are recorded by one command at most, unless a single trigger needs more."""
+
+
+class Fired(Struct, frozen=True, gc=False):
+    """A member's progress that campaigns may fire on; `progress` is that of the rule that moved last."""
+
+    member: str
+    trigger: Trigger
+    progress: ProgressSeen | None = None
+
+
+class Made(NamedTuple):
+    """A decision and its id."""
+
+    id: UUID
+    decision: Granted | Refused
+
+
+def fired_by(recorded: Recorded) -> Fired | None:
+    """What campaigns may fire on; None where progress was changed by hand without a completion."""
+    event = recorded.event
+    match event:
+        case Completed():
+            trigger = _trigger(recorded, event, CampaignTrigger.ACHIEVEMENT_COMPLETED, event.number, event.fact)
+            return Fired(event.member, trigger)
+        case Adjusted() if event.completed > event.before:
+            trigger = _trigger(recorded, event, CampaignTrigger.ACHIEVEMENT_COMPLETED, event.completed, None)
+            return Fired(event.member, trigger)
+        case Advanced():
+            trigger = _trigger(recorded, event, CampaignTrigger.ACHIEVEMENT_PROGRESSED, event.rule, event.fact)
+            return Fired(event.member, trigger, progress_in(event))
+        case _:
+            return None
+
+
+def _trigger(
+    recorded: Recorded, event: Completed | Adjusted | Advanced, kind: CampaignTrigger, number: int, fact: Fact | None
+) -> Trigger:
+    return Trigger(
+        kind,
+        event.achievement,
+        event.revision,
+        recorded.stream,
+        recorded.version,
+        recorded.position,
+        number,
+        fact,
+        event.occurred_at,
+    )
+
+
+def progress_in(event: Advanced) -> ProgressSeen:
+    return ProgressSeen(event.rule, event.reached, event.goal)
+
+
+class Draw:
+    """Whole numbers at random, always the same from the same seed: a command that runs again draws them again."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._seed = seed
+        self._blocks = 0
+        self._left: list[int] = []
+
+    def __call__(self, below: int) -> int:
+        if not self._left:
+            block = blake2b(self._blocks.to_bytes(8, "big"), key=self._seed).digest()
+            self._left = [int.from_bytes(block[at : at + 8], "big") for at in range(0, len(block), 8)]
+            self._blocks += 1
+        return self._left.pop() % below
+
+
+class Batch(Struct, frozen=True, gc=False):
+    """Everything that was triggered after what is recorded as decided (`recorded`) and up to `upto`, in order."""
+
+    recorded: int
+    upto: int
+    fired: tuple[Fired, ...]
+
+
+class Moved(Struct, frozen=True, gc=False):
+    """Someone else has decided further; nothing was decided."""
+
+
+class Unlocated(Struct, frozen=True, gc=False):
+    """Where in the log these versions of campaigns were activated is not known; nothing was decided."""
+
+    campaigns: tuple[tuple[UUID, int], ...]
+
+
+class Done(Struct, frozen=True, gc=False):
+    """Everything up to a position is decided, and how."""
+
+    position: int
+    made: tuple[Made, ...]
+
+
+def decide_batch(
+    working: Working, batch: Batch, activated: Mapping[tuple[UUID, int], int], seed: bytes
+) -> Done | Moved | Unlocated:
+    """Decides what was triggered, as far as fits one command, and records how far that is.
+
+    `activated` are the positions that campaigns were last activated at, by campaign and its version: what was triggered
+    before is not decided by it.
+    """
+    if decided_upto(working) != batch.recorded:
+        return Moved()
+    catalogue: Catalogue = working.catalogue
+    asked = {terms.campaign for one in batch.fired for terms in concerned(catalogue, one)}
+    versions = {campaign: (campaign, catalogue.campaigns[campaign].version) for campaign in asked}
+    if missing := tuple(key for key in versions.values() if key not in activated):
+        return Unlocated(missing)
+    fired = _together(catalogue, batch.fired)
+    upto = batch.upto if len(fired) == len(batch.fired) else fired[-1].trigger.position
+    made = decide_triggers(working, fired, Draw(seed), lambda terms: activated[versions[terms.campaign]])
+    working.record(POLICY, Decided(upto))
+    return Done(upto, tuple(made))
+
+
+def decided_upto(working: Working) -> int:
+    """The position up to which everything is recorded as decided."""
+    policy = working.state(POLICY)
+    return policy.position if policy else 0
+
+
+def pass_by(working: Working, recorded: int, position: int) -> None:
+    """Records that up to a position nothing is left to decide, unless someone else has decided further."""
+    if decided_upto(working) == recorded:
+        working.record(POLICY, Decided(position))
+
+
+def concerned(catalogue: Catalogue, one: Fired) -> Iterator[CampaignTerms]:
+    """The active campaigns that it fires by their dates, in the order in which they decide."""
+    for terms in catalogue.campaigns_on(one.trigger.achievement, one.trigger.kind):
+        if terms.runs_at(one.trigger.occurred_at):
+            yield terms
+
+
+def _together(catalogue: Catalogue, fired: Sequence[Fired]) -> list[Fired]:
+    """The first of them, and as many more as one command may record the decisions of."""
+    taken: list[Fired] = []
+    events = 0
+    for one in fired:
+        for terms in concerned(catalogue, one):
+            events += 1 + len(list(effects_of(terms, EffectKind.ISSUE_COUPON)))
+        if taken and events > EVENTS_AT_ONCE:
+            break
+        taken.append(one)
+    return taken
+
+
+def decide_triggers(
+    working: Working,
+    fired: Sequence[Fired],
+    random: Random,
+    activated: Callable[[CampaignTerms], int] = lambda _: 0,
+) -> list[Made]:
+    """Decides, in order, what was triggered by every campaign that it fires, and records what comes of it.
+
+    `activated` says at which position a campaign was activated.
+    """
+    asked = [
+        (one, terms)
+        for one in fired
+        for terms in concerned(working.catalogue, one)
+        if activated(terms) < one.trigger.position
+    ]
+    working.prefetch(_streams(asked))
+    ledger = ledger_for(working, [terms for _, terms in asked], random)
+    occasions: dict[int, Occasion] = {}
+    made: list[Made] = []
+    for one, terms in asked:
+        occasion = occasions.get(one.trigger.position)
+        if occasion is None:
+            occasion = occasions[one.trigger.position] = _occasion(working, one)
+        stream = PARTICIPATION.at(terms.campaign, one.member)
+        decision = decide(terms, occasion, one.trigger, working.state(stream), ledger, working.now)
+        working.record(stream, decision)
+        made.append(Made(decision_id(stream.id, working.version(stream)), decision))
+        if isinstance(decision, Granted):
+            ledger.take(decision)
+            _issue(working, made[-1].id, decision)
+    for reserved in ledger.reserved():
+        working.record(CAMPAIGN_BUDGET.at(reserved.campaign), reserved)
+    for taken in ledger.taken():
+        working.record(STOCK.at(taken.kind, taken.code), taken)
+    return made
+
+
+def _streams(asked: Iterable[tuple[Fired, CampaignTerms]]) -> Iterable[Stream[Any, Any]]:
+    """Everything that these decisions read but the codes of coupons, each once."""
+    streams: dict[Stream[Any, Any], None] = {}
+    for one, terms in asked:
+        streams[PARTICIPATION.at(terms.campaign, one.member)] = None
+        streams[CAMPAIGN_BUDGET.at(terms.campaign)] = None
+        streams[MEMBER.at(one.member)] = None
+        if one.trigger.fact:
+            streams[_stream_of(one.trigger.fact)] = None
+        if one.trigger.kind is CampaignTrigger.ACHIEVEMENT_PROGRESSED:
+            streams[PROGRESS.of(one.trigger.stream)] = None
+        for effect in effects_of(terms, *STOCKS):
+            streams[STOCK.at(STOCKS[effect.kind], effect.given or "")] = None
+    return streams
+
+
+def _stream_of(fact: Fact) -> Stream[Any, Any]:
+    return TRANSACTION.at(fact.id) if fact.kind is FactKind.TRANSACTION else MEMBER_EVENT.at(fact.id)
+
+
+def _occasion(working: Working, one: Fired) -> Occasion:
+    """The fact as it was accepted: a refund since then changes no decision."""
+    catalogue: Catalogue = working.catalogue
+    trigger, fact = one.trigger, one.trigger.fact
+    completions = trigger.number
+    if trigger.kind is CampaignTrigger.ACHIEVEMENT_PROGRESSED:
+        progress = working.state(PROGRESS.of(trigger.stream))
+        completions = progress.completed if progress else 0
+    member = working.state(MEMBER.at(one.member)) or Member(one.member)
+    name = catalogue.achievements[trigger.achievement].definition.name
+    achievement = AchievementSeen(trigger.achievement, name, completions)
+    transaction = event = None
+    if fact and fact.kind is FactKind.TRANSACTION:
+        transaction = working.state(TRANSACTION.at(fact.id))
+    elif fact:
+        event = working.state(MEMBER_EVENT.at(fact.id))
+    return Occasion(
+        member,
+        achievement,
+        transaction.purchase if transaction else None,
+        event.happening if event else None,
+        one.progress,
+    )
+
+
+def _issue(working: Working, decision: UUID, granted: Granted) -> None:
+    for rule in granted.rules:
+        for effect in rule.effects:
+            if effect.code is None:
+                continue
+            assert effect.given  # noqa: S101  a code is one of a coupon
+            assert effect.member  # noqa: S101  and was given to someone
+            stream = COUPON_CODE.at(effect.given, effect.code)
+            about = effect.given, effect.code, effect.member, granted.campaign, decision
+            working.record(stream, Issued(*about, effect.value, effect.valid_until))
