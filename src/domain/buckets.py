@@ -1,6 +1,10 @@
 """Buckets: what a rule of an achievement counts in each period, and when that completes the rule."""
 
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -12,6 +16,8 @@ from domain.interval import Moment, Unit, number_of
 BUCKETS_KEPT = 800
 MOST_VALUES = 1000
 """Distinct values that one bucket remembers; no goal is higher."""
+
+_KEY = attrgetter("key")
 
 
 _UNITS = {
@@ -34,13 +40,27 @@ class Bucket(Struct, frozen=True, gc=False, array_like=True):
 def with_bucket(
     buckets: tuple[Bucket, ...], key: int, amount: Decimal, *, joins: str | None = None, leaves: str | None = None
 ) -> tuple[Bucket, ...]:
-    held = next((bucket for bucket in reversed(buckets) if bucket.key == key), None)
-    values = tuple(value for value in held.values if value != leaves) if held else ()
-    bucket = Bucket(key, amount, (*values, joins) if joins is not None else values)
-    if not buckets or key > buckets[-1].key:
-        return (*buckets, bucket)[-BUCKETS_KEPT:]
-    others = [other for other in buckets if other.key != key]
-    return tuple(sorted((*others, bucket), key=lambda other: other.key))[-BUCKETS_KEPT:]
+    """With a bucket's amount as it is now, and a distinct value more or less; the latest `BUCKETS_KEPT` are kept."""
+    at = place(buckets, key)
+    held = at < len(buckets) and buckets[at].key == key
+    values = buckets[at].values if held else ()
+    if joins is not None:
+        values = (*values, joins)
+    elif leaves is not None:
+        values = tuple(value for value in values if value != leaves)
+    return (*buckets[:at], Bucket(key, amount, values), *buckets[at + held :])[-BUCKETS_KEPT:]
+
+
+def bucket_of(buckets: tuple[Bucket, ...], key: int) -> Bucket | None:
+    at = place(buckets, key)
+    return buckets[at] if at < len(buckets) and buckets[at].key == key else None
+
+
+def place(buckets: tuple[Bucket, ...], key: int) -> int:
+    """Where the bucket of a key is, or would be."""
+    if not buckets or buckets[-1].key < key:
+        return len(buckets)
+    return bisect_left(buckets, key, key=_KEY)
 
 
 def bucket_at(rule: RuleTerms, moment: Moment) -> int:
@@ -52,20 +72,32 @@ def bucket_at(rule: RuleTerms, moment: Moment) -> int:
 def reached(rule: RuleTerms, buckets: tuple[Bucket, ...], key: int) -> Decimal:
     """What a rule counts in the period of a bucket; of the last days, the most that any window with it holds."""
     if rule.period is not PeriodKind.LAST_DAYS:
-        return next((bucket.amount for bucket in reversed(buckets) if bucket.key == key), ZERO)
-    ends = [bucket.key for bucket in buckets if key < bucket.key < key + rule.days]
-    return max(window(rule, buckets, end) for end in (key, *ends))
+        bucket = bucket_of(buckets, key)
+        return bucket.amount if bucket else ZERO
+    around = buckets[place(buckets, key - rule.days + 1) : place(buckets, key + rule.days)]
+    return max((amount for end, amount in _windows(rule, around) if end >= key), default=window(rule, around, key))
 
 
 def window(rule: RuleTerms, buckets: tuple[Bucket, ...], end: int) -> Decimal:
     """What the days up to `end` hold together; a value that several of them have is one."""
-    inside = [bucket for bucket in buckets if end - rule.days < bucket.key <= end]
-    if rule.count is CountKind.DISTINCT:
-        return Decimal(len({value for bucket in inside for value in bucket.values}))
+    inside = buckets[place(buckets, end - rule.days + 1) : place(buckets, end + 1)]
+    return max((amount for _, amount in list(_windows(rule, inside))[-1:]), default=ZERO)
+
+
+def _windows(rule: RuleTerms, buckets: tuple[Bucket, ...]) -> Iterator[tuple[int, Decimal]]:
+    """For each bucket its key, and what the days up to it hold together."""
+    first = 0
     total = ZERO
-    for bucket in inside:
+    values: Counter[str] = Counter()
+    for bucket in buckets:
         total = EXACT.add(total, bucket.amount)
-    return total
+        values.update(bucket.values)
+        while buckets[first].key <= bucket.key - rule.days:
+            total = EXACT.subtract(total, buckets[first].amount)
+            values.subtract(buckets[first].values)
+            first += 1
+        distinct = rule.count is CountKind.DISTINCT
+        yield bucket.key, Decimal(len(+values)) if distinct else total
 
 
 def is_complete(rule: RuleTerms, buckets: tuple[Bucket, ...]) -> bool:
@@ -74,13 +106,14 @@ def is_complete(rule: RuleTerms, buckets: tuple[Bucket, ...]) -> bool:
     It does not depend on the order in which the facts came, nor on the present time.
     """
     if rule.period is PeriodKind.LAST_DAYS:
-        return any(window(rule, buckets, bucket.key) >= rule.goal for bucket in buckets)
-    run, last = 0, None
+        return any(amount >= rule.goal for _, amount in _windows(rule, buckets))
+    run = 0
+    before = None
     for bucket in buckets:
         if bucket.amount < rule.goal:
             continue
-        run = run + 1 if last is not None and bucket.key == last + 1 else 1
-        last = bucket.key
+        run = run + 1 if before is not None and bucket.key == before + 1 else 1
+        before = bucket.key
         if run >= rule.consecutive:
             return True
     return False

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 from typing import ClassVar, assert_never
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 
 from domain.achievement_terms import AchievementTerms, RuleTerms
 from domain.amounts import EXACT, ONE, ZERO
-from domain.buckets import BUCKETS_KEPT, MOST_VALUES, Bucket, bucket_at, is_complete, reached, with_bucket
+from domain.buckets import BUCKETS_KEPT, MOST_VALUES, Bucket, bucket_at, bucket_of, is_complete, reached, with_bucket
 from domain.interval import NOTHING as NO_TALLY
 from domain.interval import Moment, Tally, added, moment_of, used
 from domain.outcomes import Advance, Reason
@@ -215,9 +216,9 @@ def _adjusted(was: Progress, event: Adjusted) -> Progress:
 
 
 def _put(progress: Progress, number: int, rule: RuleProgress) -> Progress:
-    others = tuple((other, held) for other, held in progress.rules if other != number)
+    others = [pair for pair in progress.rules if pair[0] != number]
     return Progress(
-        tuple(sorted((*others, (number, rule)), key=lambda pair: pair[0])),
+        tuple(sorted((*others, (number, rule)), key=itemgetter(0))) if others else ((number, rule),),
         progress.run,
         progress.completed,
         progress.completions,
@@ -255,7 +256,7 @@ def advance(
     if frequency and used(held.counted, frequency.interval, acting.moment) >= frequency.value:
         return Reason.FREQUENCY_EXCEEDED
     key = bucket_at(rule, acting.moment)
-    bucket = next((bucket for bucket in reversed(held.buckets) if bucket.key == key), None)
+    bucket = bucket_of(held.buckets, key)
     if bucket is None and len(held.buckets) >= BUCKETS_KEPT and key < held.buckets[0].key:
         return Reason.TOO_OLD
     if bucket and value is not None and (value in bucket.values or len(bucket.values) >= MOST_VALUES):
@@ -315,7 +316,7 @@ def take_back(
     if progress is None or progress.run != advance.run:
         return None
     held = progress.of(rule.number)
-    bucket = next((bucket for bucket in held.buckets if bucket.key == advance.bucket), None)
+    bucket = bucket_of(held.buckets, advance.bucket)
     if bucket is None:
         return None
     back = advance.amount if left is None else EXACT.subtract(advance.amount, left)
@@ -395,6 +396,5 @@ def adjust(
 
 def _change(rule: RuleTerms, progress: Progress, amount: Decimal, moment: Moment) -> RuleAdjusted | None:
     key = bucket_at(rule, moment)
-    buckets = progress.of(rule.number).buckets
-    held = next((bucket.amount for bucket in buckets if bucket.key == key), ZERO)
-    return RuleAdjusted(rule.number, key, amount) if held != amount else None
+    bucket = bucket_of(progress.of(rule.number).buckets, key)
+    return None if amount == (bucket.amount if bucket else ZERO) else RuleAdjusted(rule.number, key, amount)
