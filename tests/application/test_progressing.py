@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from application import ingest
 from application.definitions import put_entry, put_member, put_product
@@ -359,3 +361,35 @@ def test_outcomes_tell_at_most_so_many_achievements_that_did_not_count(program: 
         tracking(program, rule("1", conditions=never), achievement=UUID(int=number + 1))
     outcomes: tuple[Outcome, ...] = bought(program, 1)[0].outcomes
     assert len(outcomes) == 16
+
+
+@given(facts=st.lists(st.tuples(st.integers(1, 12), st.booleans()), max_size=10))
+@settings(max_examples=60, deadline=None)
+def test_what_is_refunded_unspent_was_never_there(facts: list[tuple[int, bool]]) -> None:
+    both, kept = Program(), Program()
+    for program in (both, kept):
+        tracking(
+            program,
+            rule("99", "day", count=Count(CountKind.SUM, expression="transaction.total")),
+            rule("999", "last_days", 5),
+            rule("999", "week", count=Count(CountKind.DISTINCT, attribute="transaction.total")),
+        )
+    for number, (at, back) in enumerate(facts, 1):
+        fact = purchase(f"T-{number}", purchased_at=day(at), total=str(number))
+        buy(both, fact)
+        if not back:
+            buy(kept, fact)
+    for number, (_, back) in enumerate(facts, 1):
+        if back:
+            both.do(partial(ingest.refund, transaction_id=f"T-{number}", amount=None, items=(), refund_id=None))
+    assert _amounts(both) == _amounts(kept)
+
+
+def _amounts(program: Program) -> list[tuple[int, int, Decimal, tuple[str, ...]]]:
+    found = progress(program)
+    return sorted(
+        (number, bucket.key, bucket.amount, tuple(sorted(bucket.values)))
+        for number, held in (found.rules if found else ())
+        for bucket in held.buckets
+        if bucket.amount
+    )
