@@ -17,13 +17,15 @@ from application.catalogue import Catalogue
 from domain import tiered_campaign as campaigns
 from domain.amounts import Rounding
 from domain.attributes import Attributes, AttributeType
-from domain.catalogue import Account, EventType, MemberList, Segment
+from domain.catalogue import Account, Badge, Coupon, EventType, Generator, MemberList, Reward, Segment
+from domain.coupon import left
 from domain.member import Member
 from domain.outcomes import Completed, Contributed, Corrected, NotCounted, Outcome, Progressed, Reason
 from domain.points import HitType
 from domain.preview import Preview
 from domain.preview import Status as PreviewStatus
 from domain.product import Product
+from domain.stock import NOTHING, Stock
 from domain.terms import CombinationScope, Confirmation, Entity, Late
 from domain.tiered_campaign import Status, TieredCampaign
 from domain.tiered_definition import Aggregate, Definition, missing
@@ -223,6 +225,90 @@ class ListAnswer(Struct, frozen=True, gc=False):
 
 def member_list(shown: MemberList, position: str = "") -> ListAnswer:
     return ListAnswer(position, shown.code, shown.name)
+
+
+class BadgeAnswer(Struct, frozen=True, gc=False):
+    """A badge."""
+
+    position: str
+    code: str
+    name: str
+
+
+def badge(shown: Badge, position: str = "") -> BadgeAnswer:
+    return BadgeAnswer(position, shown.code, shown.name)
+
+
+class GeneratorShown(Struct, frozen=True, gc=False):
+    """How codes are made: the prefix, then so many characters of the alphabet."""
+
+    length: int
+    alphabet: str
+    prefix: str
+
+
+class CouponAnswer(Struct, frozen=True, gc=False):
+    """A coupon.
+
+    `codes` are those that ever came into its pool. `given` is how many members have, `left` how many can still be
+    given, null where nothing limits it.
+    """
+
+    position: str
+    code: str
+    name: str
+    generator: GeneratorShown | None
+    stock: int | None
+    value: str | None
+    valid_for: str | None
+    valid_until: datetime | None
+    codes: int
+    given: int
+    left: int | None
+
+
+def coupon(shown: Coupon, stock: Stock | None, position: str = "") -> CouponAnswer:
+    kept = stock or NOTHING
+    return CouponAnswer(
+        position,
+        shown.code,
+        shown.name,
+        _generator(shown.generator),
+        shown.stock,
+        shown.value,
+        shown.valid_for,
+        shown.valid_until,
+        kept.supplied,
+        kept.given,
+        left(shown, kept),
+    )
+
+
+def _generator(shown: Generator | None) -> GeneratorShown | None:
+    return None if shown is None else GeneratorShown(shown.length, shown.alphabet, shown.prefix)
+
+
+class RewardAnswer(Struct, frozen=True, gc=False):
+    """A reward: `given` is how many members have, `left` how many can still be given, null where nothing limits it."""
+
+    position: str
+    code: str
+    name: str
+    stock: int | None
+    given: int
+    left: int | None
+
+
+def reward(shown: Reward, stock: Stock | None, position: str = "") -> RewardAnswer:
+    return RewardAnswer(position, shown.code, shown.name, shown.stock, (stock or NOTHING).given, left(shown, stock))
+
+
+class CodesAnswer(Struct, frozen=True, gc=False):
+    """How many codes came into a coupon's pool, and how many it knew already."""
+
+    position: str
+    added: int
+    known: int
 
 
 class ProductAnswer(Struct, frozen=True, gc=False):

@@ -1,6 +1,6 @@
 """All projections; the name of each is permanent."""
 
-from projections import achievements, catalogue, decisions, facts, members, standings, tiered_campaigns
+from projections import achievements, catalogue, decisions, facts, members, rewards, standings, tiered_campaigns
 from projections.projection import Projection
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -10,5 +10,6 @@ PROJECTIONS: tuple[Projection, ...] = (
     tiered_campaigns.PROJECTION,
     decisions.PROJECTION,
     catalogue.PROJECTION,
+    rewards.PROJECTION,
     achievements.PROJECTION,
 )

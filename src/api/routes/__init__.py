@@ -4,6 +4,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.routes.batch import BATCH_COMMANDS
 from api.routes.catalogue import CATALOGUE_COMMANDS
+from api.routes.coupons import COUPON_COMMANDS
 from api.routes.expressions import EXPRESSION_COMMANDS
 from api.routes.facts import FACT_COMMANDS
 from api.routes.imports import IMPORT_ROUTES
@@ -16,6 +17,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *BATCH_COMMANDS,
     *MEMBER_COMMANDS,
     *CATALOGUE_COMMANDS,
+    *COUPON_COMMANDS,
     *TIERED_CAMPAIGN_COMMANDS,
     *EXPRESSION_COMMANDS,
     *IMPORT_ROUTES,

@@ -1,4 +1,7 @@
-"""The catalogue: event types, accounts, segments, lists and products, each put whole under its code."""
+"""The catalogue: event types, accounts, segments, lists, badges, coupons, rewards and products.
+
+Each is put whole under its code.
+"""
 
 import re
 from collections.abc import Callable
@@ -11,20 +14,36 @@ from api import representations
 from api.problems import bad_parameter
 from api.representations import (
     AccountAnswer,
+    BadgeAnswer,
+    CouponAnswer,
     EventTypeAnswer,
     ListAnswer,
     ProductAnswer,
+    RewardAnswer,
     SegmentAnswer,
 )
 from api.request import Request
 from api.routes.commands import submit
 from api.routing import OPERATORS, RECORDERS, command
 from application import definitions
-from application.bodies import AccountBody, EventTypeBody, ListBody, ProductBody, SegmentBody
+from application.bodies import (
+    AccountBody,
+    BadgeBody,
+    CouponBody,
+    EventTypeBody,
+    ListBody,
+    ProductBody,
+    RewardBody,
+    SegmentBody,
+)
 from application.exact import Code
-from domain.catalogue import Account, EventType, MemberList, Segment
+from application.log.working import Working
+from application.streams import STOCK
+from domain.catalogue import Account, Badge, Coupon, EventType, MemberList, Reward, Segment
+from domain.stock import Stock
 
-E = TypeVar("E", EventType, Account, Segment, MemberList)
+E = TypeVar("E", EventType, Account, Segment, MemberList, Badge)
+L = TypeVar("L", Coupon, Reward)
 A = TypeVar("A", bound=Struct)
 
 CONDITIONAL = ("If-Match", "If-None-Match")
@@ -57,6 +76,27 @@ async def put_list(request: Request, code: FromPath[str], data: JSONBody[ListBod
     return await _put(request, data.entry(_checked(code)), representations.member_list)
 
 
+@command("PUT", "/badges/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS)
+async def put_badge(request: Request, code: FromPath[str], data: JSONBody[BadgeBody]) -> BadgeAnswer:
+    """Make or rename a badge; who has it keeps it."""
+    return await _put(request, data.entry(_checked(code)), representations.badge)
+
+
+@command("PUT", "/coupons/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS)
+async def put_coupon(request: Request, code: FromPath[str], data: JSONBody[CouponBody]) -> CouponAnswer:
+    """Make or replace a coupon; those that were given stay as they are.
+
+    One that has codes keeps its pool, or its generator.
+    """
+    return await _put_stocked(request, "coupon", data.entry(_checked(code)), representations.coupon)
+
+
+@command("PUT", "/rewards/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS)
+async def put_reward(request: Request, code: FromPath[str], data: JSONBody[RewardBody]) -> RewardAnswer:
+    """Make or replace a reward; a stock below what is given already gives no more."""
+    return await _put_stocked(request, "reward", data.entry(_checked(code)), representations.reward)
+
+
 @command("PUT", "/products/{sku:str}", roles=RECORDERS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS)
 async def put_product(request: Request, sku: FromPath[str], data: JSONBody[ProductBody]) -> ProductAnswer:
     """Make or replace a product."""
@@ -75,10 +115,32 @@ async def _put(request: Request, entry: E, represent: Callable[[E, str], A]) -> 
     return represent(put, request.committed(committed.position))
 
 
+async def _put_stocked(request: Request, kind: str, entry: L, represent: Callable[[L, Stock | None, str], A]) -> A:
+    precondition = request.precondition()
+
+    def decide(working: Working) -> tuple[int, Stock | None]:
+        _, version = definitions.put_entry(working, entry, precondition)
+        return version, working.state(STOCK.at(kind, entry.code))
+
+    committed = await submit(request, decide)
+    version, stock = committed.answer
+    request.versioned(version)
+    return represent(entry, stock, request.committed(committed.position))
+
+
 def _checked(code: str) -> str:
     if not _CODE.fullmatch(code):
         raise bad_parameter("code", "must be 1 to 100 letters, digits, `_`, `.` or `-`, a letter or digit first")
     return code
 
 
-CATALOGUE_COMMANDS = (put_event_type, put_account, put_segment, put_list, put_product)
+CATALOGUE_COMMANDS = (
+    put_event_type,
+    put_account,
+    put_segment,
+    put_list,
+    put_badge,
+    put_coupon,
+    put_reward,
+    put_product,
+)

@@ -14,8 +14,18 @@ import msgspec
 from msgspec.structs import replace
 
 from application import definitions
-from application.bodies import Attributes, EventBody, Fact, FactBody, MemberBody, ProductBody, TransactionBody
+from application.bodies import (
+    Attributes,
+    CouponCode,
+    EventBody,
+    Fact,
+    FactBody,
+    MemberBody,
+    ProductBody,
+    TransactionBody,
+)
 from application.catalogue import Catalogue
+from application.coupons import add_codes
 from application.exact import Body, Code, Identifier, Malformed, decode
 from application.facts import command_of
 from application.imports.rows import Row
@@ -23,8 +33,9 @@ from application.ingest import Rules
 from application.log.streams import Stream
 from application.log.working import Command, Working
 from application.preconditions import Precondition
-from application.streams import MEMBER, PRODUCT, REQUEST
+from application.streams import COUPON_CODE, MEMBER, PRODUCT, REQUEST
 from domain.attributes import AttributeType
+from domain.coupon import code_fault
 from domain.problems import Invalid, Problem
 from domain.product import Product
 from domain.request import Answered
@@ -37,6 +48,7 @@ class Kind(StrEnum):
     MEMBERS = "members"
     LIST_MEMBERS = "list_members"
     PRODUCTS = "products"
+    COUPON_CODES = "coupon_codes"
 
 
 class Prepared(NamedTuple):
@@ -231,6 +243,24 @@ def _put_product(working: Working, product: Product) -> None:
     definitions.put_product(working, product, Precondition(exists=there))
 
 
+class CouponCodeRow(Body, frozen=True):
+    """A code for the pool of a coupon."""
+
+    coupon: Code
+    code: CouponCode
+
+
+class CouponCodeReader(Reader):
+    columns = frozenset(("coupon", "code"))
+
+    def read(self, row: Row) -> Prepared:
+        body = decode(CouponCodeRow, _json(row))
+        if fault := code_fault(body.code):
+            raise Invalid([Problem("/code", fault)])
+        add = partial(add_codes, coupon=body.coupon, codes=(body.code,))
+        return Prepared(row, _changing(COUPON_CODE.at(body.coupon, body.code), add))
+
+
 def reader_of(kind: Kind, catalogue: Catalogue, rules: Rules, identity: str, list_code: str | None = None) -> Reader:
     match kind:
         case Kind.FACTS:
@@ -241,6 +271,8 @@ def reader_of(kind: Kind, catalogue: Catalogue, rules: Rules, identity: str, lis
             return ListMemberReader(list_code)
         case Kind.PRODUCTS:
             return ProductReader()
+        case Kind.COUPON_CODES:
+            return CouponCodeReader()
 
 
 def once(stream: Stream[Answered, Answered], command: Command) -> Command:

@@ -1,4 +1,4 @@
-"""Event types, accounts, segments, lists and products."""
+"""Event types, accounts, segments, lists, badges, coupons, rewards and products."""
 
 from typing import Any, Generic, TypeVar
 
@@ -6,13 +6,15 @@ import msgspec
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from domain.catalogue import Account, Entry, EventType, MemberList, Segment
+from domain.catalogue import Account, Badge, Coupon, Entry, EventType, MemberList, Reward, Segment
 from domain.product import Product
+from domain.stock import Stock
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import fetch_one, fetch_page
 
 T = TypeVar("T")
-E = TypeVar("E", EventType, Account, Segment, MemberList)
+E = TypeVar("E", EventType, Account, Segment, MemberList, Badge)
+L = TypeVar("L", Coupon, Reward)
 
 
 class Kept(Struct, Generic[T], frozen=True):
@@ -20,6 +22,14 @@ class Kept(Struct, Generic[T], frozen=True):
 
     shown: T
     version: int
+
+
+class Stocked(Struct, Generic[T], frozen=True):
+    """A coupon or a reward as it is now, its version, and its stock."""
+
+    shown: T
+    version: int
+    stock: Stock
 
 
 _CODE = Column("code", expression="e.code", sortable=True)
@@ -31,6 +41,9 @@ EVENT_TYPES = Listing(name="event-types", columns=(_CODE, _ACTIVE, _UPDATED), ke
 ACCOUNTS = Listing(name="accounts", columns=(_CODE, _ACTIVE, _UPDATED), key="code", sort="code", search=_SEARCH)
 SEGMENTS = Listing(name="segments", columns=(_CODE, _UPDATED), key="code", sort="code", search=_SEARCH)
 LISTS = Listing(name="lists", columns=(_CODE, _UPDATED), key="code", sort="code", search=_SEARCH)
+BADGES = Listing(name="badges", columns=(_CODE, _UPDATED), key="code", sort="code", search=_SEARCH)
+COUPONS = Listing(name="coupons", columns=(_CODE, _UPDATED), key="code", sort="code", search=_SEARCH)
+REWARDS = Listing(name="rewards", columns=(_CODE, _UPDATED), key="code", sort="code", search=_SEARCH)
 PRODUCTS = Listing(
     name="products",
     columns=(
@@ -50,8 +63,13 @@ _KINDS: dict[type[Entry], str] = {
     Account: "account",
     Segment: "segment",
     MemberList: "list",
+    Badge: "badge",
+    Coupon: "coupon",
+    Reward: "reward",
 }
 
+_STOCKED = "e.body::text, e.version, coalesce(s.given, 0), coalesce(s.supplied, 0), coalesce(s.taken, 0)"
+_WITH_STOCK = "p_catalogue.entries e LEFT JOIN p_rewards.stocks s ON s.kind = e.kind AND s.code = e.code"
 _PRODUCT = "p.sku, p.name, p.category, p.brand, p.price, p.version"
 
 
@@ -79,6 +97,36 @@ async def entry(connection: AsyncConnection[Any], kind: type[E], code: str) -> K
         where="e.kind = %(kind)s AND e.code = %(code)s",
         parameters={"kind": _KINDS[kind], "code": code},
     )
+
+
+async def stocked_page(
+    connection: AsyncConnection[Any], kind: type[L], selection: Selection
+) -> tuple[list[Stocked[L]], str | None]:
+    """Coupons or rewards."""
+    return await fetch_page(
+        connection,
+        selection,
+        lambda body, *rest: _stocked(msgspec.json.decode(body, type=kind), *rest),
+        _STOCKED,
+        _WITH_STOCK,
+        where=("e.kind = %(kind)s",),
+        parameters={"kind": _KINDS[kind]},
+    )
+
+
+async def stocked(connection: AsyncConnection[Any], kind: type[L], code: str) -> Stocked[L] | None:
+    return await fetch_one(
+        connection,
+        lambda body, *rest: _stocked(msgspec.json.decode(body, type=kind), *rest),
+        _STOCKED,
+        _WITH_STOCK,
+        where="e.kind = %(kind)s AND e.code = %(code)s",
+        parameters={"kind": _KINDS[kind], "code": code},
+    )
+
+
+def _stocked(shown: L, version: int, given: int, supplied: int, taken: int) -> Stocked[L]:
+    return Stocked(shown, version, Stock(given, supplied, taken + 1))
 
 
 async def products_page(

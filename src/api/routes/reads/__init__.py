@@ -2,11 +2,12 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from api.routes.reads import catalogue, decisions, facts, feed, jobs, members, projections, tiered_campaigns
+from api.routes.reads import catalogue, decisions, facts, feed, jobs, members, projections, rewards, tiered_campaigns
 
 READ_ROUTES: tuple[HTTPRouteHandler, ...] = (
     *catalogue.ROUTES,
     *members.ROUTES,
+    *rewards.ROUTES,
     *facts.ROUTES,
     *tiered_campaigns.ROUTES,
     *decisions.ROUTES,

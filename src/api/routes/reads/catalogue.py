@@ -1,16 +1,35 @@
-"""Event types, accounts, segments, lists and products."""
+"""Event types, accounts, segments, lists, badges, coupons, rewards and products."""
 
 from litestar.params import FromPath
 
 from api import representations
-from api.representations import AccountAnswer, EventTypeAnswer, ListAnswer, ProductAnswer, SegmentAnswer
+from api.representations import (
+    AccountAnswer,
+    BadgeAnswer,
+    CouponAnswer,
+    EventTypeAnswer,
+    ListAnswer,
+    ProductAnswer,
+    RewardAnswer,
+    SegmentAnswer,
+)
 from api.request import Request
 from api.routes.reads.asking import asking, there
-from api.routing import FACT_READERS, Page, read
-from domain.catalogue import Account, EventType, MemberList, Segment
+from api.routing import FACT_READERS, READERS, Page, read
+from domain.catalogue import Account, Badge, Coupon, EventType, MemberList, Reward, Segment
 from projections.queries import catalogue
-from projections.queries.catalogue import ACCOUNTS, EVENT_TYPES, LISTS, PRODUCTS, SEGMENTS
+from projections.queries.catalogue import (
+    ACCOUNTS,
+    BADGES,
+    COUPONS,
+    EVENT_TYPES,
+    LISTS,
+    PRODUCTS,
+    REWARDS,
+    SEGMENTS,
+)
 from projections.queries.members import LIST_MEMBERS, ListMemberRow, list_members_page
+from projections.queries.rewards import COUPON_CODES, CouponCodeRow, coupon_codes_page
 
 
 @read("/event-types", roles=FACT_READERS, listing=EVENT_TYPES, projections=("catalogue",))
@@ -105,6 +124,79 @@ async def list_list_members(request: Request, code: FromPath[str]) -> Page[ListM
     return Page(found, following, request.position)
 
 
+@read("/badges", roles=FACT_READERS, listing=BADGES, projections=("catalogue",))
+async def list_badges(request: Request) -> Page[BadgeAnswer]:
+    """Badges."""
+    selection = BADGES.read(request.exchange.query)
+    async with asking(request) as connection:
+        found, following = await catalogue.entries_page(connection, Badge, selection)
+    at = request.position
+    return Page([representations.badge(kept.shown, at) for kept in found], following, at)
+
+
+@read("/badges/{code:str}", roles=FACT_READERS, projections=("catalogue",))
+async def get_badge(request: Request, code: FromPath[str]) -> BadgeAnswer:
+    """One badge, with its ETag."""
+    async with asking(request) as connection:
+        kept = there(await catalogue.entry(connection, Badge, code), f"badge `{code}`")
+    request.versioned(kept.version)
+    return representations.badge(kept.shown, request.position)
+
+
+@read("/coupons", roles=FACT_READERS, listing=COUPONS, projections=("catalogue", "rewards"))
+async def list_coupons(request: Request) -> Page[CouponAnswer]:
+    """Coupons, without their codes."""
+    selection = COUPONS.read(request.exchange.query)
+    async with asking(request) as connection:
+        found, following = await catalogue.stocked_page(connection, Coupon, selection)
+    at = request.position
+    return Page([representations.coupon(kept.shown, kept.stock, at) for kept in found], following, at)
+
+
+@read("/coupons/{code:str}", roles=FACT_READERS, projections=("catalogue", "rewards"))
+async def get_coupon(request: Request, code: FromPath[str]) -> CouponAnswer:
+    """One coupon with its stock, and its ETag."""
+    async with asking(request) as connection:
+        kept = there(await catalogue.stocked(connection, Coupon, code), f"coupon `{code}`")
+    request.versioned(kept.version)
+    return representations.coupon(kept.shown, kept.stock, request.position)
+
+
+@read(
+    "/coupons/{code:str}/codes",
+    roles=READERS,
+    listing=COUPON_CODES,
+    problems=("not-found",),
+    projections=("catalogue", "rewards"),
+)
+async def list_coupon_codes(request: Request, code: FromPath[str]) -> Page[CouponCodeRow]:
+    """The codes of a coupon, and who has them."""
+    selection = COUPON_CODES.read(request.exchange.query)
+    async with asking(request) as connection:
+        there(await catalogue.stocked(connection, Coupon, code), f"coupon `{code}`")
+        found, following = await coupon_codes_page(connection, code, selection)
+    return Page(found, following, request.position)
+
+
+@read("/rewards", roles=FACT_READERS, listing=REWARDS, projections=("catalogue", "rewards"))
+async def list_rewards(request: Request) -> Page[RewardAnswer]:
+    """Rewards."""
+    selection = REWARDS.read(request.exchange.query)
+    async with asking(request) as connection:
+        found, following = await catalogue.stocked_page(connection, Reward, selection)
+    at = request.position
+    return Page([representations.reward(kept.shown, kept.stock, at) for kept in found], following, at)
+
+
+@read("/rewards/{code:str}", roles=FACT_READERS, projections=("catalogue", "rewards"))
+async def get_reward(request: Request, code: FromPath[str]) -> RewardAnswer:
+    """One reward with its stock, and its ETag."""
+    async with asking(request) as connection:
+        kept = there(await catalogue.stocked(connection, Reward, code), f"reward `{code}`")
+    request.versioned(kept.version)
+    return representations.reward(kept.shown, kept.stock, request.position)
+
+
 @read("/products", roles=FACT_READERS, listing=PRODUCTS, projections=("catalogue",))
 async def list_products(request: Request) -> Page[ProductAnswer]:
     """Products."""
@@ -134,6 +226,13 @@ ROUTES = (
     list_lists,
     get_list,
     list_list_members,
+    list_badges,
+    get_badge,
+    list_coupons,
+    get_coupon,
+    list_coupon_codes,
+    list_rewards,
+    get_reward,
     list_products,
     get_product,
 )

@@ -1,4 +1,4 @@
--- Event types, accounts, segments and lists, as they are now.
+-- Event types, accounts, segments, lists, badges, coupons and rewards, as they are now.
 create table entries (
     kind text collate "C",
     code text collate "C",

@@ -1,0 +1,29 @@
+"""Codes of coupons."""
+
+from litestar import Response
+from litestar.params import FromPath, JSONBody
+
+from api.representations import CodesAnswer
+from api.request import Request
+from api.routes.commands import answer_once
+from api.routing import RECORDERS, command
+from application.bodies import CodesBody
+from application.coupons import add_codes
+from application.log.working import Working
+
+
+@command("POST", "/coupons/{code:str}/codes", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",))
+async def add_coupon_codes(request: Request, code: FromPath[str], data: JSONBody[CodesBody]) -> Response[CodesAnswer]:
+    """Add codes to a coupon's pool, all of them or none; a coupon with a generator takes none.
+
+    Codes that the coupon knows already are left as they are.
+    """
+
+    def decide(working: Working) -> CodesAnswer:
+        done = add_codes(working, code, data.codes)
+        return CodesAnswer("", done.added, done.known)
+
+    return await answer_once(request, decide)
+
+
+COUPON_COMMANDS = (add_coupon_codes,)

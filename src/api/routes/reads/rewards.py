@@ -1,0 +1,70 @@
+"""What members were given beside units: badges, coupons and rewards."""
+
+from litestar.params import FromPath
+
+from api.request import Request
+from api.routes.reads.asking import asking, there
+from api.routing import FACT_READERS, Page, read
+from projections.queries import rewards
+from projections.queries.members import is_member
+from projections.queries.rewards import (
+    MEMBER_BADGES,
+    MEMBER_COUPONS,
+    MEMBER_REWARDS,
+    MemberBadgeRow,
+    MemberCouponRow,
+    MemberRewardRow,
+)
+
+_PROJECTIONS = ("members", "catalogue", "rewards")
+
+
+@read(
+    "/members/{member:str}/badges",
+    roles=FACT_READERS,
+    listing=MEMBER_BADGES,
+    problems=("not-found",),
+    projections=_PROJECTIONS,
+)
+async def list_member_badges(request: Request, member: FromPath[str]) -> Page[MemberBadgeRow]:
+    """A member's badges, and how often each was given."""
+    selection = MEMBER_BADGES.read(request.exchange.query)
+    async with asking(request) as connection:
+        there(await is_member(connection, member) or None, f"member `{member}`")
+        found, following = await rewards.member_badges_page(connection, member, selection)
+    return Page(found, following, request.position)
+
+
+@read(
+    "/members/{member:str}/coupons",
+    roles=FACT_READERS,
+    listing=MEMBER_COUPONS,
+    problems=("not-found",),
+    projections=_PROJECTIONS,
+)
+async def list_member_coupons(request: Request, member: FromPath[str]) -> Page[MemberCouponRow]:
+    """A member's coupons, the last given first."""
+    selection = MEMBER_COUPONS.read(request.exchange.query)
+    async with asking(request) as connection:
+        there(await is_member(connection, member) or None, f"member `{member}`")
+        found, following = await rewards.member_coupons_page(connection, member, selection)
+    return Page(found, following, request.position)
+
+
+@read(
+    "/members/{member:str}/rewards",
+    roles=FACT_READERS,
+    listing=MEMBER_REWARDS,
+    problems=("not-found",),
+    projections=_PROJECTIONS,
+)
+async def list_member_rewards(request: Request, member: FromPath[str]) -> Page[MemberRewardRow]:
+    """A member's rewards, and how often each was given."""
+    selection = MEMBER_REWARDS.read(request.exchange.query)
+    async with asking(request) as connection:
+        there(await is_member(connection, member) or None, f"member `{member}`")
+        found, following = await rewards.member_rewards_page(connection, member, selection)
+    return Page(found, following, request.position)
+
+
+ROUTES = (list_member_badges, list_member_coupons, list_member_rewards)

@@ -1,0 +1,169 @@
+"""What members have been given beside units: badges, rewards and coupons; the codes of coupons, and stocks."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+from application.log.events import Recorded
+from domain import coupon_code, participation, progress, stock
+from domain.campaign_definition import EffectKind
+from domain.participation import EffectOutcome
+from projections.changes import Changes, Table
+from projections.columns import BIGINT, INSTANT, INT, NUMERIC, TEXT, UUIDS
+from projections.projection import Projection
+
+COUPON_CODES = Table(
+    "coupon_codes",
+    ("coupon", "code"),
+    {"coupon": TEXT, "code": TEXT, "number": INT, "status": TEXT, "member": TEXT, "issued_at": INSTANT},
+)
+
+MEMBER_COUPONS = Table(
+    "member_coupons",
+    ("coupon", "code"),
+    {
+        "coupon": TEXT,
+        "code": TEXT,
+        "member": TEXT,
+        "status": TEXT,
+        "value": NUMERIC,
+        "valid_until": INSTANT,
+        "campaign": UUIDS,
+        "decision": UUIDS,
+        "issued_at": INSTANT,
+        "position": BIGINT,
+    },
+)
+
+MEMBER_BADGES = Table(
+    "member_badges",
+    ("stream", "version", "member", "badge"),
+    {"stream": UUIDS, "version": INT, "member": TEXT, "badge": TEXT, "times": INT, "given_at": INSTANT},
+)
+
+MEMBER_REWARDS = Table(
+    "member_rewards",
+    ("stream", "version", "member", "reward"),
+    {"stream": UUIDS, "version": INT, "member": TEXT, "reward": TEXT, "times": INT, "given_at": INSTANT},
+)
+
+STOCKS = Table(
+    "stocks", ("kind", "code"), {"kind": TEXT, "code": TEXT, "given": BIGINT, "taken": BIGINT, "supplied": BIGINT}
+)
+
+_GIFTS = {EffectKind.GIVE_BADGE: MEMBER_BADGES, EffectKind.GIVE_REWARD: MEMBER_REWARDS}
+
+
+class CodeStatus(StrEnum):
+    AVAILABLE = "available"
+    ISSUED = "issued"
+    VOID = "void"
+
+
+def imported(changes: Changes, recorded: Recorded) -> None:
+    event: coupon_code.Imported = recorded.event
+    row = {"number": event.number, "status": CodeStatus.AVAILABLE, "member": None, "issued_at": None}
+    changes.insert(COUPON_CODES, (event.coupon, event.code), row)
+
+
+def issued(changes: Changes, recorded: Recorded) -> None:
+    event: coupon_code.Issued = recorded.event
+    at: datetime = recorded.envelope.recorded_at
+    key = (event.coupon, event.code)
+    given = {"status": CodeStatus.ISSUED, "member": event.member, "issued_at": at}
+    if recorded.version == 1:
+        changes.insert(COUPON_CODES, key, {"number": None, **given})
+    else:
+        changes.update(COUPON_CODES, key, given)
+    row = {
+        "member": event.member,
+        "status": CodeStatus.ISSUED,
+        "value": event.value,
+        "valid_until": event.valid_until,
+        "campaign": event.campaign,
+        "decision": event.decision,
+        "issued_at": at,
+        "position": recorded.position,
+    }
+    changes.insert(MEMBER_COUPONS, key, row)
+
+
+def voided(changes: Changes, recorded: Recorded) -> None:
+    event: coupon_code.Voided = recorded.event
+    for table in (COUPON_CODES, MEMBER_COUPONS):
+        changes.update(table, (event.coupon, event.code), {"status": CodeStatus.VOID})
+
+
+def completed(changes: Changes, recorded: Recorded) -> None:
+    event: progress.Completed = recorded.event
+    if event.badge:
+        _earned(changes, recorded, event.member, event.badge, event.occurred_at)
+
+
+def adjusted(changes: Changes, recorded: Recorded) -> None:
+    event: progress.Adjusted = recorded.event
+    if event.badge and event.completed > event.before:
+        _earned(changes, recorded, event.member, event.badge, event.occurred_at)
+
+
+def _earned(changes: Changes, recorded: Recorded, member: str, badge: str, at: datetime) -> None:
+    key = (recorded.stream, recorded.version, member, badge)
+    changes.insert(MEMBER_BADGES, key, {"times": 1, "given_at": at})
+
+
+def granted(changes: Changes, recorded: Recorded) -> None:
+    event: participation.Granted = recorded.event
+    given = _given(effect for rule in event.rules for effect in rule.effects)
+    for (table, member, code), times in given.items():
+        row = {"times": times, "given_at": event.trigger.occurred_at}
+        changes.insert(table, (recorded.stream, recorded.version, member, code), row)
+
+
+def cancelled(changes: Changes, recorded: Recorded) -> None:
+    event: participation.Cancelled = recorded.event
+    for table, member, code in _given(event.effects):
+        changes.drop(table, (recorded.stream, event.granted, member, code))
+
+
+def _given(effects: Iterable[EffectOutcome]) -> Counter[tuple[Table, str, str]]:
+    """How often these effects gave each badge and reward to whom."""
+    return Counter(
+        (_GIFTS[effect.kind], effect.member, effect.given)
+        for effect in effects
+        if effect.kind in _GIFTS and effect.member and effect.given and effect.reason is None
+    )
+
+
+def supplied(changes: Changes, recorded: Recorded) -> None:
+    event: stock.Supplied = recorded.event
+    changes.add(STOCKS, (event.kind, event.code), {"given": 0, "taken": 0, "supplied": event.count})
+
+
+def taken(changes: Changes, recorded: Recorded) -> None:
+    event: stock.Taken = recorded.event
+    changes.add(STOCKS, (event.kind, event.code), {"given": event.count, "taken": event.count, "supplied": 0})
+
+
+def returned(changes: Changes, recorded: Recorded) -> None:
+    event: stock.Returned = recorded.event
+    changes.add(STOCKS, (event.kind, event.code), {"given": -event.count, "taken": 0, "supplied": 0})
+
+
+PROJECTION = Projection(
+    name="rewards",
+    version=1,
+    tables=(COUPON_CODES, MEMBER_COUPONS, MEMBER_BADGES, MEMBER_REWARDS, STOCKS),
+    folds={
+        coupon_code.Imported.tag: imported,
+        coupon_code.Issued.tag: issued,
+        coupon_code.Voided.tag: voided,
+        progress.Completed.tag: completed,
+        progress.Adjusted.tag: adjusted,
+        participation.Granted.tag: granted,
+        participation.Cancelled.tag: cancelled,
+        stock.Supplied.tag: supplied,
+        stock.Taken.tag: taken,
+        stock.Returned.tag: returned,
+    },
+)
