@@ -33,7 +33,7 @@ _PATH_SCHEMAS: dict[str, Json] = {
     "int": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
 }
 _KIND_SCHEMAS: dict[Kind, Json] = {
-    Kind.TEXT: {"type": "string", "maxLength": 1000, "pattern": _NO_NUL},
+    **dict.fromkeys((Kind.TEXT, Kind.TEXTS), {"type": "string", "maxLength": 1000, "pattern": _NO_NUL}),
     Kind.NUMBER: {"type": "string", "pattern": r"^-?[0-9]{1,20}(\.[0-9]{1,30})?$"},
     Kind.INTEGER: {"type": "integer"},
     Kind.INSTANT: {"type": "string", "format": "date-time"},
@@ -210,7 +210,7 @@ def _form(column: Column, operator: str) -> Json:
     schema: Json = {"type": "string", "enum": list(column.values)} if column.values else _KIND_SCHEMAS[column.kind]
     if operator != "in":
         return {"schema": schema}
-    if column.kind is Kind.TEXT and not column.values:
+    if column.kind in (Kind.TEXT, Kind.TEXTS) and not column.values:
         schema = schema | {"pattern": r"^[^,\x00]+$"}
     array = {"type": "array", "items": schema, "minItems": 1, "maxItems": MOST_VALUES}
     return {"style": "form", "explode": False, "schema": array}

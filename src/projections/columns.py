@@ -73,6 +73,15 @@ def _texts(values: Sequence[str | None]) -> list[bytes]:
     return [NULL if value is None else _bytes(value.encode()) for value in values]
 
 
+def _text_arrays(values: Sequence[Sequence[str] | None]) -> list[bytes]:
+    return [NULL if value is None else _bytes(_array_literal(value).encode()) for value in values]
+
+
+def _array_literal(texts: Sequence[str]) -> str:
+    escaped = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
+    return "{" + ",".join(f'"{text}"' for text in escaped) + "}"
+
+
 def _documents(values: Sequence[bytes | None]) -> list[bytes]:
     return [NULL if value is None else _bytes(value) for value in values]
 
@@ -107,11 +116,12 @@ INT = Column(23, 1007, _ints)
 TEXT = Column(25, 1009, _texts)
 INSTANT = Column(1184, 1185, _instants)
 UUIDS = Column(2950, 2951, _uuids)
+TEXTS = Column(25, 1009, _text_arrays, "text[]")
 NUMERIC = Column(25, 1009, _numbers, "numeric")
 JSON = Column(25, 1009, _documents, "jsonb")
 """Values are UTF-8 that the fold has encoded."""
 
-COLUMNS = (BOOLEAN, BIGINT, INT, TEXT, INSTANT, UUIDS, NUMERIC, JSON)
+COLUMNS = (BOOLEAN, BIGINT, INT, TEXT, INSTANT, UUIDS, TEXTS, NUMERIC, JSON)
 
 
 def register(connection: psycopg.Connection[Any]) -> None:

@@ -1,5 +1,7 @@
-"""Decisions: what was granted or refused, to whom, how much and why; and the entries that accounts are added up from."""
+"""Decisions: what was granted or refused, to whom, how much and why; and the entries that accounts add up to."""
 
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
@@ -7,8 +9,8 @@ from msgspec import Struct
 
 from application.log.events import Recorded
 from domain import participation, standing
-from domain.amounts import EXACT
-from domain.participation import EffectOutcome, Why, decision_id
+from domain.amounts import EXACT, ZERO
+from domain.participation import EffectOutcome, RuleOutcome, decision_id
 from projections.changes import Changes, Row, Table
 from projections.columns import BIGINT, INSTANT, INT, JSON, NUMERIC, TEXT, TEXTS, UUIDS
 from projections.projection import Projection
@@ -38,6 +40,7 @@ DECISIONS = Table(
         "fact_id": TEXT,
         "cancels": UUIDS,
         "cancelled_by": UUIDS,
+        "cancellation_reason": TEXT,
         "actor": TEXT,
         "stream": UUIDS,
         "version": INT,
@@ -65,6 +68,19 @@ ENTRIES = Table(
 )
 
 
+Entry = tuple[str, str, Decimal]
+"""A member, an account, and the units that come to it."""
+
+NOTHING: Row = {
+    **dict.fromkeys(DECISIONS.values),
+    "accounts": (),
+    "points": ZERO,
+    "reasons": b"[]",
+    "reason_codes": (),
+}
+"""A decision that says nothing."""
+
+
 class DecisionKind(StrEnum):
     CAMPAIGN = "campaign"
     TIERED_AWARD = "tiered_award"
@@ -86,9 +102,13 @@ class ReasonCode(StrEnum):
     ROUNDED_TO_NOTHING = "rounded_to_nothing"
 
 
-class Reason(Struct, frozen=True, gc=False):
-    code: ReasonCode
+class DecisionReason(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Why nothing was given; of a campaign's rule (from 1) and an effect of it (from 1) where it is theirs."""
+
+    code: str
     detail: str
+    rule: int | None = None
+    effect: int | None = None
 
 
 def awarded(changes: Changes, recorded: Recorded) -> None:
@@ -100,7 +120,7 @@ def awarded(changes: Changes, recorded: Recorded) -> None:
         "outcome": Outcome.REFUSED if reasons else Outcome.GRANTED,
         "awarded_points": event.points,
         "reasons": msgspec.json.encode(reasons),
-        "reason_codes": [reason.code for reason in reasons],
+        "reason_codes": tuple(reason.code for reason in reasons),
     }
     _insert(changes, recorded, row, _paid(event))
 
@@ -126,7 +146,7 @@ def granted(changes: Changes, recorded: Recorded) -> None:
         "points": event.units,
         "counters": msgspec.json.encode((event.before, event.after)),
     }
-    _insert(changes, recorded, row, [_given(effect) for rule in event.rules for effect in rule.effects])
+    _insert(changes, recorded, row, _given(effect for rule in event.rules for effect in rule.effects))
 
 
 def refused(changes: Changes, recorded: Recorded) -> None:
@@ -135,8 +155,8 @@ def refused(changes: Changes, recorded: Recorded) -> None:
         **_triggered(recorded, event),
         "outcome": Outcome.REFUSED,
         "counters": msgspec.json.encode((event.before, event.before)),
-        "reasons": msgspec.json.encode([_reason(why) for why in event.reasons]),
-        "reason_codes": list(dict.fromkeys(why.code for why in event.reasons)),
+        "reasons": msgspec.json.encode([DecisionReason(*msgspec.structs.astuple(why)) for why in event.reasons]),
+        "reason_codes": tuple(dict.fromkeys(why.code for why in event.reasons)),
     }
     _insert(changes, recorded, row, [])
 
@@ -151,24 +171,109 @@ def cancelled(changes: Changes, recorded: Recorded) -> None:
         "outcome": Outcome.GRANTED,
         "accounts": _accounts(event.effects),
         "points": EXACT.minus(event.units),
-        "rules": msgspec.json.encode(event.effects),
-        "reasons": msgspec.json.encode([{"code": CANCELLED, "detail": event.reason}]),
+        "rules": msgspec.json.encode((RuleOutcome("", None, (), True, event.effects),)),
         "cancels": grant,
+        "cancellation_reason": event.reason,
         "actor": recorded.envelope.actor,
     }
-    taken = [(member, account, EXACT.minus(units)) for member, account, units in map(_given, event.effects)]
+    taken = ((member, account, EXACT.minus(units)) for member, account, units in _given(event.effects))
     _insert(changes, recorded, row, taken)
     changes.update(DECISIONS, (grant,), {"cancelled_by": decision_id(recorded.stream, recorded.version)})
 
 
-def why_nothing(event: standing.Awarded) -> list[Reason]:
+def why_nothing(event: standing.Awarded) -> list[DecisionReason]:
     """Why an award gives no points; nothing when it gives some."""
     if event.points:
         return []
     if event.unrounded:
-        return [Reason(ReasonCode.ROUNDED_TO_NOTHING, f"{event.unrounded:f} points round to none")]
+        return [DecisionReason(ReasonCode.ROUNDED_TO_NOTHING, f"{event.unrounded:f} points round to none")]
     if event.lines:
-        return [Reason(ReasonCode.TIER_PAYS_NOTHING, f"the tier that {event.aggregate:f} reaches pays nothing")]
+        return [DecisionReason(ReasonCode.TIER_PAYS_NOTHING, f"the tier that {event.aggregate:f} reaches pays nothing")]
     if not event.aggregate and event.total:
-        return [Reason(ReasonCode.NOTHING_CONFIRMED, f"of {event.total:f} nothing was confirmed")]
-    return [Reason(ReasonCode.NO_TIER_REACHED, f"{event.aggregate:f} reaches no tier")]
+        return [DecisionReason(ReasonCode.NOTHING_CONFIRMED, f"of {event.total:f} nothing was confirmed")]
+    return [DecisionReason(ReasonCode.NO_TIER_REACHED, f"{event.aggregate:f} reaches no tier")]
+
+
+def _insert(changes: Changes, recorded: Recorded, row: Row, entries: Iterable[Entry]) -> None:
+    decision = decision_id(recorded.stream, recorded.version)
+    changes.insert(DECISIONS, (decision,), {**NOTHING, **row})
+    for number, (member, account, units) in enumerate(entries, 1):
+        entry = {
+            "member": member,
+            "account": account,
+            "units": units,
+            **{name: row[name] for name in ("kind", "campaign", "occurrence", "position", "recorded_at")},
+        }
+        changes.insert(ENTRIES, (decision, number), entry)
+
+
+def _paid(event: standing.Awarded | standing.Corrected) -> Iterator[Entry]:
+    if event.points:
+        yield event.member, event.account, event.points
+
+
+def _given(effects: Iterable[EffectOutcome]) -> Iterator[Entry]:
+    """Whoever got units, on which account, and how many."""
+    for effect in effects:
+        if effect.units:
+            assert effect.member  # noqa: S101  units are given to somebody
+            assert effect.account  # noqa: S101  and to an account
+            yield effect.member, effect.account, effect.units
+
+
+def _tiered(recorded: Recorded, event: standing.Awarded | standing.Corrected) -> Row:
+    return {
+        **_row(recorded, event),
+        "occurrence": event.occurrence,
+        "accounts": (event.account,),
+        "points": event.points,
+        "aggregate": event.aggregate,
+        "breakdown": msgspec.json.encode({"unrounded": event.unrounded, "lines": event.lines}),
+    }
+
+
+def _triggered(recorded: Recorded, event: participation.Granted | participation.Refused) -> Row:
+    fact = event.trigger.fact
+    return {
+        **_row(recorded, event),
+        "kind": DecisionKind.CAMPAIGN,
+        "accounts": _accounts(effect for rule in event.rules for effect in rule.effects),
+        "trigger": msgspec.json.encode(event.trigger),
+        "rules": msgspec.json.encode(event.rules),
+        "fact_kind": fact.kind if fact else None,
+        "fact_id": fact.id if fact else None,
+        "occurred_at": event.trigger.occurred_at,
+    }
+
+
+def _accounts(effects: Iterable[EffectOutcome]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(effect.account for effect in effects if effect.account))
+
+
+def _row(recorded: Recorded, event: standing.Awarded | standing.Corrected | participation.Event) -> Row:
+    at = recorded.envelope.recorded_at
+    return {
+        "member": event.member,
+        "campaign": event.campaign,
+        "occurrence": None,
+        "revision": event.revision,
+        "stream": recorded.stream,
+        "version": recorded.version,
+        "occurred_at": at,
+        "recorded_at": at,
+        "position": recorded.position,
+    }
+
+
+PROJECTION = Projection(
+    name="decisions",
+    version=2,
+    tables=(DECISIONS, ENTRIES),
+    folds={
+        standing.Awarded.tag: awarded,
+        standing.Corrected.tag: corrected,
+        participation.Granted.tag: granted,
+        participation.Refused.tag: refused,
+        participation.Cancelled.tag: cancelled,
+    },
+)

@@ -39,9 +39,13 @@ LONGEST_SEARCH = 100
 
 
 class Kind(StrEnum):
-    """What a column holds; its values are the Postgres types its parameters are cast to."""
+    """What a column holds; its values are the Postgres types its parameters are cast to.
+
+    `TEXTS` are several, of which a filter asks for one: `ne` finds rows that lack it.
+    """
 
     TEXT = "text"
+    TEXTS = "text[]"
     NUMBER = "numeric"
     INTEGER = "bigint"
     INSTANT = "timestamptz"
@@ -68,6 +72,7 @@ _COMPARISONS = {"": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "
 _ORDERED = ("", "ne", "gt", "gte", "lt", "lte", "in")
 _OPERATORS = {
     Kind.TEXT: ("", "ne", "in"),
+    Kind.TEXTS: ("", "ne", "in"),
     Kind.NUMBER: _ORDERED,
     Kind.INTEGER: _ORDERED,
     Kind.INSTANT: _ORDERED,
@@ -287,6 +292,11 @@ def suggestion(text: str, known: Sequence[str]) -> str:
 def _condition(values: dict[str, Any], condition: Filter) -> sql.Composable:
     name = f"_filter_{len(values)}"
     column = condition.column
+    if column.kind is Kind.TEXTS:
+        shares = sql.SQL("{} && {}").format(
+            column.fragment, _parameter(values, name, column.kind, list(condition.values))
+        )
+        return sql.SQL("NOT ({})").format(shares) if condition.operator == "ne" else shares
     if condition.operator == "in":
         values[name] = list(condition.values)
         return sql.SQL("{} = ANY({}::{}[])").format(column.fragment, sql.Placeholder(name), sql.SQL(column.kind.value))
@@ -353,6 +363,7 @@ def _read_moment(text: str) -> object:
 
 _READERS: dict[Kind, Callable[[str], object]] = {
     Kind.TEXT: str,
+    Kind.TEXTS: str,
     Kind.NUMBER: read_amount,
     Kind.INTEGER: _read_integer,
     Kind.INSTANT: _read_moment,

@@ -26,6 +26,7 @@ from domain.terms import CombinationScope, Confirmation, Entity, Late, Terms
 from domain.tiered_campaign import Revision
 from domain.tiered_definition import Aggregate, Definition
 from tests.projections.achieving import Achieving
+from tests.projections.rewarding import Rewarding
 from tests.support.gifts import gifts
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
@@ -202,6 +203,7 @@ class Program:
             *self.preview(1, 2, failed=True),
             *self.facts(40),
             *(Recording(*step) for step in Achieving(self._seed, self._members).whole()),
+            *(Recording(*step) for step in Rewarding(self._seed, self._members).whole()),
             *(Recording(*given) for given in gifts(self._members, uuid5(NAMESPACE, f"gifts {self._seed}"))),
         ]
 

@@ -122,11 +122,11 @@ def test_awards_and_corrections_are_decisions(conninfo: str, log: Log, connectio
     stand(log, contributed("5", "7", "7"), awarded("4"), corrected("-1.5", "2.5"))
     followed(conninfo)
     first, second = sorted(rows(connection, "p_decisions", "decisions"), key=lambda row: row["position"])
-    assert (first["kind"], first["outcome"], first["points"], first["account"]) == (
+    assert (first["kind"], first["outcome"], first["points"], first["accounts"]) == (
         "tiered_award",
         "granted",
         4,
-        "points",
+        ["points"],
     )
     assert (second["kind"], second["points"], second["awarded_points"]) == (
         "correction",

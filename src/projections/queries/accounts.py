@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from psycopg import AsyncConnection
 
 from domain.amounts import EXACT, ZERO
+from projections.decisions import DecisionKind
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import Figure, fetch_all, fetch_page
 
@@ -17,18 +19,27 @@ MOST_ENTRIES = 50
 """The most entries of one account that are shown with it: the newest ones. All are in the member's decisions."""
 
 
-class AwardedEntry(Struct, frozen=True, gc=False):
-    """Points given or taken by a decision, for the occurrence of a tiered campaign.
+class EntryCause(StrEnum):
+    EVALUATION = "evaluation"
+    TRANSACTION = "transaction"
+    EVENT = "event"
+    MANUAL_CHANGE = "manual_change"
+    CANCELLATION = "cancellation"
 
-    What caused it is an evaluation, or a fact that came after it.
+
+class AwardedEntry(Struct, frozen=True, gc=False, kw_only=True):
+    """Points given or taken by a decision: for the occurrence of a tiered campaign, or else by a `campaign`.
+
+    What caused it is an evaluation, a fact, a change of progress by hand, or the cancellation of a decision.
     """
 
     decision: UUID
-    kind: str
+    kind: DecisionKind
     points: Figure
-    tiered_campaign: UUID
+    tiered_campaign: UUID | None
+    campaign: UUID | UnsetType = UNSET
     occurrence: int | None
-    cause: Literal["evaluation", "transaction", "event"]
+    cause: EntryCause
     cause_id: str | None
     recorded_at: datetime
     position: str
@@ -70,22 +81,23 @@ MEMBER_ACCOUNTS = Listing(
 _ACCOUNTS = """
 p_catalogue.entries a
 LEFT JOIN LATERAL (
-    SELECT sum(d.points) AS points, count(*) AS entries FROM p_decisions.decisions d
-    WHERE d.member = %(member)s AND d.account = a.code AND d.points <> 0
+    SELECT sum(e.units) AS points, count(*) AS entries FROM p_decisions.entries e
+    WHERE e.member = %(member)s AND e.account = a.code
 ) awarded ON true
 """
 
 _ENTRIES = """
-SELECT w.code, d.id, d.kind, d.points::text, d.campaign, d.occurrence, coalesce(d.fact_kind, 'evaluation'), d.fact_id,
-    d.recorded_at, d.position::text
+SELECT w.code, e.decision, e.kind, e.units::text, e.campaign, e.occurrence, d.fact_kind, d.fact_id, d.cancels,
+    e.recorded_at, e.position::text
 FROM unnest(%(accounts)s::text[]) w (code)
 CROSS JOIN LATERAL (
-    SELECT * FROM p_decisions.decisions d
-    WHERE d.member = %(member)s AND d.account = w.code AND d.points <> 0
-    ORDER BY d.position DESC
+    SELECT * FROM p_decisions.entries e
+    WHERE e.member = %(member)s AND e.account = w.code
+    ORDER BY e.position DESC
     LIMIT %(limit)s
-) d
-ORDER BY d.position DESC
+) e
+JOIN p_decisions.decisions d ON d.id = e.decision
+ORDER BY e.position DESC, e.number DESC
 """
 
 _PENDING = """
@@ -128,11 +140,44 @@ async def member_accounts_page(
                 _sum(points for points, *_ in waiting),
                 awarded,
                 tuple(PendingEntry(f"{points:f}", *rest) for points, *rest in waiting),
-                tuple(AwardedEntry(*entry) for entry in entries.get(code, [])),
+                tuple(_awarded(*entry) for entry in entries.get(code, [])),
                 count,
             )
         )
     return rows, following
+
+
+def _awarded(  # noqa: PLR0913, PLR0917  a row of the query
+    decision: UUID,
+    kind: str,
+    points: str,
+    campaign: UUID,
+    occurrence: int | None,
+    fact_kind: str | None,
+    fact_id: str | None,
+    cancels: UUID | None,
+    recorded_at: datetime,
+    position: str,
+) -> AwardedEntry:
+    tiered = kind in (DecisionKind.TIERED_AWARD, DecisionKind.CORRECTION)
+    if cancels:
+        cause = EntryCause.CANCELLATION
+    elif fact_kind:
+        cause = EntryCause(fact_kind)
+    else:
+        cause = EntryCause.EVALUATION if tiered else EntryCause.MANUAL_CHANGE
+    return AwardedEntry(
+        decision=decision,
+        kind=DecisionKind(kind),
+        points=points,
+        tiered_campaign=campaign if tiered else None,
+        campaign=UNSET if tiered else campaign,
+        occurrence=occurrence,
+        cause=cause,
+        cause_id=str(cancels) if cancels else fact_id,
+        recorded_at=recorded_at,
+        position=position,
+    )
 
 
 def _sum(amounts: Iterable[Decimal]) -> str:

@@ -1,107 +1,197 @@
 """Decisions: what was granted or refused and why, each explained down to the facts."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any, Literal
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from psycopg import AsyncConnection
 
 from application.log.events import Recorded
 from application.log.mapper import Mapper
-from domain.amounts import EXACT
+from domain import participation
+from domain.amounts import EXACT, written
+from domain.campaign_definition import EffectKind, Recipient
+from domain.participation import EffectOutcome, RuleOutcome
 from domain.points import Line
-from domain.standing import Contributed, FactKind
-from projections.decisions import Outcome, ReasonCode
+from domain.progress import Adjusted, Advanced, Reversed
+from domain.standing import Contributed, Fact, FactKind
+from projections.decisions import DecisionKind, DecisionReason, Outcome, ReasonCode
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import Figure, fetch_one, fetch_page
 from projections.queries.log import events_between
-from projections.queries.previews import Breakdown, TierLine
+from projections.queries.previews import TierLine
 
 MOST_FACTS = 1000
 """The most facts that one decision is explained by: the newest ones."""
 
-DECISION_KINDS = ("campaign", "tiered_award", "correction", "cancellation")
+MOST_OF_FACTS = 1000
+"""The most decisions that some facts are said to have led to: the first ones."""
 
 
-class DecisionReason(Struct, frozen=True, gc=False):
-    """Why nothing was granted."""
+class CauseKind(StrEnum):
+    """A fact by its own kind, or what happened to an occurrence, to a member's progress, or to a decision."""
 
-    code: str
-    detail: str
+    EVALUATION = "evaluation"
+    TRANSACTION = "transaction"
+    EVENT = "event"
+    ACHIEVEMENT_COMPLETED = "achievement_completed"
+    ACHIEVEMENT_PROGRESSED = "achievement_progressed"
+    MANUAL_CHANGE = "manual_change"
+    CANCELLATION = "cancellation"
 
 
-class Trigger(Struct, frozen=True, gc=False):
-    """What the decision answers to: the evaluation of an occurrence, or a fact that came after it."""
+class Trigger(Struct, frozen=True, gc=False, kw_only=True):
+    """What the decision answers to; what does not belong to its kind is absent.
 
-    kind: Literal["evaluation", "transaction", "event"]
+    The evaluation of an occurrence of a `tiered_campaign`, or a fact that came after it; the completion (`number`) of
+    an `achievement` or the progress of its rule (`number`), with the fact that did it (`id` is null where it was done
+    by hand); the cancellation of a decision (`id`), who it was `by` and their `reason`.
+    """
+
+    kind: CauseKind
     id: str | None
-    tiered_campaign: UUID
-    occurrence: int | None
+    tiered_campaign: UUID | UnsetType = UNSET
+    occurrence: int | UnsetType | None = UNSET
+    fact_kind: FactKind | UnsetType | None = UNSET
+    achievement: UUID | UnsetType = UNSET
+    achievement_revision: int | UnsetType = UNSET
+    number: int | UnsetType = UNSET
+    position: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    by: str | UnsetType = UNSET
 
 
-class DecisionEffect(Struct, frozen=True, gc=False):
-    """What was given, and how it was computed; the breakdown of a correction is that of the award as corrected."""
+class UnitsBreakdown(Struct, frozen=True, gc=False, kw_only=True):
+    """How an effect comes to its units.
 
-    kind: Literal["give_units"]
-    to: Literal["member"]
+    Of a tiered campaign: `aggregate` by tiers (`lines`), their sum `unrounded`, and that rounded to `points`. Of a
+    campaign: the `expression`, its value `unrounded`, and what was given of it: `units`, which were `clamped` when less
+    was left.
+    """
+
+    aggregate: Figure | UnsetType = UNSET
+    lines: tuple[TierLine, ...] | UnsetType = UNSET
+    expression: str | UnsetType = UNSET
+    unrounded: Figure | None
+    points: Figure | UnsetType = UNSET
+    units: Figure | UnsetType = UNSET
+    clamped: bool | UnsetType = UNSET
+
+
+class DecisionEffect(Struct, frozen=True, gc=False, kw_only=True):
+    """What was given, or taken back by a cancellation (negative units), and how it was computed.
+
+    The breakdown of a correction is that of the award as corrected. A campaign's effect names the `member` it went to,
+    the `coupon` (with its `code`), `reward` or `badge`, and the `reason` when it gave nothing.
+    """
+
+    kind: EffectKind
+    to: Recipient
+    member: str | UnsetType | None = UNSET
     account: str | None
     units: Figure
-    breakdown: Breakdown
+    breakdown: UnitsBreakdown | UnsetType = UNSET
+    coupon: str | UnsetType = UNSET
+    reward: str | UnsetType = UNSET
+    badge: str | UnsetType = UNSET
+    code: str | UnsetType | None = UNSET
+    value: Figure | UnsetType | None = UNSET
+    valid_until: datetime | UnsetType | None = UNSET
+    reason: str | UnsetType | None = UNSET
+    detail: str | UnsetType | None = UNSET
 
 
-class DecisionRule(Struct, frozen=True, gc=False):
+class SeenValue(Struct, frozen=True, gc=False):
+    """A name that a condition reads and the value it had; null where there was none."""
+
+    name: str
+    value: str | None
+
+
+class ConditionSeen(Struct, frozen=True, gc=False):
+    """A condition as an expression, whether it was met, and what it saw."""
+
+    expression: str
+    met: bool
+    saw: tuple[SeenValue, ...]
+
+
+class DecisionRule(Struct, frozen=True, gc=False, kw_only=True):
     """A rule with its conditions as they were seen, and what it gave."""
 
     rule: int
-    conditions: tuple[str, ...]
+    name: str | UnsetType = UNSET
+    conditions: tuple[ConditionSeen, ...]
     effects: tuple[DecisionEffect, ...]
 
 
-class Awarded(Struct, frozen=True, gc=False):
-    """What the member's occurrence has paid."""
+class Counted(Struct, frozen=True, gc=False, kw_only=True):
+    """What the member's occurrence has paid; or what a campaign's limits count, each in its own interval."""
 
-    awarded_points: Figure
+    awarded_points: Figure | UnsetType = UNSET
+    member_executions: Figure | UnsetType = UNSET
+    member_units: Figure | UnsetType = UNSET
+    total_units: Figure | UnsetType = UNSET
 
 
 class Counters(Struct, frozen=True, gc=False):
     """What was counted before the decision and after it."""
 
-    before: Awarded
-    after: Awarded
+    before: Counted
+    after: Counted
 
 
-class FactCause(Struct, frozen=True, gc=False):
-    """A fact behind a decision: its contribution became `amount`, the member's aggregate `total`."""
+class FactCause(Struct, frozen=True, gc=False, kw_only=True):
+    """A fact behind a decision.
+
+    Of a tiered campaign: its contribution became `amount`, the member's aggregate `total`. Of an achievement: it added
+    `amount` to a `rule` (negative where it was taken back), which then had `total` of `goal` in the fact's own period.
+    """
 
     kind: FactKind
     id: str
+    rule: int | UnsetType = UNSET
     amount: Figure
     total: Figure
+    goal: Figure | UnsetType = UNSET
+    occurred_at: datetime | UnsetType = UNSET
     recorded_at: datetime
     position: str
 
 
-class Cause(Struct, frozen=True, gc=False):
-    """A link of the chain that led to a decision: the evaluation, or the late fact, and the facts behind it.
+class Cause(Struct, frozen=True, gc=False, kw_only=True):
+    """A link of the chain that led to a decision: the evaluation, late fact, completion or progress, with the facts
+    behind it; a change of progress by hand, or a cancellation, with its `reason` and who it was `by`.
 
     In lists `facts` is left out (null); `more_facts` says that there are more than the newest 1,000 shown.
     """
 
-    kind: Literal["evaluation", "transaction", "event"]
+    kind: CauseKind
     id: str | None
-    occurrence: int | None
+    occurrence: int | UnsetType | None = UNSET
+    achievement: UUID | UnsetType = UNSET
+    number: int | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    by: str | UnsetType = UNSET
+    position: str | UnsetType = UNSET
     facts: tuple[FactCause, ...] | None
     more_facts: bool
 
 
-class DecisionRow(Struct, frozen=True, gc=False):
-    """One decision; `position` is its own place in the log."""
+class DecisionRow(Struct, frozen=True, gc=False, kw_only=True):
+    """One decision; `position` is its own place in the log. `campaign` is a tiered one for awards and corrections.
+
+    A cancellation takes back what the decision that it `cancels` gave; that one says what it was `cancelled_by`.
+    Corrections and cancellations count as granted. A cancellation has no counters (null).
+    """
 
     id: UUID
-    kind: str
+    kind: DecisionKind
     outcome: Outcome
     reasons: tuple[DecisionReason, ...]
     member: str
@@ -112,8 +202,10 @@ class DecisionRow(Struct, frozen=True, gc=False):
     position: str
     trigger: Trigger
     rules: tuple[DecisionRule, ...]
-    counters: Counters
+    counters: Counters | None
     caused_by: tuple[Cause, ...]
+    cancels: UUID | UnsetType = UNSET
+    cancelled_by: UUID | UnsetType | None = UNSET
 
 
 class _Breakdown(Struct, frozen=True, gc=False):
@@ -122,6 +214,8 @@ class _Breakdown(Struct, frozen=True, gc=False):
     unrounded: Decimal
     lines: tuple[Line, ...]
 
+
+REASONS = tuple(dict.fromkeys(str(code) for code in (*ReasonCode, *participation.Reason)))
 
 DECISIONS = Listing(
     name="decisions",
@@ -132,20 +226,60 @@ DECISIONS = Listing(
         Column("member", expression="d.member"),
         Column("campaign", Kind.UUID, "d.campaign"),
         Column("occurrence", Kind.INTEGER, "d.occurrence", nullable=True),
-        Column("kind", expression="d.kind", values=DECISION_KINDS),
+        Column("kind", expression="d.kind", values=tuple(DecisionKind)),
         Column("outcome", expression="d.outcome", values=tuple(Outcome)),
-        Column("account", expression="d.account", nullable=True),
+        Column("reason", Kind.TEXTS, "d.reason_codes", values=REASONS),
+        Column("account", Kind.TEXTS, "d.accounts"),
     ),
     key="recorded_at",
     sort="-recorded_at",
 )
 """Sorted by position, which is unique: two decisions may have been recorded in one instant."""
 
-REASONS = tuple(ReasonCode)
-
 _COLUMNS = """
-d.id, d.kind, d.outcome, d.reasons::text, d.member, d.campaign, d.occurrence, d.revision, d.account, d.points,
-d.awarded_points, d.aggregate, d.breakdown::text, d.fact_kind, d.fact_id, d.occurred_at, d.recorded_at, d.position
+d.id, d.kind, d.outcome, d.reasons::text, d.member, d.campaign, d.occurrence, d.revision, d.accounts, d.points,
+d.awarded_points, d.aggregate, d.breakdown::text, d.trigger::text, d.rules::text, d.counters::text, d.fact_kind,
+d.fact_id, d.cancels, d.cancelled_by, d.cancellation_reason, d.actor, d.occurred_at, d.recorded_at, d.position
+"""
+
+
+class _Stored(NamedTuple):
+    """A row of those columns."""
+
+    id: UUID
+    kind: str
+    outcome: str
+    reasons: str
+    member: str
+    campaign: UUID
+    occurrence: int | None
+    revision: int
+    accounts: list[str]
+    points: Decimal
+    awarded_points: Decimal
+    aggregate: Decimal
+    breakdown: str
+    trigger: str
+    rules: str
+    counters: str
+    fact_kind: FactKind | None
+    fact_id: str | None
+    cancels: UUID
+    cancelled_by: UUID | None
+    cancellation_reason: str
+    actor: str
+    occurred_at: datetime
+    recorded_at: datetime
+    position: int
+
+    @property
+    def fired(self) -> participation.Trigger:
+        return msgspec.json.decode(self.trigger, type=participation.Trigger)
+
+
+_OF_FACTS = """
+unnest(%(kinds)s::text[], %(ids)s::text[]) w (kind, id)
+JOIN p_decisions.decisions d ON d.fact_id = w.id AND d.fact_kind = w.kind
 """
 
 
@@ -153,7 +287,6 @@ class DecisionsAsked(Struct, frozen=True):
     """Which decisions: `as_of` is the position or instant up to which the history was recorded."""
 
     selection: Selection
-    reason: str | None = None
     as_of: int | datetime | None = None
 
 
@@ -164,8 +297,6 @@ async def decisions_page(
     where = []
     if member is not None:
         where.append("d.member = %(of)s")
-    if asked.reason is not None:
-        where.append("d.reasons @> jsonb_build_array(jsonb_build_object('code', %(reason)s::text))")
     if asked.as_of is not None:
         place = "d.recorded_at" if isinstance(asked.as_of, datetime) else "d.position"
         where.append(f"{place} <= %(as_of)s")
@@ -176,67 +307,279 @@ async def decisions_page(
         _COLUMNS,
         "p_decisions.decisions d",
         where=tuple(where),
-        parameters={"of": member, "reason": asked.reason, "as_of": asked.as_of},
+        parameters={"of": member, "as_of": asked.as_of},
     )
+
+
+async def decisions_of_facts(connection: AsyncConnection[Any], facts: Sequence[Fact]) -> list[DecisionRow]:
+    """What some facts led to by themselves, in order of decision and without the facts behind it: the decisions that
+    one of them triggered, and the corrections it made. At most 1,000.
+    """
+    selection = Selection(DECISIONS, MOST_OF_FACTS, DECISIONS.column("recorded_at"), descending=False)
+    asked = dict.fromkeys(facts)
+    named = {"kinds": [str(fact.kind) for fact in asked], "ids": [fact.id for fact in asked]}
+    found, _ = await fetch_page(connection, selection, _decision, _COLUMNS, _OF_FACTS, parameters=named)
+    return found
 
 
 async def decision(connection: AsyncConnection[Any], mapper: Mapper, decision_id: UUID) -> DecisionRow | None:
     """One decision with the facts behind it."""
-    named = {"id": decision_id}
     found = await fetch_one(
         connection,
-        lambda stream, *row: (stream, _decision(*row)),
+        lambda stream, *row: (stream, row),
         f"d.stream, {_COLUMNS}",
         "p_decisions.decisions d",
         where="d.id = %(id)s",
-        parameters=named,
+        parameters={"id": decision_id},
     )
     if found is None:
         return None
-    stream, row = found
+    stream, columns = found
+    row = _decision(*columns)
+    causes: tuple[Cause, ...]
+    match row.kind:
+        case DecisionKind.CANCELLATION:
+            return row
+        case DecisionKind.CAMPAIGN:
+            causes = await _behind(connection, mapper, _Stored(*columns).fired, row.caused_by[0])
+        case _:
+            causes = (await _contributed(connection, mapper, stream, row),)
+    return msgspec.structs.replace(row, caused_by=causes)
+
+
+async def _contributed(connection: AsyncConnection[Any], mapper: Mapper, stream: UUID, row: DecisionRow) -> Cause:
+    """The facts that made up a standing, up to its award or correction."""
     events = await events_between(connection, mapper, [stream], 0, int(row.position), MOST_FACTS + 1)
-    facts = tuple(_fact(recorded) for recorded in events if isinstance(recorded.event, Contributed))
-    first, *others = row.caused_by
-    first = msgspec.structs.replace(first, facts=facts[-MOST_FACTS:], more_facts=len(events) > MOST_FACTS)
-    return msgspec.structs.replace(row, caused_by=(first, *others))
+    facts = tuple(_contribution(recorded) for recorded in events if isinstance(recorded.event, Contributed))
+    return msgspec.structs.replace(row.caused_by[0], facts=facts[-MOST_FACTS:], more_facts=len(events) > MOST_FACTS)
 
 
-def _fact(recorded: Recorded) -> FactCause:
+async def _behind(
+    connection: AsyncConnection[Any], mapper: Mapper, fired: participation.Trigger, cause: Cause
+) -> tuple[Cause, ...]:
+    """What counted in the run that was completed or progressed, and what was changed in it by hand."""
+    events = await events_between(connection, mapper, [fired.stream], 0, fired.position, MOST_FACTS + 1)
+    if not events:
+        return (msgspec.structs.replace(cause, facts=()),)
+    last = events[-1].event
+    run = [each for each in events if isinstance(each.event, _COUNTING) and each.event.run == last.run]
+    facts: tuple[FactCause, ...] = ()
+    # A count that was raised by hand is no completion of what the facts did.
+    if not isinstance(last, Adjusted):
+        facts = tuple(_counted_fact(each) for each in run if not isinstance(each.event, Adjusted))
+    more = len(run) > MOST_FACTS
+    changes = [_changed(each) for each in run if isinstance(each.event, Adjusted)]
+    return (msgspec.structs.replace(cause, facts=facts[-MOST_FACTS:], more_facts=more), *changes)
+
+
+_COUNTING = (Advanced, Reversed, Adjusted)
+
+
+def _contribution(recorded: Recorded) -> FactCause:
     event: Contributed = recorded.event
     return FactCause(
-        event.fact.kind,
-        event.fact.id,
-        f"{event.amount:f}",
-        f"{event.total:f}",
-        recorded.envelope.recorded_at,
-        str(recorded.position),
+        kind=event.fact.kind,
+        id=event.fact.id,
+        amount=written(event.amount),
+        total=written(event.total),
+        recorded_at=recorded.envelope.recorded_at,
+        position=str(recorded.position),
     )
 
 
-def _decision(*row: Any) -> DecisionRow:  # noqa: ANN401  a row of the query
-    decision_id, kind, outcome, reasons, member, campaign, occurrence, revision, account, *rest = row
-    granted, awarded, aggregate, explained, fact_kind, fact_id, occurred_at, recorded_at, position = rest
-    trigger = Trigger(fact_kind or "evaluation", fact_id, campaign, occurrence)
-    effect = DecisionEffect("give_units", "member", account, f"{granted:f}", _shown(aggregate, explained, awarded))
+def _counted_fact(recorded: Recorded) -> FactCause:
+    event: Advanced | Reversed = recorded.event
+    fact = FactCause(
+        kind=event.fact.kind,
+        id=event.fact.id,
+        rule=event.rule,
+        amount=written(event.amount),
+        total=written(event.bucket_amount),
+        recorded_at=recorded.envelope.recorded_at,
+        position=str(recorded.position),
+    )
+    if isinstance(event, Reversed):
+        return msgspec.structs.replace(fact, amount=written(EXACT.minus(event.amount)))
+    reached, goal = written(event.reached), written(event.goal)
+    return msgspec.structs.replace(fact, total=reached, goal=goal, occurred_at=event.occurred_at)
+
+
+def _changed(recorded: Recorded) -> Cause:
+    event: Adjusted = recorded.event
+    return Cause(
+        kind=CauseKind.MANUAL_CHANGE,
+        id=None,
+        achievement=event.achievement,
+        reason=event.reason,
+        by=recorded.envelope.actor,
+        position=str(recorded.position),
+        facts=(),
+        more_facts=False,
+    )
+
+
+def _decision(*columns: Any) -> DecisionRow:  # noqa: ANN401  a row of the query
+    stored = _Stored(*columns)
+    kind = DecisionKind(stored.kind)
+    explained = _EXPLAINED[kind](stored)
     return DecisionRow(
-        decision_id,
-        kind,
-        Outcome(outcome),
-        msgspec.json.decode(reasons, type=tuple[DecisionReason, ...]),
-        member,
-        campaign,
-        revision,
-        occurred_at,
-        recorded_at,
-        str(position),
-        trigger,
-        (DecisionRule(1, (), (effect,)),),
-        Counters(Awarded(f"{EXACT.subtract(awarded, granted):f}"), Awarded(f"{awarded:f}")),
-        (Cause(trigger.kind, fact_id, occurrence, None, more_facts=False),),
+        id=stored.id,
+        kind=kind,
+        outcome=Outcome(stored.outcome),
+        reasons=msgspec.json.decode(stored.reasons, type=tuple[DecisionReason, ...]),
+        member=stored.member,
+        campaign=stored.campaign,
+        revision=stored.revision,
+        occurred_at=stored.occurred_at,
+        recorded_at=stored.recorded_at,
+        position=str(stored.position),
+        trigger=explained.trigger,
+        rules=explained.rules,
+        counters=explained.counters,
+        caused_by=(explained.cause,),
+        cancels=stored.cancels if kind is DecisionKind.CANCELLATION else UNSET,
+        cancelled_by=stored.cancelled_by if kind is DecisionKind.CAMPAIGN else UNSET,
     )
 
 
-def _shown(aggregate: Decimal, explained: str, awarded: Decimal) -> Breakdown:
-    known = msgspec.json.decode(explained, type=_Breakdown)
+class _Explained(NamedTuple):
+    """What is told of each kind of decision in its own way."""
+
+    trigger: Trigger
+    rules: tuple[DecisionRule, ...]
+    counters: Counters | None
+    cause: Cause
+
+
+def _tiered(stored: _Stored) -> _Explained:
+    kind, occurrence = CauseKind(stored.fact_kind or CauseKind.EVALUATION), stored.occurrence
+    known = msgspec.json.decode(stored.breakdown, type=_Breakdown)
     lines = tuple(TierLine(line.tier, f"{line.basis:f}", f"{line.rate:f}", f"{line.points:f}") for line in known.lines)
-    return Breakdown(f"{aggregate:f}", lines, f"{known.unrounded:f}", f"{awarded:f}")
+    effect = DecisionEffect(
+        kind=EffectKind.GIVE_UNITS,
+        to=Recipient.MEMBER,
+        account=stored.accounts[0],
+        units=f"{stored.points:f}",
+        breakdown=UnitsBreakdown(
+            aggregate=f"{stored.aggregate:f}",
+            lines=lines,
+            unrounded=f"{known.unrounded:f}",
+            points=f"{stored.awarded_points:f}",
+        ),
+    )
+    before = EXACT.subtract(stored.awarded_points, stored.points)
+    return _Explained(
+        Trigger(kind=kind, id=stored.fact_id, tiered_campaign=stored.campaign, occurrence=occurrence),
+        (DecisionRule(rule=1, conditions=(), effects=(effect,)),),
+        Counters(Counted(awarded_points=f"{before:f}"), Counted(awarded_points=f"{stored.awarded_points:f}")),
+        Cause(kind=kind, id=stored.fact_id, occurrence=occurrence, facts=None, more_facts=False),
+    )
+
+
+def _triggered(stored: _Stored) -> _Explained:
+    fired = stored.fired
+    kind = CauseKind(fired.kind)
+    trigger = Trigger(
+        kind=kind,
+        id=stored.fact_id,
+        fact_kind=stored.fact_kind,
+        achievement=fired.achievement,
+        achievement_revision=fired.achievement_revision,
+        number=fired.number,
+        position=str(fired.position),
+    )
+    cause = Cause(
+        kind=kind,
+        id=stored.fact_id,
+        achievement=fired.achievement,
+        number=fired.number,
+        position=str(fired.position),
+        facts=None,
+        more_facts=False,
+    )
+    counters = msgspec.json.decode(stored.counters, type=tuple[participation.Counters, participation.Counters])
+    before, after = map(_counted, counters)
+    return _Explained(trigger, _rules(stored), Counters(before, after), cause)
+
+
+def _cancelled(stored: _Stored) -> _Explained:
+    cancelled, reason, by = str(stored.cancels), stored.cancellation_reason, stored.actor
+    return _Explained(
+        Trigger(kind=CauseKind.CANCELLATION, id=cancelled, reason=reason, by=by),
+        _rules(stored, taken=True),
+        None,
+        Cause(kind=CauseKind.CANCELLATION, id=cancelled, reason=reason, by=by, facts=None, more_facts=False),
+    )
+
+
+_EXPLAINED = {
+    DecisionKind.TIERED_AWARD: _tiered,
+    DecisionKind.CORRECTION: _tiered,
+    DecisionKind.CAMPAIGN: _triggered,
+    DecisionKind.CANCELLATION: _cancelled,
+}
+
+
+def _counted(counters: participation.Counters) -> Counted:
+    return Counted(
+        member_executions=written(counters.member_executions),
+        member_units=written(counters.member_units),
+        total_units=written(counters.total_units),
+    )
+
+
+def _rules(stored: _Stored, *, taken: bool = False) -> tuple[DecisionRule, ...]:
+    """With `taken`, what is given back."""
+    known = msgspec.json.decode(stored.rules, type=tuple[RuleOutcome, ...])
+    return tuple(
+        DecisionRule(
+            rule=number,
+            name=rule.name or UNSET,
+            conditions=_conditions(rule),
+            effects=tuple(_effect(effect, taken=taken) for effect in rule.effects),
+        )
+        for number, rule in enumerate(known, 1)
+    )
+
+
+def _conditions(rule: RuleOutcome) -> tuple[ConditionSeen, ...]:
+    if rule.condition is None:
+        return ()
+    saw = tuple(SeenValue(each.name, each.value) for each in rule.saw)
+    return (ConditionSeen(rule.condition, rule.met, saw),)
+
+
+def _effect(effect: EffectOutcome, *, taken: bool) -> DecisionEffect:
+    of_coupon, of_units = effect.kind is EffectKind.ISSUE_COUPON, effect.kind is EffectKind.GIVE_UNITS
+    return DecisionEffect(
+        kind=effect.kind,
+        to=effect.to,
+        member=effect.member,
+        account=effect.account,
+        units=written(EXACT.minus(effect.units) if taken else effect.units),
+        breakdown=_breakdown(effect) if of_units else UNSET,
+        coupon=(effect.given or "") if of_coupon else UNSET,
+        reward=(effect.given or "") if effect.kind is EffectKind.GIVE_REWARD else UNSET,
+        badge=(effect.given or "") if effect.kind is EffectKind.GIVE_BADGE else UNSET,
+        code=effect.code if of_coupon else UNSET,
+        value=(None if effect.value is None else written(effect.value)) if of_coupon else UNSET,
+        valid_until=effect.valid_until if of_coupon else UNSET,
+        reason=effect.reason,
+        detail=effect.detail,
+    )
+
+
+def _breakdown(effect: EffectOutcome) -> UnitsBreakdown:
+    unrounded = effect.unrounded
+    return UnitsBreakdown(
+        expression=effect.expression or "",
+        unrounded=None if unrounded is None else written(unrounded),
+        units=written(effect.units),
+        clamped=bool(effect.units) and unrounded is not None and effect.units != _rounded_like(unrounded, effect.units),
+    )
+
+
+def _rounded_like(amount: Decimal, like: Decimal) -> Decimal:
+    exponent = like.as_tuple().exponent
+    assert isinstance(exponent, int)  # noqa: S101  units are finite
+    return amount.quantize(Decimal(1).scaleb(min(exponent, 0)), ROUND_HALF_UP, EXACT)

@@ -15,11 +15,20 @@ insert into laurel.streams (id, bucket, kind, version, state) select gen_random_
 insert into laurel.events (stream, version, bucket, position, tag, payload, envelope)
 select id, 1, 0, row_number() over (), 'member.registered', '', '' from laurel.streams;
 
-insert into p_decisions.decisions
-select gen_random_uuid(), 'tiered_award', 'granted', 'M-' || lpad((n %% 20)::text, 5, '0'),
-    ('018f0000-0000-7000-8000-00000000000' || n %% 10)::uuid, 1, 1, 'points', n, n, n,
-    '{"unrounded": "1", "lines": []}', '[]', null, null, gen_random_uuid(), 1, now(), now(), n
+insert into p_decisions.decisions (id, kind, outcome, member, campaign, occurrence, revision, accounts, points,
+    awarded_points, aggregate, breakdown, reasons, reason_codes, fact_kind, fact_id, stream, version, occurred_at,
+    recorded_at, position)
+select ('018f0000-0000-7000-a000-' || lpad(n::text, 12, '0'))::uuid,
+    case when n %% 200 = 0 then 'correction' else 'tiered_award' end,
+    case when n %% 150 = 0 then 'refused' else 'granted' end, 'M-' || lpad((n %% 20)::text, 5, '0'),
+    ('018f0000-0000-7000-8000-00000000000' || n %% 10)::uuid, 1, 1,
+    case when n %% 1000 = 0 then '{miles}'::text[] else '{points}' end, n, n, n, '{"unrounded": "1", "lines": []}', '[]',
+    case when n %% 900 = 0 then '{no_tier_reached}'::text[] else '{}' end, 'transaction', 'T-' || n, gen_random_uuid(), 1,
+    now(), now(), n
 from generate_series(1, 8000) n;
+
+insert into p_decisions.entries
+select id, 1, member, accounts[1], points, kind, campaign, occurrence, position, recorded_at from p_decisions.decisions;
 
 insert into p_tiered_campaigns.tiered_campaigns
 select ('018f0000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 1, 1, 'Campaign ' || n, %(definition)s::jsonb,

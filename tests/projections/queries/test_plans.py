@@ -13,7 +13,7 @@ from psycopg import AsyncConnection, AsyncCursor, sql
 
 from application.migrate import migrate
 from domain.catalogue import Account, EventType, MemberList, Segment
-from domain.standing import FactKind
+from domain.standing import Fact, FactKind
 from projections.listing import Listing, Selection
 from projections.queries import (
     accounts,
@@ -34,6 +34,7 @@ from tests.support.database import fresh_database
 
 CAMPAIGN = UUID("018f0000-0000-7000-8000-000000000001")
 PREVIEWS = (UUID("018f0000-0000-7000-9000-000000000001"), UUID("018f0000-0000-7000-9000-000000000003"))
+DECISION = UUID("018f0000-0000-7000-a000-000000000007")
 MEMBER = "M-00007"
 NOW = datetime(2026, 9, 10, tzinfo=UTC)
 LIMIT = 10
@@ -126,6 +127,8 @@ LISTS: dict[str, tuple[Listing, dict[str, str], Asked]] = {
         lambda c, s: decisions.decisions_page(c, decisions.DecisionsAsked(s), MEMBER),
     ),
     "decisions of a campaign": (decisions.DECISIONS, {"campaign": str(CAMPAIGN)}, all_decisions),
+    "decisions of a kind": (decisions.DECISIONS, {"kind": "correction"}, all_decisions),
+    "refusals": (decisions.DECISIONS, {"outcome": "refused"}, all_decisions),
     "tiered campaigns": (tiered_campaigns.CAMPAIGNS, {}, lambda c, s: tiered_campaigns.campaigns_page(c, s, NOW)),
     "statistics": (tiered_campaigns.STATISTICS, {}, lambda c, s: tiered_campaigns.statistics_page(c, CAMPAIGN, s, NOW)),
     "members of an occurrence": (standings.OCCURRENCE_MEMBERS, {}, occurrence_members),
@@ -154,6 +157,13 @@ async def test_a_page_costs_a_page(connection: AsyncConnection[Any], name: str) 
         query["cursor"] = cursor
 
 
+@pytest.mark.parametrize("asked", [{"reason": "no_tier_reached"}, {"account": "miles"}], ids=str)
+async def test_what_few_decisions_have_finds_them(connection: AsyncConnection[Any], asked: dict[str, str]) -> None:
+    found, _ = await all_decisions(connection, decisions.DECISIONS.read(asked))
+    assert len(found) == 8
+    assert max(read for plan in cast(Any, connection).plans for read in _read(plan)) <= ROWS
+
+
 async def test_what_a_member_has_is_found_by_the_member(connection: AsyncConnection[Any]) -> None:
     selection = accounts.MEMBER_ACCOUNTS.read({"limit": "10"})
     await accounts.member_accounts_page(connection, MEMBER, selection)
@@ -170,7 +180,8 @@ async def test_single_things_are_found_by_their_key(connection: AsyncConnection[
     await facts.transaction(connection, MAPPER, "T-7")
     await tiered_campaigns.campaign(connection, CAMPAIGN, NOW)
     await previews.preview(connection, CAMPAIGN, PREVIEWS[0])
-    await decisions.decision(connection, MAPPER, CAMPAIGN)
+    await decisions.decision(connection, MAPPER, DECISION)
+    assert len(await decisions.decisions_of_facts(connection, [Fact(FactKind.TRANSACTION, "T-7")] * 2)) == 1
     await jobs.job(connection, CAMPAIGN)
     worst = max(read for plan in cast(Any, connection).plans for read in _read(plan))
     assert worst <= ROWS

@@ -9,11 +9,10 @@ from api.problems import bad_parameter
 from api.request import Request
 from api.routes.reads.asking import AS_OF, asking, read_as_of, there
 from api.routing import READERS, Page, read
-from projections.listing import suggestion
 from projections.queries import decisions
-from projections.queries.decisions import DECISIONS, REASONS, DecisionRow, DecisionsAsked
+from projections.queries.decisions import DECISIONS, DecisionRow, DecisionsAsked
 
-DECISION_PARAMETERS: dict[str, Any] = {"as_of": AS_OF, "reason": {"enum": list(REASONS)}}
+DECISION_PARAMETERS: dict[str, Any] = {"as_of": AS_OF}
 
 
 @read("/decisions", roles=READERS, listing=DECISIONS, parameters=DECISION_PARAMETERS, projections=("decisions",))
@@ -36,14 +35,11 @@ async def get_decision(request: Request, decision: FromPath[UUID]) -> DecisionRo
 def decisions_asked(request: Request) -> DecisionsAsked:
     """What the query asks for."""
     query = request.exchange.query
-    reason = query.get("reason")
-    if reason is not None and reason not in REASONS:
-        raise bad_parameter("reason", f"no such value{suggestion(reason, REASONS)}")
     try:
         as_of = read_as_of(query["as_of"]) if "as_of" in query else None
     except ValueError as error:
         raise bad_parameter("as_of", str(error)) from None
-    return DecisionsAsked(DECISIONS.read(query), reason, as_of)
+    return DecisionsAsked(DECISIONS.read(query), as_of)
 
 
 ROUTES = (list_decisions, get_decision)

@@ -1,4 +1,7 @@
--- What was granted or refused, to whom, how much and why. Added up by member and account, these are the accounts' entries.
+-- What was granted or refused, to whom, how much and why. `points` is the sum of all units, whoever got them and on
+-- whatever account. An award or correction of a tiered campaign has its `awarded_points`, `aggregate` and `breakdown`; a
+-- campaign's decision its `trigger`, `rules` and `counters` (before and after), as the event has them. A cancellation
+-- names the decision it `cancels`, whose `cancelled_by` it is.
 create table decisions (
     id uuid primary key,
     kind text collate "C" not null,
@@ -7,17 +10,40 @@ create table decisions (
     campaign uuid not null,
     occurrence int,
     revision int not null,
-    account text collate "C",
+    accounts text[] collate "C" not null,
     points numeric not null,
-    awarded_points numeric not null,
+    awarded_points numeric,
     aggregate numeric,
-    breakdown jsonb not null,
+    breakdown jsonb,
+    trigger jsonb,
+    rules jsonb,
+    counters jsonb,
     reasons jsonb not null,
+    reason_codes text[] collate "C" not null,
     fact_kind text collate "C",
     fact_id text collate "C",
+    cancels uuid,
+    cancelled_by uuid,
+    cancellation_reason text,
+    actor text,
     stream uuid not null,
     version int not null,
     occurred_at timestamptz not null,
     recorded_at timestamptz not null,
     position bigint not null
+);
+
+-- What decisions put on accounts, and take from them: a member's account is the sum of its entries.
+create table entries (
+    decision uuid,
+    number int,
+    member text collate "C" not null,
+    account text collate "C" not null,
+    units numeric not null,
+    kind text collate "C" not null,
+    campaign uuid not null,
+    occurrence int,
+    position bigint not null,
+    recorded_at timestamptz not null,
+    primary key (decision, number)
 );
