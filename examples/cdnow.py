@@ -1,11 +1,12 @@
-"""69,659 real purchases through a monthly tiered campaign, checked against an independent calculation.
+"""69,659 real purchases through a monthly tiered campaign, achievements and campaigns, checked independently.
 
     .venv/bin/python -m examples.cdnow
 
 The purchases are CDNOW's: 23,570 customers from January 1997 to June 1998, inside the wheel of `lifetimes` 0.11.3,
 which pip fetches by name. They go into a sandbox of their own, month by month on the program's own clock: half of
 the months by `/batch`, half as an import; every tenth purchase is pending and accepted in the grace period. Then
-members, totals and points of every occurrence are compared with what plain fractions say they are.
+members, totals and points of every occurrence, completions of every achievement and decisions of every campaign are
+compared with what plain fractions say they are.
 """
 
 import json
@@ -21,6 +22,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from examples import cdnow_goals
+from examples.cdnow_goals import Purchase
 from examples.service import Service, sandbox
 
 WHEEL = "lifetimes==0.11.3"
@@ -112,6 +115,7 @@ def play(service: Service, purchases: list[Bought]) -> str:
     service.put("/v1/clock", {"now": "1996-12-31T00:00:00Z"})
     campaign = str(service.post("/v1/tiered-campaigns", CAMPAIGN)["id"])
     service.post(f"/v1/tiered-campaigns/{campaign}/activate")
+    cdnow_goals.set_up(service)
     for month in sorted(by_month):
         of_month = by_month[month]
         service.put("/v1/clock", {"now": of_month[-1].day.replace(day=28).isoformat()})
@@ -125,6 +129,12 @@ def play(service: Service, purchases: list[Bought]) -> str:
         service.put("/v1/clock", {"now": (ends_at + timedelta(days=8)).isoformat()})
         print(f"  {ends_at - timedelta(days=1):%B %Y}: {len(of_month):,} purchases", flush=True)
     return campaign
+
+
+def arriving(purchases: list[Bought]) -> Iterator[Purchase]:
+    """In the order in which they count: month by month, the pending ones once they are accepted."""
+    for bought in sorted(purchases, key=lambda bought: (bought.month, bought.is_pending)):
+        yield Purchase(bought.customer, bought.day, Fraction(bought.dollars))
 
 
 def post_batches(service: Service, facts: list[dict[str, Any]]) -> None:
@@ -172,14 +182,19 @@ def main() -> None:
         began = time.monotonic()
         campaign = play(service, purchases)
         print(f"Played in {time.monotonic() - began:.0f} s; comparing every member of every occurrence")
-        found = list(differences(service, campaign, months))
+        goals = list(arriving(purchases))
+        found = [*differences(service, campaign, months), *cdnow_goals.differences(service, goals)]
     for difference in found[:20]:
         print(difference)
     if found:
         sys.exit(f"{len(found)} differences")
     standings = sum(len(customers) for customers in months.values())
     paid = sum(int(customer_points) for customers in months.values() for _, customer_points in customers.values())
-    print(f"{standings:,} standings and {paid:,} points in {MONTHS} occurrences: all as calculated")
+    completed = list(cdnow_goals.completions(goals))
+    decided = list(cdnow_goals.decisions(completed))
+    given = sum(decision.points for decision in decided)
+    print(f"{standings:,} standings and {paid:,} points in {MONTHS} occurrences,")
+    print(f"{len(completed):,} completions, {len(decided):,} decisions and {int(given):,} points: all as calculated")
 
 
 if __name__ == "__main__":
