@@ -1,13 +1,15 @@
 """How far a member is with the rules of an achievement, as it is shown at a moment: the periods that are open then."""
 
 from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from domain.achievement_definition import Definition, PeriodKind, Rule
-from domain.achievement_terms import RuleTerms
+from domain.achievement_terms import AchievementTerms, RuleTerms
 from domain.amounts import EXACT, ZERO
-from domain.buckets import Bucket, bucket_at, is_complete, window
+from domain.buckets import Bucket, bucket_at, bucket_of, is_complete, window
 from domain.interval import Moment
 
 
@@ -24,12 +26,22 @@ class RuleShown(Struct, frozen=True, gc=False):
     complete: bool
 
 
-def rules_shown(definition: Definition) -> tuple[RuleTerms, ...]:
-    """The rules by what they count over, without what they ask of facts."""
-    return tuple(_rule_shown(number, rule) for number, rule in enumerate(definition.rules, 1))
+def terms_shown(achievement: UUID, revision: int, definition: Definition, zone: ZoneInfo) -> AchievementTerms:
+    """The terms of a definition by what they count over and up to, without what they ask of facts."""
+    rules = tuple(_rule_terms(number, rule) for number, rule in enumerate(definition.rules, 1))
+    return AchievementTerms(
+        achievement,
+        revision,
+        active=True,
+        takes=None,
+        limit=definition.limit,
+        badge=definition.badge,
+        rules=rules,
+        zone=zone,
+    )
 
 
-def _rule_shown(number: int, rule: Rule) -> RuleTerms:
+def _rule_terms(number: int, rule: Rule) -> RuleTerms:
     return RuleTerms(
         number,
         rule.trigger,
@@ -51,13 +63,10 @@ def _rule_shown(number: int, rule: Rule) -> RuleTerms:
 
 def shown_at(rule: RuleTerms, buckets: tuple[Bucket, ...], moment: Moment) -> RuleShown:
     """A rule with these buckets, at a moment of the program's time zone."""
-    complete = is_complete(rule, buckets)
-    value = value_at(rule, buckets, moment)
-    missing = EXACT.subtract(rule.goal, value)
-    streak = streak_at(rule, buckets, moment)
-    if complete:
-        return RuleShown(value, ZERO, max(streak, rule.consecutive), complete)
-    return RuleShown(value, max(ZERO, missing), streak, complete)
+    value, streak = value_at(rule, buckets, moment), streak_at(rule, buckets, moment)
+    if is_complete(rule, buckets):
+        return RuleShown(value, ZERO, max(streak, rule.consecutive), complete=True)
+    return RuleShown(value, max(ZERO, EXACT.subtract(rule.goal, value)), streak, complete=False)
 
 
 def value_at(rule: RuleTerms, buckets: tuple[Bucket, ...], moment: Moment) -> Decimal:
@@ -65,7 +74,8 @@ def value_at(rule: RuleTerms, buckets: tuple[Bucket, ...], moment: Moment) -> De
     key = bucket_at(rule, moment)
     if rule.period is PeriodKind.LAST_DAYS:
         return window(rule, buckets, key)
-    return next((bucket.amount for bucket in reversed(buckets) if bucket.key == key), ZERO)
+    bucket = bucket_of(buckets, key)
+    return bucket.amount if bucket else ZERO
 
 
 def streak_at(rule: RuleTerms, buckets: tuple[Bucket, ...], moment: Moment) -> int:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import uuid5
 from zoneinfo import ZoneInfo
 
 from application import streams
@@ -17,7 +17,7 @@ from domain.interval import moment_of
 from domain.outcomes import Advance, NotCounted, Outcome, Reason
 from domain.problems import Problem
 from domain.progress import Acting, Progress
-from domain.progress_shown import rules_shown
+from domain.progress_shown import terms_shown
 from domain.standing import Fact, FactKind
 from domain.terms import Entity
 
@@ -37,11 +37,6 @@ def rule(goal: str = "2", **fields: Any) -> Rule:
 def definition(name: str = "Buyer", *rules: Rule, **fields: Any) -> Definition:
     daily = rule("10", name="Spend", count=Count(CountKind.SUM, "transaction.total"), period=Period(PeriodKind.DAY))
     return Definition(name=name, badge="star", rules=rules or (rule(), daily), **fields)
-
-
-def terms(identity: UUID, revision: int, defined: Definition) -> AchievementTerms:
-    """Those of a definition in force, as far as progress is decided by them."""
-    return AchievementTerms(identity, revision, True, None, defined.limit, defined.badge, rules_shown(defined), ZONE)
 
 
 class Achieving:
@@ -109,7 +104,7 @@ class Achieving:
         fact, who, advance = self._advances.pop(self._random.randrange(len(self._advances)))
         if advance.revision != self._revision:
             return
-        of_rule = terms(self._id, self._revision, self._definition).rules[advance.rule - 1]
+        of_rule = self._terms().rules[advance.rule - 1]
         acting = Acting(who, fact, START, moment_of(START, ZONE))
         back = progress.take_back(of_rule, self._progress.get((self._revision, who)), advance, acting, None)
         if back is not None:
@@ -117,7 +112,7 @@ class Achieving:
 
     def _adjust(self, who: str, completed: int) -> Iterator[Step]:
         yield from self._carry(who)
-        known = terms(self._id, self._revision, self._definition)
+        known = self._terms()
         changes = ((1, Decimal(1), START),)
         decided = progress.adjust(
             self._progress.get((self._revision, who)), known, who, "a mistake", START, completed, changes
@@ -129,7 +124,7 @@ class Achieving:
 
     def _advance(self, who: str, fact: Fact, amount: Decimal, at: datetime) -> Iterator[Step]:
         yield from self._carry(who)
-        known = terms(self._id, self._revision, self._definition)
+        known = self._terms()
         moment = moment_of(at, ZONE)
         acting = Acting(who, fact, at, moment)
         for of_rule in known.rules:
@@ -146,7 +141,7 @@ class Achieving:
     def _carry(self, who: str) -> Iterator[Step]:
         before = self._progress.get((self._revision - 1, who))
         if before and (self._revision, who) not in self._progress:
-            known = terms(self._id, self._revision, self._definition)
+            known = self._terms()
             carried = progress.carry(known, who, before)
             if carried:
                 yield self._record(who, carried)
@@ -155,6 +150,9 @@ class Achieving:
         key = (self._revision, who)
         self._progress[key] = progress.evolve(self._progress.get(key), event)
         return streams.PROGRESS.at(self._id, self._revision, who), event
+
+    def _terms(self) -> AchievementTerms:
+        return terms_shown(self._id, self._revision, self._definition, ZONE)
 
     def _purchase(self) -> tuple[str, Fact, transaction.Purchase]:
         self._count += 1
