@@ -42,7 +42,7 @@ async def admit(request: LitestarRequest[Any, Any, Any]) -> None:
         await exchange.services.clock.read()
         after = exchange.query.get("after")
         if after is not None:
-            await _wait_for(ours, read_position(after), terms.projections)
+            await wait_for(ours, read_position(after), terms.projections)
         exchange.position = exchange.services.positions.reached(*terms.projections)
 
 
@@ -129,7 +129,8 @@ def _read_query(query_string: bytes, known: frozenset[str]) -> dict[str, str]:
     return query
 
 
-async def _wait_for(request: Request, position: int, projections: tuple[str, ...]) -> None:
+async def wait_for(request: Request, position: int, projections: tuple[str, ...]) -> None:
+    """Wait until these projections have reached `position`; raises the problem that they have not in time."""
     services = request.services
     if position <= services.positions.reached(*projections):
         return

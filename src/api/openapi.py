@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from types import UnionType
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
@@ -33,7 +34,7 @@ _PATH_SCHEMAS: dict[str, Json] = {
     "int": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
 }
 _KIND_SCHEMAS: dict[Kind, Json] = {
-    **dict.fromkeys((Kind.TEXT, Kind.TEXTS), {"type": "string", "maxLength": 1000, "pattern": _NO_NUL}),
+    **{kind: {"type": "string", "maxLength": 1000, "pattern": _NO_NUL} for kind in (Kind.TEXT, Kind.TEXTS)},
     Kind.NUMBER: {"type": "string", "pattern": r"^-?[0-9]{1,20}(\.[0-9]{1,30})?$"},
     Kind.INTEGER: {"type": "integer"},
     Kind.INSTANT: {"type": "string", "format": "date-time"},
@@ -105,7 +106,7 @@ def describe(handlers: Sequence[HTTPRouteHandler]) -> Json:
 
 
 def _schemas(handlers: Sequence[HTTPRouteHandler]) -> tuple[dict[Any, Json], dict[str, Json]]:
-    kinds = [kind for handler in handlers for kind in (_body_kind(handler), _answer_kind(handler)) if kind is not None]
+    kinds = [kind for handler in handlers for kind in (_body_kind(handler), *_answer_kinds(handler)) if kind]
     kinds = list(dict.fromkeys([*kinds, ProblemDetails]))
     found, components = msgspec.json.schema_components(
         kinds, schema_hook=schema_of, ref_template="#/components/schemas/{name}"
@@ -217,10 +218,11 @@ def _form(column: Column, operator: str) -> Json:
 
 
 def _responses(handler: HTTPRouteHandler, terms: Terms, schemas: dict[Any, Json]) -> Json:
-    answer = _answer_kind(handler)
+    answers = [schemas[kind] for kind in _answer_kinds(handler)]
     success: Json = {"description": "Done.", "headers": {"Laurel-Position": _POSITION}}
-    if answer is not None:
-        success["content"] = {"application/json": {"schema": schemas[answer]}}
+    if answers:
+        schema = answers[0] if len(answers) == 1 else {"anyOf": answers}
+        success["content"] = {"application/json": {"schema": schema}}
     elif terms.answers != "application/json":
         success["content"] = {terms.answers: {}}
     responses: Json = {str(status): success for status in terms.statuses}
@@ -241,11 +243,14 @@ def _body_kind(handler: HTTPRouteHandler) -> Any:  # noqa: ANN401  any type at a
     return kind if any(isinstance(mark, BodyKwarg) for mark in marks) else None
 
 
-def _answer_kind(handler: HTTPRouteHandler) -> Any:  # noqa: ANN401  any type at all
+def _answer_kinds(handler: HTTPRouteHandler) -> tuple[Any, ...]:
+    """The types that a handler answers; structs of a union need no tags, as nobody here decodes them."""
     annotation = inspect.signature(handler.fn, eval_str=True).return_annotation
     if get_origin(annotation) is Response:
         annotation = get_args(annotation)[0]
-    return None if annotation in (None, type(None), bytes) or annotation is inspect.Signature.empty else annotation
+    if annotation in (None, type(None), bytes) or annotation is inspect.Signature.empty:
+        return ()
+    return get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
 
 
 def _plain_path(path: str) -> str:

@@ -79,6 +79,7 @@ class Catalogue:
         self._achievement_terms: dict[UUID, AchievementTerms] = {}
         self._campaign_terms: dict[tuple[UUID, int], CampaignTerms] = {}
         self._firing: On | None = None
+        self._triggers: frozenset[CampaignTrigger] = frozenset()
 
     async def load(self, entries: Sequence[Row]) -> None:
         for row in entries:
@@ -230,20 +231,34 @@ class Catalogue:
 
     def campaigns_on(self, achievement: UUID, trigger: CampaignTrigger) -> tuple[CampaignTerms, ...]:
         """The active campaigns that fire on it, in the order in which they are decided."""
+        return self._fired().get((achievement, trigger), ())
+
+    def triggers(self) -> frozenset[CampaignTrigger]:
+        """What active campaigns fire on."""
+        self._fired()
+        return self._triggers
+
+    def _fired(self) -> On:
         if self._firing is None:
             self._firing = firing(self.campaigns, self.campaign_terms)
-        return self._firing.get((achievement, trigger), ())
+            self._triggers = frozenset(trigger for _, trigger in self._firing)
+        return self._firing
 
     def attributes_in_use(self, event_type: str) -> dict[str, AttributeType]:
-        """The attributes of an event type that some tiered campaign reads, with their types."""
+        """The attributes of an event type that some tiered campaign or achievement reads, with their types."""
         known = self.event_type(event_type)
         if known is None:
             return {}
         names: set[str] = set()
+        compiled: list[Compiled | None] = []
         for concern in self.concerns(Entity.EVENT, event_type).all:
             names |= {concern.terms.attribute or "", concern.terms.date}
-            if concern.terms.filter:
-                names |= {name.removeprefix("event.attributes.") for name in concern.terms.filter.attributes}
+            compiled.append(concern.terms.filter)
+        for goal in self.goals(Entity.EVENT, event_type).all:
+            compiled += (goal.rule.conditions, goal.rule.measured)
+        for expression in compiled:
+            if expression:
+                names |= {name.removeprefix("event.attributes.") for name in expression.attributes}
         return {name: kind for name, kind in known.attributes.items() if name in names}
 
     def compile_filter(self, definition: Definition, time_zone: str) -> Compiled | list[Problem] | None:

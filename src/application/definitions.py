@@ -78,11 +78,11 @@ def _account_problems(account: Account, current: Entry | None) -> list[Problem]:
 
 
 def _event_type_problems(catalogue: Catalogue, event_type: EventType) -> list[Problem]:
-    """An attribute that a campaign reads can't be taken away or become another type."""
+    """An attribute that a definition reads can't be taken away or become another type."""
     problems = []
     for name, kind in catalogue.attributes_in_use(event_type.code).items():
         if event_type.attributes.get(name) is not kind:
-            detail = f"must stay a {kind}: a tiered campaign uses it"
+            detail = f"must stay a {kind}: a tiered campaign or an achievement reads it"
             problems.append(Problem(f"/attributes/{name}", detail, "in_use"))
     return problems
 

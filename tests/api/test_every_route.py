@@ -11,7 +11,7 @@ from api.openapi import describe
 from api.routes import ROUTES
 from api.routes.clock import CLOCK_ROUTES
 from tests.api.reads.program import ReadProgram, reading
-from tests.api.routes.program import campaign_body, transaction_body
+from tests.api.routes.program import achievement_body, campaign_body, goal_body, transaction_body
 from tests.domain.test_icons import PNG
 
 DOCUMENT = describe([*CLOCK_ROUTES, *ROUTES])
@@ -75,6 +75,7 @@ async def test_every_route_is_walked(walk: Walk) -> None:
     await catalogue(walk)
     campaign = await facts(walk)
     await previews(walk, campaign)
+    await achievements(walk)
     await members(walk)
     await evaluation(walk, campaign)
     await operation(walk)
@@ -87,6 +88,9 @@ async def catalogue(walk: Walk) -> None:
         ("accounts", "stars", {"decimals": 2}),
         ("segments", "vip", {"expression": 'member.tier == "gold"'}),
         ("lists", "friends", {}),
+        ("badges", "star", {}),
+        ("coupons", "welcome", {"stock": 10, "value": "5"}),
+        ("rewards", "mug", {"stock": 10}),
         ("products", "SKU-1", {"price": "1.50"}),
     ]:
         await walk.put(f"/{collection}/{code}", body)
@@ -94,8 +98,10 @@ async def catalogue(walk: Walk) -> None:
         await walk.get(f"/{collection}/{code}")
         assert (await walk.get(f"/{collection}"))["data"]
     await walk.post("/lists/friends/members", {"add": ["M-1"]})
+    await walk.post("/coupons/welcome/codes", {"codes": ["A"]})
     await walk.program.follow()
     assert (await walk.get("/lists/friends/members"))["data"]
+    assert (await walk.get("/coupons/welcome/codes"))["data"]
     checked = {"context": {"entity": "transaction"}, "expression": "transaction.total > 20"}
     assert (await walk.post("/expressions/check", checked))["valid"]
 
@@ -133,11 +139,26 @@ async def previews(walk: Walk, campaign: str) -> None:
         await walk.get(f"{campaign}/previews{path}")
 
 
+async def achievements(walk: Walk) -> None:
+    made = await walk.post("/achievements", achievement_body(), status=201)
+    achievement = f"/achievements/{made['id']}"
+    for change in ("activate", "deactivate"):
+        await walk.post(f"{achievement}/{change}")
+    await walk.program.follow()
+    edited = achievement_body(rules=[goal_body(goal="6")])
+    assert (await walk.put(f"{achievement}?dry_run=true", edited, if_match="*"))["resets_progress"]
+    assert (await walk.put(achievement, edited, if_match="*"))["revision"] == 2
+    copy = await walk.post(f"{achievement}/duplicate", status=201)
+    await walk.post(f"/achievements/{copy['id']}/archive")
+
+
 async def members(walk: Walk) -> None:
     await walk.put("/members/M-1", {"tier": "gold", "attributes": {"age": "35"}})
     await walk.program.follow()
     for path in ("", "/M-1", "/M-1/accounts", "/M-1/tiered-campaigns", "/M-1/decisions", "/M-1/facts"):
         await walk.get(f"/members{path}")
+    for path in ("badges", "coupons", "rewards"):
+        await walk.get(f"/members/M-1/{path}")
 
 
 async def evaluation(walk: Walk, campaign: str) -> None:

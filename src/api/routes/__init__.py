@@ -2,6 +2,7 @@
 
 from litestar.handlers import HTTPRouteHandler
 
+from api.routes.achievements import ACHIEVEMENT_COMMANDS
 from api.routes.batch import BATCH_COMMANDS
 from api.routes.catalogue import CATALOGUE_COMMANDS
 from api.routes.coupons import COUPON_COMMANDS
@@ -19,6 +20,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *CATALOGUE_COMMANDS,
     *COUPON_COMMANDS,
     *TIERED_CAMPAIGN_COMMANDS,
+    *ACHIEVEMENT_COMMANDS,
     *EXPRESSION_COMMANDS,
     *IMPORT_ROUTES,
     *READ_ROUTES,

@@ -131,6 +131,36 @@ def campaign_body(**fields: Any) -> dict[str, Any]:
     }
 
 
+def achievement_body(**fields: Any) -> dict[str, Any]:
+    return {
+        "name": "Summer buyer",
+        "description": "Buy five times",
+        "translations": {"de": {"name": "Sommerkäufer"}},
+        "timeframe": {"kind": "between", "from": "2026-06-01", "to": "2026-12-31"},
+        "limit": {"value": 1, "interval": None},
+        "badge": None,
+        "rules": [goal_body()],
+        **fields,
+    }
+
+
+def goal_body(**fields: Any) -> dict[str, Any]:
+    return {
+        "name": "Five purchases",
+        "trigger": "transaction",
+        "event_type": None,
+        "subject": "member",
+        "unique_referee": False,
+        "conditions": {"all": [{"attribute": "transaction.total", "operator": "gte", "value": "20"}]},
+        "count": {"kind": "occurrences"},
+        "goal": "5",
+        "period": {"kind": "overall"},
+        "consecutive": 1,
+        "frequency": None,
+        **fields,
+    }
+
+
 def transaction_body(**fields: Any) -> dict[str, Any]:
     body = {
         "id": "T-1001",

@@ -1,0 +1,161 @@
+"""Achievements: definition, life, and what an edit would reset."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from litestar import Response
+from litestar.params import FromPath, FromQuery, JSONBody
+from uuid_utils.compat import uuid7
+
+from api import achievement_representations as representations
+from api.achievement_representations import AchievementAnswer, EditAnswer
+from api.admission import wait_for
+from api.request import Request
+from api.routes.commands import answer, answer_once, submit
+from api.routes.reads.asking import asking
+from api.routing import OPERATORS, command
+from application import achievements
+from application.achievement_bodies import AchievementBody, NewAchievementBody
+from application.bodies import EmptyBody
+from application.log.working import Working
+from domain.achievement import Achievement, Edit
+from projections.queries.achievements import members_in_progress
+
+NOTHING = EmptyBody()
+
+
+@command("POST", "/achievements", roles=OPERATORS, headers=("Idempotency-Key",))
+async def post_achievement(request: Request, data: JSONBody[NewAchievementBody]) -> Response[AchievementAnswer]:
+    """Save a new achievement: inactive, unless `active` is true."""
+    chosen, definition = data.chosen_id() or uuid7(), data.definition()
+    return await answer_once(
+        request,
+        lambda working: representations.achievement(
+            achievements.define(working, chosen, definition, active=data.active)
+        ),
+        201,
+        versioned=True,
+    )
+
+
+@command(
+    "PUT",
+    "/achievements/{achievement:uuid}",
+    roles=OPERATORS,
+    headers=("If-Match",),
+    problems=("stale", "version-required"),
+)
+async def put_achievement(
+    request: Request,
+    achievement: FromPath[UUID],
+    data: JSONBody[AchievementBody],
+    dry_run: FromQuery[bool] = False,  # noqa: FBT002  as query parameters are declared
+) -> AchievementAnswer | EditAnswer:
+    """Edit an achievement as a whole. What gives progress its meaning makes a new revision: progress starts again.
+
+    That is each rule's trigger, subject, count, goal and periods, and which rules there are. With `dry_run` nothing is
+    changed, and what the edit would reset is answered.
+    """
+    definition, precondition = data.definition(), request.precondition()
+    if dry_run:
+        committed = await submit(
+            request, lambda working: achievements.dry_run(working, achievement, definition, precondition)
+        )
+        return await _edit(request, achievement, committed.answer, committed.position)
+    shown = await answer(
+        request,
+        lambda working: representations.achievement(
+            achievements.revise(working, achievement, definition, precondition, active=data.active)
+        ),
+    )
+    request.versioned(shown.version)
+    return shown
+
+
+async def _edit(request: Request, achievement: UUID, edit: Edit, position: int) -> EditAnswer:
+    await wait_for(request, position, ("achievements",))
+    members = 0
+    if edit.fields:
+        async with asking(request) as connection:
+            members = await members_in_progress(connection, achievement, edit.revision - 1)
+    return EditAnswer(
+        position=request.committed(position),
+        dry_run=True,
+        revision=edit.revision,
+        resets_progress=bool(edit.fields),
+        members=members,
+        fields=edit.fields,
+    )
+
+
+@command(
+    "POST", "/achievements/{achievement:uuid}/activate", roles=OPERATORS, statuses=(200,), headers=("Idempotency-Key",)
+)
+async def activate_achievement(
+    request: Request,
+    achievement: FromPath[UUID],
+    data: JSONBody[EmptyBody] = NOTHING,  # noqa: ARG001  read, so that whatever is in it is refused
+) -> Response[AchievementAnswer]:
+    """Have facts count from now on."""
+    return await _live(request, achievement, achievements.activate)
+
+
+@command(
+    "POST",
+    "/achievements/{achievement:uuid}/deactivate",
+    roles=OPERATORS,
+    statuses=(200,),
+    headers=("Idempotency-Key",),
+)
+async def deactivate_achievement(
+    request: Request,
+    achievement: FromPath[UUID],
+    data: JSONBody[EmptyBody] = NOTHING,  # noqa: ARG001  as above
+) -> Response[AchievementAnswer]:
+    """Ignore facts from now on; progress is kept."""
+    return await _live(request, achievement, achievements.deactivate)
+
+
+@command(
+    "POST", "/achievements/{achievement:uuid}/archive", roles=OPERATORS, statuses=(200,), headers=("Idempotency-Key",)
+)
+async def archive_achievement(
+    request: Request,
+    achievement: FromPath[UUID],
+    data: JSONBody[EmptyBody] = NOTHING,  # noqa: ARG001  as above
+) -> Response[AchievementAnswer]:
+    """Archive an inactive achievement that no active campaign is on, for good."""
+    return await _live(request, achievement, achievements.archive)
+
+
+@command("POST", "/achievements/{achievement:uuid}/duplicate", roles=OPERATORS, headers=("Idempotency-Key",))
+async def duplicate_achievement(
+    request: Request,
+    achievement: FromPath[UUID],
+    data: JSONBody[EmptyBody] = NOTHING,  # noqa: ARG001  as above
+) -> Response[AchievementAnswer]:
+    """Make an inactive copy of an achievement, with an id of its own and none of the progress."""
+    copy = uuid7()
+    return await answer_once(
+        request,
+        lambda working: representations.achievement(achievements.duplicate(working, achievement, copy)),
+        201,
+        versioned=True,
+    )
+
+
+async def _live(request: Request, achievement: UUID, change: Callable[[Working, UUID], Achievement]) -> Response[Any]:
+    return await answer_once(
+        request, lambda working: representations.achievement(change(working, achievement)), versioned=True
+    )
+
+
+ACHIEVEMENT_COMMANDS = (
+    post_achievement,
+    put_achievement,
+    activate_achievement,
+    deactivate_achievement,
+    archive_achievement,
+    duplicate_achievement,
+)
