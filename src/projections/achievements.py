@@ -14,7 +14,7 @@ from domain.achievement import Status
 from domain.outcomes import NotCounted
 from domain.standing import FactKind
 from projections.changes import Changes, Row, Table
-from projections.columns import BIGINT, BOOLEAN, INSTANT, INT, JSON, NUMERIC, TEXT, UUIDS
+from projections.columns import BIGINT, BOOLEAN, INSTANT, INT, JSON, NUMERIC, TEXT, TEXTS, UUIDS
 from projections.projection import Projection
 
 ACHIEVEMENTS = Table(
@@ -27,6 +27,8 @@ ACHIEVEMENTS = Table(
         "name": TEXT,
         "status": TEXT,
         "badge": TEXT,
+        "triggers": TEXTS,
+        "event_types": TEXTS,
         "definition": JSON,
         "created_at": INSTANT,
         "created_position": BIGINT,
@@ -91,6 +93,8 @@ def defined(changes: Changes, recorded: Recorded) -> None:
         "revision": event.revision,
         "name": definition.name,
         "badge": definition.badge,
+        "triggers": sorted({rule.trigger for rule in definition.rules}),
+        "event_types": sorted({rule.event_type for rule in definition.rules if rule.event_type}),
         "definition": msgspec.json.encode(definition),
     }
     if recorded.version == 1:

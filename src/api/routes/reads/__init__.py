@@ -2,11 +2,23 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from api.routes.reads import catalogue, decisions, facts, feed, jobs, members, projections, rewards, tiered_campaigns
+from api.routes.reads import (
+    achievements,
+    catalogue,
+    decisions,
+    facts,
+    feed,
+    jobs,
+    members,
+    projections,
+    rewards,
+    tiered_campaigns,
+)
 
 READ_ROUTES: tuple[HTTPRouteHandler, ...] = (
     *catalogue.ROUTES,
     *members.ROUTES,
+    *achievements.ROUTES,
     *rewards.ROUTES,
     *facts.ROUTES,
     *tiered_campaigns.ROUTES,

@@ -1,4 +1,4 @@
--- Achievements by their newest definition, which has the shape it is posted in.
+-- Achievements by their newest definition, which has the shape it is posted in; what its rules are triggered by.
 create table achievements (
     id uuid primary key,
     version int not null,
@@ -6,6 +6,8 @@ create table achievements (
     name text not null,
     status text collate "C" not null,
     badge text collate "C",
+    triggers text[] not null,
+    event_types text[] not null,
     definition jsonb not null,
     created_at timestamptz not null,
     created_position bigint not null,
