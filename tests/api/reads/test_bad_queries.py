@@ -22,6 +22,7 @@ async def ids(program: ReadProgram) -> dict[str, str]:
     campaign = await program.campaign()
     await program.buy("T-1", "M-1", "20")
     await program.put("/lists/friends", {"name": "Friends"})
+    await program.put("/coupons/friends", {"name": "For friends"})
     preview = await program.preview(campaign)
     return {
         "{campaign:uuid}": campaign,

@@ -9,6 +9,10 @@ ENTRIES: list[tuple[str, str, dict[str, Any]]] = [
     ("/accounts", "miles", {"name": "Miles", "unit": "mi", "decimals": 2}),
     ("/segments", "vip", {"name": "VIP", "expression": 'member.tier == "gold"'}),
     ("/lists", "friends", {"name": "Friends"}),
+    ("/badges", "star", {"name": "Star"}),
+    ("/coupons", "summer", {"name": "Summer", "generator": {"prefix": "SUN-"}, "value": "5", "valid_for": "30 days"}),
+    ("/coupons", "welcome", {"name": "Welcome", "stock": 10, "valid_until": "2026-12-31T23:00:00+01:00"}),
+    ("/rewards", "mug", {"name": "Mug", "stock": 10}),
     ("/products", "SKU-1", {"name": "Tea", "category": "drinks", "price": "9.90"}),
 ]
 

@@ -25,10 +25,11 @@ from application.log.streams import Stream
 from application.preconditions import Precondition
 from application.refusals import Conflict
 from application.requests import Answers
-from application.streams import MEMBER, MEMBER_EVENT, PRODUCT, TRANSACTION
+from application.streams import COUPON_SLOT, MEMBER, MEMBER_EVENT, PRODUCT, STOCK, TRANSACTION
 from domain.attributes import AttributeType
-from domain.catalogue import Entry, EventType, MemberList
+from domain.catalogue import Coupon, Entry, EventType, Generator, MemberList
 from domain.problems import Invalid, Problem
+from domain.stock import Stock
 from domain.transaction import Status
 from tests.application.jobs.program import RULES, Running, running, until
 
@@ -221,6 +222,39 @@ async def test_members_lists_and_products(database: str) -> None:
         assert tally == Tally(6, 3, 1, 1)
         assert (await state(program, PRODUCT.at("S-1"))).name == "Mug"
         assert faults[0].problems[0].pointer == "/price"
+
+
+async def test_coupon_codes(database: str) -> None:
+    async with alone(database) as program:
+        await put(program, Coupon("welcome", "Welcome"))
+        await put(program, Coupon("summer", "Summer", Generator()))
+        codes = "coupon,code\nwelcome,007\nwelcome,A-1\nwelcome,007\nsummer,B\nnone,C\nwelcome,\nwelcome, D\n,E\n"
+        tally, faults = await imported(program, codes, Kind.COUPON_CODES)
+        assert tally == Tally(9, 2, 1, 5)
+        assert [(fault.row, fault.problems[0].pointer, fault.problems[0].code) for fault in faults] == [
+            (5, "", "has_generator"),
+            (6, "", "not_found"),
+            (7, "/code", "required"),
+            (8, "/code", "invalid"),
+            (9, "/coupon", "required"),
+        ]
+        assert await state(program, STOCK.at("coupon", "welcome")) == Stock(supplied=2)
+        assert (await state(program, COUPON_SLOT.at("welcome", 1))).code == "007"
+        again, _ = await imported(program, [{"coupon": "welcome", "code": "A-1"}], Kind.COUPON_CODES)
+        assert again == Tally(1, 0, 1, 0)
+        with pytest.raises(Invalid):
+            await imported(program, "coupon,code,member\nwelcome,Z,M-1\n", Kind.COUPON_CODES)
+
+
+async def test_many_coupon_codes_come_in_the_order_of_the_file(database: str) -> None:
+    async with alone(database) as program:
+        await put(program, Coupon("welcome", "Welcome"))
+        rows = [{"coupon": "welcome", "code": f"A-{number}"} for number in range(1, 2_501)]
+        tally, _ = await imported(program, rows, Kind.COUPON_CODES)
+        assert tally == Tally(2_500, 2_500, 0, 0)
+        assert await state(program, STOCK.at("coupon", "welcome")) == Stock(supplied=2_500)
+        for number in (1, 1_000, 1_001, 2_500):
+            assert (await state(program, COUPON_SLOT.at("welcome", number))).code == f"A-{number}"
 
 
 async def test_a_file_killed_in_the_middle_is_imported_again_without_doubling(
