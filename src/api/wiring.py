@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from api.routes.commands import commands_over
 from api.routes.reads.projections import RebuildThreads
 from api.services import Check, Imports, Program, Reads
+from application.award_policy import AwardPolicy
 from application.catalogue import Catalogue
 from application.clock import Clock, SandboxClock, SystemClock, settle_sandbox
 from application.definitions import ensure_default_account
@@ -88,6 +89,11 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
             writer.listeners.append(lambda _: follower.wake())
         reads = readers.reads(pool, positions, mapper)
         doing = Doing(writer, reads)
+        awards = AwardPolicy(conninfo, mapper, writer, pool)
+        stack.push_async_callback(awards.stop)
+        if works:
+            writer.listeners.append(lambda _: awards.wake())
+            await stack.enter_async_context(in_background(awards.run(), "laurel awards"))
         jobs = await stack.enter_async_context(open_store(conninfo))
         storage = ImportStorage(pool)
         rules = Rules(settings.register_unknown_members)
@@ -106,8 +112,8 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
             keys=Keys(pool, settings.admin_key),
             positions=positions,
             sandbox=sandbox,
-            due=Sandbox(doing, sandbox).happen if sandbox else None,
-            checks=(_database_check(pool), _projections_check(positions)),
+            due=Sandbox(doing, awards, sandbox).happen if sandbox else None,
+            checks=(_database_check(pool), _projections_check(positions), _awards_check(awards)),
             commands=commands,
             reads=Reads(pool, mapper),
             rebuilds=rebuilds,
@@ -155,6 +161,15 @@ def _projections_check(positions: Positions) -> Callable[[], Awaitable[Check]]:
             for name in names
         )
         return Check("projections", ok=not detail, detail=detail)
+
+    return check
+
+
+def _awards_check(awards: AwardPolicy) -> Callable[[], Awaitable[Check]]:
+    """Not ready while the campaigns' decisions, which this process has the lead of, do not go on."""
+
+    async def check() -> Check:
+        return Check("awards", ok=awards.failure is None, detail=awards.failure or "")
 
     return check
 

@@ -25,7 +25,7 @@ from application.evaluation import Progress, Run, evaluate
 from application.log.working import Command, Working
 from application.log.writer import Writer
 from application.previews import compute
-from application.reads import Acceptance, Reads, nothing, reach
+from application.reads import Acceptance, Awarding, Reads, nothing, reach, reach_awards
 from application.recounting import recount
 from application.refusals import Conflict
 from application.streams import PREVIEW
@@ -208,7 +208,11 @@ class Doing:
 
     async def settled(self) -> None:
         """Waits until everything that is read shows all that is recorded now. Raises Behind."""
-        await reach(self._reads.positions, (await self._writer.submit(nothing)).position)
+        await reach(self._reads.positions, await self.recorded())
+
+    async def recorded(self) -> int:
+        """The position of what was recorded last."""
+        return (await self._writer.submit(nothing)).position
 
     async def plan(self) -> Plan:
         plan: Plan = (await self._writer.submit(self._planner.plan)).answer
@@ -297,10 +301,14 @@ def _acceptance(due: Acceptance) -> Command:
 
 
 class Sandbox:
-    """Moves a sandbox's clock, with everything that is due on the way happening at its time and in order."""
+    """Moves a sandbox's clock, with everything that is due on the way happening at its time and in order.
 
-    def __init__(self, doing: Doing, clock: SandboxClock) -> None:
+    What campaigns fire on is decided before the clock moves on.
+    """
+
+    def __init__(self, doing: Doing, awarding: Awarding, clock: SandboxClock) -> None:
         self._doing = doing
+        self._awarding = awarding
         self._clock = clock
         self._turn = asyncio.Lock()
 
@@ -324,10 +332,15 @@ class Sandbox:
                 continue
             upcoming = min(plan.next_at or until, until)
             await self._doing.accept(upcoming, self._advance)
+            await self._decided()
             if upcoming == until == self._clock.now():
                 return
             await self._clock.move(upcoming)
 
     async def _advance(self, to: datetime) -> None:
         if to > self._clock.now():
+            await self._decided()
             await self._clock.move(to)
+
+    async def _decided(self) -> None:
+        await reach_awards(self._awarding, await self._doing.recorded())

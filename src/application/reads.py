@@ -59,6 +59,11 @@ class Positions(Protocol):
         """Of everything that is shown to callers."""
 
 
+class Awarding(Protocol):
+    async def awarded(self, position: int, seconds: float, /) -> bool:
+        """Waits until campaigns have decided everything that was triggered up to a position."""
+
+
 class Standings(Protocol):
     async def reached(self, position: int, seconds: float, /) -> bool: ...
 
@@ -110,8 +115,8 @@ class Reads(Struct, frozen=True):
 class Behind(Exception):  # noqa: N818  named for what happened
     """What is read does not show a position in time: its projection has stopped, or is far behind. Try again later."""
 
-    def __init__(self, position: int) -> None:
-        super().__init__(f"the projections do not reach position {position}; see /v1/projections")
+    def __init__(self, position: int, who: str = "the projections") -> None:
+        super().__init__(f"{who} do not reach position {position}; see /v1/projections")
         self.position = position
 
 
@@ -122,6 +127,12 @@ async def reach(reads: Positions, position: int) -> None:
     """Raises Behind."""
     if not await reads.reached(position, PATIENCE_SECONDS):
         raise Behind(position)
+
+
+async def reach_awards(awarding: Awarding, position: int) -> None:
+    """Raises Behind."""
+    if not await awarding.awarded(position, PATIENCE_SECONDS):
+        raise Behind(position, "the decisions of campaigns")
 
 
 def nothing(_: Working) -> None:

@@ -49,7 +49,7 @@ def _around(anchor: datetime, every: Duration, now: datetime) -> range:
 
 
 def sandbox_of(program: Running) -> Sandbox:
-    return Sandbox(Doing(program.writer, program.reads), program.sandbox)
+    return Sandbox(Doing(program.writer, program.reads), program.policy, program.sandbox)
 
 
 async def happened(program: Running) -> list[tuple[datetime, str, object]]:

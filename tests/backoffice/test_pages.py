@@ -30,7 +30,7 @@ async def program(database: str) -> AsyncIterator[Running]:
 @pytest.fixture
 async def client(program: Running) -> AsyncIterator[httpx.AsyncClient]:
     """Signed in, to a program in which an occurrence is paid, one runs and one is still to come."""
-    sandbox = Sandbox(Doing(program.writer, program.reads), program.sandbox)
+    sandbox = Sandbox(Doing(program.writer, program.reads), program.policy, program.sandbox)
     await program.sandbox.move(START)
     account = Account("money", "Cash back", "EUR", 2)
     await program.writer.submit(lambda w: definitions.put_entry(w, account, Precondition()))

@@ -1,8 +1,8 @@
-"""A whole program for jobs to run in: a log's writer, the projections' follower, and what jobs read of them."""
+"""A whole program for jobs to run in: a log's writer, the projections' follower, campaigns that decide, and reads."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from msgspec import Struct
 from psycopg_pool import AsyncConnectionPool
 
 from application import ingest, tiered_campaigns
+from application.award_policy import AwardPolicy
 from application.catalogue import Catalogue
 from application.clock import Clock, SandboxClock, SystemClock, settle_sandbox
 from application.definitions import ensure_default_account
@@ -41,6 +42,7 @@ class Running(Struct):
     reads: Reads
     pool: AsyncConnectionPool
     mapper: Mapper
+    policy: AwardPolicy
 
     @property
     def sandbox(self) -> SandboxClock:
@@ -107,14 +109,19 @@ async def running(conninfo: str, *, follows: bool = True, sandbox: bool = False)
         following = asyncio.create_task(positions.run())
         follower = Follower(conninfo, mapper, PROJECTIONS)
         writer.listeners.append(lambda _: follower.wake())
+        awards = AwardPolicy(conninfo, mapper, writer, pool)
+        writer.listeners.append(lambda _: awards.wake())
+        tasks = [following]
         if follows:
             follower.start()
+            tasks.append(asyncio.create_task(awards.run()))
         try:
-            yield Running(conninfo, writer, catalogue, clock, reads(pool, positions, mapper), pool, mapper)
+            yield Running(conninfo, writer, catalogue, clock, reads(pool, positions, mapper), pool, mapper, awards)
         finally:
             if follows:
                 await asyncio.to_thread(follower.stop)
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await awards.stop()
             await writer.stop()
