@@ -4,6 +4,7 @@ The log's writer keeps it at the position it decides by, and the log refuses wha
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from uuid import UUID
 
 from msgspec import Struct
@@ -80,6 +81,17 @@ class Catalogue:
         self._campaign_terms: dict[tuple[UUID, int], CampaignTerms] = {}
         self._firing: On | None = None
         self._triggers: frozenset[CampaignTrigger] = frozenset()
+
+    def forked(self) -> "Catalogue":
+        """A copy that goes its own way from here on. What facts ask for is compiled first, once for all copies."""
+        self.concerns(Entity.TRANSACTION, None)
+        self.goals(Entity.TRANSACTION, None)
+        self._fired()
+        fork = copy(self)
+        for name, held in vars(self).items():
+            if isinstance(held, dict):
+                setattr(fork, name, held.copy())
+        return fork
 
     async def load(self, entries: Sequence[Row]) -> None:
         for row in entries:

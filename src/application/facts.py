@@ -144,6 +144,12 @@ class Facts:
         return found
 
 
+def answered_before(sent: Sent, firsts: Sequence[First]) -> Taken | Conflict | None:
+    """What a repeated fact was answered first, if that is among these."""
+    about = [first for first in firsts if _is_about(sent, first.event)]
+    return _again(sent, about) if about else None
+
+
 def _again(sent: Sent, firsts: Sequence[First]) -> Taken | Conflict:
     first = next(first for first in firsts if _is_about(sent, first.event))
     if not _same(sent, first.event):

@@ -1,9 +1,10 @@
 """A stream's state from its events: what a state row must say, and where there is none, what it would."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
-from application.log.errors import Undecodable
+from application.log.errors import Damaged, Undecodable
 from application.log.mapper import Mapper
 
 
@@ -15,4 +16,27 @@ def folded(mapper: Mapper, state: Any, events: Iterable[tuple[str, bytes]]) -> A
             state = mapper.kind_of_tag[tag].evolve(state, event)
         except Exception as error:
             raise Undecodable(f"a stream with an event {tag}", f"it can't be folded: {error!r}") from error
+    return state
+
+
+FOLD_EVENTS = 1_000
+
+Stored = tuple[int, bytes, int, str, bytes, bytes]
+"""An event: position, the bytes of its stream, version, tag, payload and envelope."""
+
+
+async def refolded(
+    mapper: Mapper, key: UUID, version: int, read: Callable[[UUID, int, int], Awaitable[Sequence[Stored]]]
+) -> Any:  # noqa: ANN401  any kind's state
+    """The state of a row that has none: the library recorded there, or a release emptied it to be made anew.
+
+    `read` answers the events of a stream after a version, at most so many.
+    """
+    state, done = None, 0
+    while done < version:
+        rows = [row for row in await read(key, done, FOLD_EVENTS) if row[2] <= version]
+        if not rows:
+            raise Damaged(f"stream {key} has {version} events by its row, and {done} in the log")
+        state = folded(mapper, state, ((tag, payload) for _, _, _, tag, payload, _ in rows))
+        done = rows[-1][2]
     return state

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -13,15 +13,14 @@ from application.log import arrays
 from application.log.batch import APPEND_TYPES, Batch, Decision
 from application.log.cache import Seen
 from application.log.catalogue import Entry, entries
-from application.log.errors import Damaged, LogError, Unavailable
-from application.log.fold import folded
+from application.log.errors import LogError, Unavailable
+from application.log.fold import Stored, folded, refolded
 from application.log.mapper import Mapper
 from application.log.queries import query, text
 from application.log.statement import Statement
 
 STATEMENT_SECONDS = 30.0
 CONNECT_SECONDS = 10
-FOLD_EVENTS = 1_000
 
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError)
 
@@ -125,24 +124,16 @@ class Session:
                 elif tag:
                     decoded = folded(self._mapper, None, [(tag.decode(), payload)])
                 else:
-                    decoded = await self._fold(UUID(bytes=key), version)
+                    decoded = await refolded(self._mapper, UUID(bytes=key), version, self._events)
                 seen[int.from_bytes(key, "big")] = (version, decoded)
             except LogError as error:
                 seen[int.from_bytes(key, "big")] = error
         return seen
 
-    async def _fold(self, key: UUID, version: int) -> Any:  # noqa: ANN401  any kind's state
-        """The state of a row that has none: the library recorded there, or a release emptied it to be made anew."""
-        state, done = None, 0
-        while done < version:
-            async with asyncio.timeout(STATEMENT_SECONDS):
-                cursor = await self._open().execute(self._stream, [key, done, FOLD_EVENTS], binary=True)
-                rows = [row for row in await cursor.fetchall() if row[2] <= version]
-            if not rows:
-                raise Damaged(f"stream {key} has {version} events by its row, and {done} in the log")
-            state = folded(self._mapper, state, ((tag, payload) for _, _, _, tag, payload, _ in rows))
-            done = rows[-1][2]
-        return state
+    async def _events(self, key: UUID, after: int, limit: int) -> list[Stored]:
+        async with asyncio.timeout(STATEMENT_SECONDS):
+            cursor = await self._open().execute(self._stream, [key, after, limit], binary=True)
+            return await cursor.fetchall()
 
     async def catalogue(self, after: int) -> list[Entry]:
         async with asyncio.timeout(STATEMENT_SECONDS):

@@ -1,0 +1,77 @@
+"""The log as it stands at one position, to decide by without recording."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection, AsyncRawCursor
+from psycopg.rows import TupleRow, tuple_row
+from psycopg_pool import AsyncConnectionPool
+
+from application.log.cache import Seen
+from application.log.catalogue import Entry, entries
+from application.log.errors import Damaged
+from application.log.fold import Stored, folded, refolded
+from application.log.mapper import Mapper
+from application.log.queries import query, text
+
+_ISOLATION = "set transaction isolation level repeatable read, read only"
+_LOAD: Any = text("load")
+_STREAM = query("stream")
+_CATALOGUE = query("catalogue")
+_HEAD = query("head")
+
+
+class Snapshot:
+    """What is recorded up to `position`, whatever is recorded meanwhile. Not safe for concurrent use."""
+
+    def __init__(self, connection: AsyncConnection[Any], mapper: Mapper, position: int, bucket: int) -> None:
+        self.position = position
+        self._connection = connection
+        self._mapper = mapper
+        self._bucket = bucket
+
+    async def load(self, ids: Sequence[UUID]) -> dict[int, Seen]:
+        """Version and state of each of the streams, by the identity's integer. Raises LogError for one it can't read."""
+        async with AsyncRawCursor(self._connection, row_factory=tuple_row) as cursor:
+            await cursor.execute(_LOAD, [list(ids)], binary=True, prepare=False)
+            rows = await cursor.fetchall()
+        seen: dict[int, Seen] = {key.int: (0, None) for key in ids}
+        for key, kind, version, state, tag, payload in rows:
+            if state:
+                decoded = self._mapper.decode_state(kind, state)
+            elif tag:
+                decoded = folded(self._mapper, None, [(tag, payload)])
+            else:
+                decoded = await refolded(self._mapper, key, version, self._events)
+            seen[key.int] = (version, decoded)
+        return seen
+
+    async def catalogue(self, after: int) -> list[Entry]:
+        """The states of the catalogue's streams that changed after a position."""
+        return entries(self._mapper, await self._rows(_CATALOGUE, [self._bucket, after]))
+
+    async def _events(self, key: UUID, after: int, limit: int) -> list[Stored]:
+        return await self._rows(_STREAM, [key, after, limit])
+
+    async def _rows(self, statement: Any, parameters: list[Any]) -> list[TupleRow]:  # noqa: ANN401  psycopg's own are as wide
+        return await _rows(self._connection, statement, parameters)
+
+
+@asynccontextmanager
+async def snapshot(pool: AsyncConnectionPool, mapper: Mapper, bucket: int = 0) -> AsyncIterator[Snapshot]:
+    """Holds a connection for as long as it is open."""
+    async with pool.connection() as connection, connection.transaction():
+        await connection.execute(_ISOLATION)
+        found = await _rows(connection, _HEAD, [bucket])
+        if not found:
+            raise Damaged(f"bucket {bucket} has no head")
+        yield Snapshot(connection, mapper, found[0][0], bucket)
+
+
+async def _rows(connection: AsyncConnection[Any], statement: Any, parameters: list[Any]) -> list[TupleRow]:  # noqa: ANN401  as above
+    async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        # Planned anew each time: a plan kept from when the tables were young would read them whole.
+        await cursor.execute(statement, parameters, prepare=False)
+        return await cursor.fetchall()

@@ -1,0 +1,259 @@
+"""Simulations: what facts would do, decided by the very commands of the real thing over a copy that is thrown away.
+
+Everything is read as of one position, and nothing is recorded. Facts are taken in order, and what one of them triggers
+is decided before the next.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol, TypeVar
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
+
+from application.awarding import Draw, Fired, concerned, decide_triggers, fired_by, progress_in
+from application.bodies import AcceptFact, EventBody, RefundFact, RejectFact, TransactionBody, UpdateFact
+from application.catalogue import Catalogue
+from application.facts import FactCommand, Sent, Taken, answered_before
+from application.ingest import Repeated
+from application.log.cache import Seen
+from application.log.catalogue import Entry
+from application.log.errors import Cold, LoadsTooDeep
+from application.log.events import Envelope, Recorded
+from application.log.mapper import Mapper
+from application.log.streams import Stream
+from application.log.working import Command, Working
+from application.refusals import Refusal
+from application.requests import First
+from application.streams import MEMBER, MEMBER_EVENT, TRANSACTION
+from domain.attributes import Attributes
+from domain.member import Member
+from domain.member_event import Received as EventReceived
+from domain.problems import Invalid, Problem
+from domain.progress import Advanced
+from domain.transaction import Received, Refunded
+
+LOADS = 32
+"""So often at most one command asks for streams that are not loaded."""
+STREAMS = 20_000
+"""The most streams that one simulation loads."""
+DECISIONS = 1_000
+"""The most decisions of one simulation; of more, nobody would read the answer."""
+
+A = TypeVar("A")
+S = TypeVar("S")
+
+_NOBODY = UUID(int=0)
+"""Stands where the command's id would be."""
+
+
+class Store(Protocol):
+    """The log as it stands at `position`."""
+
+    @property
+    def position(self) -> int: ...
+
+    async def load(self, ids: Sequence[UUID], /) -> Mapping[int, Seen]:
+        """Version and state of each of the streams, by the identity's integer: 0 and None where there is none."""
+
+
+class TooMuch(Invalid):
+    """More than one simulation looks at."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__([Problem("/facts", detail, "too_much")])
+
+
+class Described(Struct, frozen=True):
+    """A member as they are taken to be; what is not said of one there is stays as it is recorded."""
+
+    tier: str | UnsetType | None = UNSET
+    attributes: Attributes | UnsetType = UNSET
+    referrer: str | UnsetType | None = UNSET
+    lists: tuple[str, ...] | UnsetType = UNSET
+
+
+class Draft(NamedTuple):
+    """A command that makes a draft a part of the catalogue; `pointer` is where the draft stands."""
+
+    pointer: str
+    command: Command
+
+
+class Taking(NamedTuple):
+    """A fact and the command that takes it in."""
+
+    fact: Sent
+    command: FactCommand
+
+
+class _Loaded(Working):
+    """What a simulation sees: nothing finds out later, when it is appended, that a stream was not new after all."""
+
+    __slots__ = ()
+
+    def assume_new(self, stream: Stream[Any, Any]) -> None:
+        """It is loaded, as any other."""
+
+
+class Simulation:
+    """The program going on from a store's position, in memory.
+
+    `catalogue` must be a copy of its own. `events` are what facts and decisions would record, `position` that of the
+    last event there would be.
+    """
+
+    def __init__(self, store: Store, mapper: Mapper, catalogue: Catalogue, now: datetime, seed: bytes) -> None:
+        self.catalogue = catalogue
+        self.position = store.position
+        self.events: list[Recorded] = []
+        self._store = store
+        self._mapper = mapper
+        self._seed = seed
+        self._seen: dict[int, Seen] = {}
+        self._working = _Loaded(mapper, self, now, catalogue)
+        self._envelope = Envelope(now, _NOBODY, "")
+        self._decisions = 0
+
+    def find(self, key: int) -> Seen | None:
+        """As the known streams of `Working`."""
+        return self._seen.get(key)
+
+    async def state(self, stream: Stream[S, Any]) -> S | None:
+        """A stream as it would stand."""
+        return await self._do(lambda working: working.state(stream))
+
+    async def draft(self, drafts: Sequence[Draft]) -> None:
+        """Lays drafts over the catalogue, as if each were saved and made active. Raises Invalid, with all faults."""
+        problems: list[Problem] = []
+        for draft in drafts:
+            try:
+                await self._do(draft.command)
+            except Invalid as invalid:
+                problems += [problem.under(draft.pointer) for problem in invalid.problems]
+            except Refusal as refusal:
+                problems.append(Problem(draft.pointer, refusal.detail, refusal.code))
+            await asyncio.sleep(0)
+        self.events = []
+        if problems:
+            raise Invalid(problems)
+
+    async def describe(self, member_id: str, described: Described) -> None:
+        """Takes a member to be so; raises Invalid."""
+        problems = [
+            Problem(f"/lists/{number}", f"no list `{code}`", "unknown")
+            for number, code in enumerate(described.lists or ())
+            if not self.catalogue.has_list(code)
+        ]
+        if described.referrer == member_id:
+            problems.append(Problem("/referrer", "must be another member"))
+        if problems:
+            raise Invalid(problems)
+        stream = MEMBER.at(member_id)
+        await self._load([stream.id])
+        version, known = self._seen[stream.id.int]
+        was: Member = known or Member(member_id)
+        member = Member(
+            member_id,
+            was.tier if described.tier is UNSET else described.tier,
+            was.attributes if described.attributes is UNSET else described.attributes,
+            was.lists if described.lists is UNSET else tuple(dict.fromkeys(described.lists)),
+            was.referrer if described.referrer is UNSET else described.referrer,
+        )
+        self._seen[stream.id.int] = (max(version, 1), member)
+
+    async def expect(self, facts: Sequence[Sent]) -> None:
+        """Loads at once what tells whether facts are there already."""
+        await self._load([stream.id for fact in facts if (stream := _stream_of(fact))])
+
+    async def take(self, taking: Taking) -> Taken | Refusal | Invalid | Repeated:
+        """What the fact would be answered, all that it triggers decided.
+
+        Raises TooMuch. Repeated is a fact that was recorded before; one that came in the simulation is answered again.
+        """
+        before = len(self.events)
+        try:
+            answer = await self._do(taking.command)
+        except Repeated as repeated:
+            return answered_before(taking.fact, list(self._firsts(repeated.stream.id))) or repeated
+        except (Refusal, Invalid) as refused:
+            return refused
+        position = self.position
+        await self._decide(_fired(self.events[before:]))
+        return Taken(position, answer, repeated=False)
+
+    async def _decide(self, fired: Sequence[Fired]) -> None:
+        if not fired:
+            return
+        self._decisions += sum(1 for one in fired for _ in concerned(self.catalogue, one))
+        if self._decisions > DECISIONS:
+            raise TooMuch(f"lead to more than {DECISIONS} decisions; send fewer")
+        await self._do(lambda working: decide_triggers(working, fired, Draw(self._seed)))
+
+    def _firsts(self, stream: UUID) -> Iterator[First]:
+        for recorded in self.events:
+            if recorded.stream == stream and isinstance(recorded.event, Received | EventReceived | Refunded):
+                yield First(stream, recorded.event, recorded.position)
+
+    async def _do(self, command: Callable[[Working], A]) -> A:
+        working = self._working
+        for _ in range(LOADS):
+            working.begin()
+            try:
+                answer = command(working)
+            except Cold as cold:
+                working.take_back()
+                missing = cold.streams
+            except Exception:
+                working.take_back()
+                raise
+            else:
+                await self._keep()
+                return answer
+            await self._load(missing)
+        raise LoadsTooDeep(LOADS)
+
+    async def _keep(self) -> None:
+        """What the command recorded, at the positions that it would have."""
+        working = self._working
+        for held, version, tag, payload in working.rows:
+            self.position += 1
+            self.events.append(Recorded(self._mapper, self.position, held.id, version, tag, payload, self._envelope))
+        if working.changes_catalogue:
+            changed = {held.id: held for held, _, _, _ in working.rows if held.kind.catalogue}
+            await self.catalogue.load(
+                [Entry(key, held.kind.name, held.state, self.position) for key, held in changed.items()]
+            )
+
+    async def _load(self, ids: Sequence[UUID]) -> None:
+        missing = [key for key in dict.fromkeys(ids) if key.int not in self._seen]
+        if len(self._seen) + len(missing) > STREAMS:
+            raise TooMuch(f"concern more than {STREAMS} streams; send fewer")
+        if missing:
+            self._seen.update(await self._store.load(missing))
+
+
+def _stream_of(fact: Sent) -> Stream[Any, Any] | None:
+    match fact:
+        case TransactionBody() | AcceptFact() | RejectFact() | UpdateFact() | RefundFact():
+            return TRANSACTION.at(fact.id)
+        case EventBody():
+            return MEMBER_EVENT.at(fact.id)
+        case _:
+            return None
+
+
+def _fired(events: Sequence[Recorded]) -> list[Fired]:
+    """What campaigns may fire on, a completion with the rule that moved last: the event before it on its stream."""
+    moved = {
+        (recorded.stream, recorded.version + 1): progress_in(recorded.event)
+        for recorded in events
+        if isinstance(recorded.event, Advanced)
+    }
+    found = [one for recorded in events if (one := fired_by(recorded))]
+    return [
+        one if one.progress else replace(one, progress=moved.get((one.trigger.stream, one.trigger.version)))
+        for one in found
+    ]
