@@ -76,6 +76,7 @@ async def test_every_route_is_walked(walk: Walk) -> None:
     campaign = await facts(walk)
     await previews(walk, campaign)
     await achievements(walk)
+    await campaigns(walk)
     await members(walk)
     await evaluation(walk, campaign)
     await operation(walk)
@@ -150,6 +151,31 @@ async def achievements(walk: Walk) -> None:
     assert (await walk.put(achievement, edited, if_match="*"))["revision"] == 2
     copy = await walk.post(f"{achievement}/duplicate", status=201)
     await walk.post(f"/achievements/{copy['id']}/archive")
+    await walk.program.follow()
+    await walk.get(achievement)
+    for path in ("/achievements", "/members/M-1/achievements"):
+        assert (await walk.get(path))["data"]
+    await walk.get(f"/members/M-1{achievement}")
+
+
+async def campaigns(walk: Walk) -> None:
+    goal = await walk.post("/achievements", achievement_body(), status=201)
+    effects = [{"kind": "give_units", "account": "points", "units": "1 * transaction.total"}]
+    body = {
+        "name": "Prize",
+        "achievement": goal["id"],
+        "starts_at": "2026-06-01T00:00:00Z",
+        "translations": {"de": {"name": "Preis"}},
+        "rules": [{"name": "Pay", "effects": effects}],
+        "limits": {"member_executions": {"value": 1, "interval": {"unit": "month"}}, "total_units": {"value": "9.5"}},
+    }
+    made = await walk.post("/campaigns", body, status=201)
+    campaign = f"/campaigns/{made['id']}"
+    await walk.put(campaign, body | {"name": "Winter prize"}, if_match="*")
+    for change in ("activate", "pause"):
+        await walk.post(f"{campaign}/{change}")
+    copy = await walk.post(f"{campaign}/duplicate", status=201)
+    await walk(200, "DELETE", f"/campaigns/{copy['id']}")
 
 
 async def members(walk: Walk) -> None:

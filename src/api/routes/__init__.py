@@ -4,6 +4,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.routes.achievements import ACHIEVEMENT_COMMANDS
 from api.routes.batch import BATCH_COMMANDS
+from api.routes.campaigns import CAMPAIGN_COMMANDS
 from api.routes.catalogue import CATALOGUE_COMMANDS
 from api.routes.coupons import COUPON_COMMANDS
 from api.routes.expressions import EXPRESSION_COMMANDS
@@ -21,6 +22,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *COUPON_COMMANDS,
     *TIERED_CAMPAIGN_COMMANDS,
     *ACHIEVEMENT_COMMANDS,
+    *CAMPAIGN_COMMANDS,
     *EXPRESSION_COMMANDS,
     *IMPORT_ROUTES,
     *READ_ROUTES,
