@@ -1,12 +1,13 @@
 """What is recorded when members are given badges, coupons and rewards, and when that is cancelled."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 from application.log.streams import Stream
+from application.log.working import Working
 from application.streams import COUPON_CODE, COUPON_SLOT, PARTICIPATION, PROGRESS, STOCK
 from domain.campaign_definition import CampaignTrigger, EffectKind, Recipient
 from domain.coupon_code import Imported, Issued, Slot, Voided
@@ -31,6 +32,17 @@ class Given(NamedTuple):
 
     stream: Stream[Any, Any]
     event: Any
+
+
+def recording(*given: Given) -> Callable[[Working], None]:
+    """The command that records these."""
+
+    def record(working: Working) -> None:
+        working.prefetch(each.stream for each in given)
+        for each in given:
+            working.record(each.stream, each.event)
+
+    return record
 
 
 def effect(kind: EffectKind, member: str, what: str, **fields: Any) -> EffectOutcome:

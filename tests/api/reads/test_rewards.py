@@ -2,19 +2,13 @@
 
 from typing import Any
 
-from application.log.working import Working
 from tests.api.reads.program import ReadProgram
 from tests.support import gifts
 from tests.support.gifts import CAMPAIGN, JULY, JUNE, Given, badge, reward
 
 
 async def happen(program: ReadProgram, *given: Given) -> None:
-    def record(working: Working) -> None:
-        working.prefetch(each.stream for each in given)
-        for each in given:
-            working.record(each.stream, each.event)
-
-    await program.writer.submit(record)
+    await program.writer.submit(gifts.recording(*given))
     await program.follow()
 
 

@@ -10,7 +10,9 @@ from api.openapi import describe
 from api.routes.reads import READ_ROUTES
 from api.routing import terms_of
 from tests.api.reads.program import ReadProgram
+from tests.api.routes.program import achievement_body, goal_body
 from tests.domain.test_icons import PNG
+from tests.support.gifts import gifts, recording
 
 ACCEPTED = {"status": "accepted", "auto_accept_at": ...}
 
@@ -30,6 +32,9 @@ async def ids(program: ReadProgram) -> dict[str, str]:
     await program.put("/segments/vip", {"expression": 'member.tier == "gold"'})
     await program.put("/lists/friends", {})
     await program.put("/products/SKU-1", {"price": "1.50"})
+    for code in ("badges/star", "coupons/welcome", "rewards/mug"):
+        await program.put(f"/{code}", {})
+    await program.put("/coupons/summer", {"generator": {}, "valid_for": "30 days"})
     await program.post("/lists/friends/members", {"add": ["M-1"]})
     campaign = await program.campaign(late="correct", filter={"expression": "transaction.total < 1000"})
     await program.put(f"/tiered-campaigns/{campaign}/icon", PNG, content_type="image/png")
@@ -39,6 +44,8 @@ async def ids(program: ReadProgram) -> dict[str, str]:
         unlimited=True,
         tiers=[{"from": "0", "reward": "1"}],
     )
+    achieved = achievement_body(active=True, limit={"value": 1}, rules=[goal_body(goal="1")])
+    achievement = (await program.post("/achievements", achieved)).json()["id"]
     await program.buy("T-1", "M-1", "20", **ACCEPTED)
     await program.buy("T-2", "M-2", "30")
     await program.buy("T-3", "M-2", "3000")
@@ -51,10 +58,12 @@ async def ids(program: ReadProgram) -> dict[str, str]:
     other = await program.preview(campaign)
     await program.evaluate(campaign, 1, "M-1", "M-2", points="210")
     await program.buy("T-5", "M-1", "5", **ACCEPTED)
+    await program.writer.submit(recording(*gifts(["M-1", "M-2"])))
     await program.follow()
     decisions = await program.listed("/decisions")
     return {
         "{campaign}": campaign,
+        "{achievement}": achievement,
         "{preview}": preview,
         "{other}": other,
         "{member}": "M-1",
@@ -67,6 +76,9 @@ async def ids(program: ReadProgram) -> dict[str, str]:
         "/accounts/{code}": "/accounts/points",
         "/segments/{code}": "/segments/vip",
         "/lists/{code}": "/lists/friends",
+        "/badges/{code}": "/badges/star",
+        "/coupons/{code}": "/coupons/welcome",
+        "/rewards/{code}": "/rewards/mug",
     }
 
 

@@ -66,7 +66,29 @@ insert into p_catalogue.entries
 select kind, kind || lpad(n::text, 4, '0'),
     jsonb_build_object('entry', kind, 'code', kind || n, 'name', 'A', 'label', 'A', 'expression', 'true', 'decimals', 0),
     1, now(), n
-from unnest(array['event_type', 'account', 'segment', 'list']) kind, generate_series(1, 2000) n;
+from unnest(array['event_type', 'account', 'segment', 'list', 'badge', 'coupon', 'reward']) kind,
+    generate_series(1, 2000) n;
+
+insert into p_rewards.stocks
+select kind, kind || lpad(n::text, 4, '0'), n, n, 0
+from unnest(array['coupon', 'reward']) kind, generate_series(1, 2000) n;
+
+insert into p_rewards.coupon_codes
+select 'welcome', lpad(n::text, 5, '0'), n, case when n %% 100 = 0 then 'void' when n < 6000 then 'issued' else 'available' end,
+    case when n < 6000 then 'M-' || lpad((n %% 20)::text, 5, '0') end, case when n < 6000 then now() end
+from generate_series(1, 8000) n;
+
+insert into p_rewards.member_coupons
+select coupon, code, member, status, 5, null, '018f0000-0000-7000-8000-000000000001', gen_random_uuid(), now(), number
+from p_rewards.coupon_codes where member is not null;
+
+insert into p_rewards.member_badges
+select gen_random_uuid(), 1, 'M-' || lpad((n %% 100)::text, 5, '0'), 'badge' || lpad(n::text, 4, '0'), 1, now()
+from generate_series(1, 8000) n;
+
+insert into p_rewards.member_rewards
+select gen_random_uuid(), 1, 'M-' || lpad((n %% 100)::text, 5, '0'), 'reward' || lpad(n::text, 4, '0'), 1, now()
+from generate_series(1, 8000) n;
 
 insert into p_catalogue.products
 select 'SKU-' || lpad(n::text, 5, '0'), 'Tea', 'tea', null, 1, 1, now(), n from generate_series(1, 5000) n;

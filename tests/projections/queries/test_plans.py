@@ -12,7 +12,7 @@ import pytest
 from psycopg import AsyncConnection, AsyncCursor, sql
 
 from application.migrate import migrate
-from domain.catalogue import Account, EventType, MemberList, Segment
+from domain.catalogue import Account, Badge, Coupon, EventType, MemberList, Reward, Segment
 from domain.standing import Fact, FactKind
 from projections.listing import Listing, Selection
 from projections.queries import (
@@ -24,6 +24,7 @@ from projections.queries import (
     jobs,
     members,
     previews,
+    rewards,
     standings,
     tiered_campaigns,
 )
@@ -104,6 +105,23 @@ LISTS: dict[str, tuple[Listing, dict[str, str], Asked]] = {
     "accounts": (catalogue.ACCOUNTS, {}, lambda c, s: catalogue.entries_page(c, Account, s)),
     "segments": (catalogue.SEGMENTS, {}, lambda c, s: catalogue.entries_page(c, Segment, s)),
     "lists": (catalogue.LISTS, {}, lambda c, s: catalogue.entries_page(c, MemberList, s)),
+    "badges": (catalogue.BADGES, {}, lambda c, s: catalogue.entries_page(c, Badge, s)),
+    "coupons": (catalogue.COUPONS, {}, lambda c, s: catalogue.stocked_page(c, Coupon, s)),
+    "rewards": (catalogue.REWARDS, {}, lambda c, s: catalogue.stocked_page(c, Reward, s)),
+    "codes of a coupon": (rewards.COUPON_CODES, {}, lambda c, s: rewards.coupon_codes_page(c, "welcome", s)),
+    "void codes of a coupon": (
+        rewards.COUPON_CODES,
+        {"status": "void"},
+        lambda c, s: rewards.coupon_codes_page(c, "welcome", s),
+    ),
+    "codes that a member has": (
+        rewards.COUPON_CODES,
+        {"member": MEMBER},
+        lambda c, s: rewards.coupon_codes_page(c, "welcome", s),
+    ),
+    "coupons of a member": (rewards.MEMBER_COUPONS, {}, lambda c, s: rewards.member_coupons_page(c, MEMBER, s)),
+    "badges of a member": (rewards.MEMBER_BADGES, {}, lambda c, s: rewards.member_badges_page(c, MEMBER, s)),
+    "rewards of a member": (rewards.MEMBER_REWARDS, {}, lambda c, s: rewards.member_rewards_page(c, MEMBER, s)),
     "products": (catalogue.PRODUCTS, {}, catalogue.products_page),
     "members": (members.MEMBERS, {}, lambda c, s: members.members_page(c, MAPPER, s)),
     "members by registration": (
