@@ -124,12 +124,12 @@ class Rewarding:
     def whole(self) -> Iterator[Step]:
         first, second = self._campaigns
         for each in self._campaigns:
-            yield streams.CAMPAIGN.at(each), campaign.Defined(each, 1, definition(), "UTC")
-            yield streams.CAMPAIGN.at(each), campaign.Activated(each, START)
+            yield streams.CAMPAIGN.of(each), campaign.Defined(each, 1, definition(), "UTC")
+            yield streams.CAMPAIGN.of(each), campaign.Activated(each, START)
         yield from self._decisions(60)
-        yield streams.CAMPAIGN.at(first), campaign.Paused(first)
-        yield streams.CAMPAIGN.at(first), campaign.Defined(first, 2, definition("Bigger prize"), "UTC")
-        yield streams.CAMPAIGN.at(second), campaign.Deleted(second)
+        yield streams.CAMPAIGN.of(first), campaign.Paused(first)
+        yield streams.CAMPAIGN.of(first), campaign.Defined(first, 2, definition("Bigger prize"), "UTC")
+        yield streams.CAMPAIGN.of(second), campaign.Deleted(second)
         yield from self._decisions(40)
 
     def _decisions(self, count: int) -> Iterator[Step]:

@@ -19,6 +19,7 @@ from projections.session import connect
         (columns.INT, "int", [0, None, -1, 2**31 - 1, -(2**31)]),
         (columns.BIGINT, "bigint", [0, None, -1, 2**63 - 1, -(2**63)]),
         (columns.TEXT, "text", ["", None, "Zoë {1,2} \\N \"quoted\" 'and' ,", "x" * 4095, "x" * 4096, "é" * 5000]),
+        (columns.TEXTS, "text[]", [(), None, ("a",), ("", "NULL", 'x"y\\z', "{1,2}", " é ")]),
         (columns.UUIDS, "uuid", [UUID(int=0), None, UUID(int=2**128 - 1)]),
         (
             columns.NUMERIC,
@@ -40,7 +41,8 @@ from projections.session import connect
 def test_values_arrive_as_they_are(database: str, column: Column, name: str, values: list[Any]) -> None:
     with connect(database, "test") as connection:
         query = SQL(cast(Any, f"select c.v::{name} from unnest(%s) with ordinality c (v, n) order by n"))  # noqa: S608
-        assert [row[0] for row in connection.execute(query, [column.values(values)])] == values
+        found = [row[0] for row in connection.execute(query, [column.values(values)])]
+    assert [tuple(value) if isinstance(value, list) else value for value in found] == values
 
 
 def test_documents_arrive_as_json(database: str) -> None:

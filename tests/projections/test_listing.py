@@ -14,6 +14,7 @@ BOXES = Listing(
         Column("size", Kind.NUMBER, sortable=True),
         Column("made_at", Kind.INSTANT, sortable=True, nullable=True),
         Column("open", Kind.BOOLEAN),
+        Column("tags", Kind.TEXTS, "ARRAY['t' || size, 'all', 'a,b\"c']", values=("t0", "t1", "all", "none")),
         Column("status", expression="CASE WHEN open THEN 'open' ELSE 'shut' END", values=("open", "shut")),
         Column(
             "age", Kind.INTEGER, expression="extract(day FROM %(now)s - made_at)::bigint", sortable=True, nullable=True
@@ -82,6 +83,10 @@ def test_pages_together_are_the_whole_list_in_order(boxes: Any, sort: str, limit
         ({"made_at[ne]": "2026-09-01T00:00:00Z"}, 9),
         ({"open": "true"}, 6),
         ({"status": "shut", "age[gte]": "27"}, 2),
+        ({"tags": "t1"}, 3),
+        ({"tags": "all"}, 11),
+        ({"tags[ne]": "t1"}, 8),
+        ({"tags[in]": "t0,t1,none"}, 6),
         ({"q": "%_"}, 11),
         ({"q": "0%"}, 2),
         ({"q": "B1"}, 1),
@@ -106,6 +111,7 @@ def test_filters_and_search(boxes: Any, query: dict[str, str], count: int) -> No
         ({"made_at": "2026-09-01T00:00:00 02:00"}, "made_at", "%2B"),
         ({"status": "opne"}, "status", "did you mean open?"),
         ({"age": "9" * 30}, "age", "whole number"),
+        ({"tags[in]": "all,t2"}, "tags[in]", "no such value"),
         ({"open": "1"}, "open", "true or false"),
         ({"code[in]": "," * 200}, "code[in]", "at most 100"),
         ({"q": ""}, "q", "1 to 100"),
