@@ -1,6 +1,6 @@
 """The rules of campaigns, compiled over what their achievement takes, and which campaigns fire on what."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -94,6 +94,17 @@ def firing(campaigns: Mapping[UUID, Campaign], terms: Callable[[Campaign], Campa
             compiled = terms(campaign)
             found.setdefault((compiled.achievement, compiled.trigger), []).append(compiled)
     return {key: tuple(sorted(on, key=lambda one: (one.starts_at, one.campaign))) for key, on in found.items()}
+
+
+def expressions_over(catalogue: Catalogue, event_type: str, terms: CampaignTerms) -> Iterator[Compiled]:
+    """The conditions and expressions of a campaign that may read events of a type."""
+    achievement = catalogue.achievements.get(terms.achievement)
+    rules = achievement.definition.rules if achievement else ()
+    if all(rule.event_type != event_type for rule in rules):
+        return
+    for rule in terms.rules:
+        parts = [rule.conditions, *(part for effect in rule.effects for part in (effect.units, effect.value))]
+        yield from (part for part in parts if part)
 
 
 def _scope(catalogue: Catalogue, achievement_id: UUID | None, time_zone: str) -> Scope:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from application.campaign_terms import On, firing
+from application.campaign_terms import On, expressions_over, firing
 from application.campaign_terms import compiled_terms as compiled_campaign_terms
 from application.goals import Goal, Goals, compiled_terms, conditions_of
 from application.likely import Likely
@@ -17,7 +17,7 @@ from application.log.catalogue import Entry as Row
 from domain.achievement import Achievement, Status
 from domain.achievement_terms import AchievementTerms
 from domain.attributes import AttributeType
-from domain.campaign import Campaign
+from domain.campaign import Campaign, Life
 from domain.campaign_definition import CampaignTrigger
 from domain.campaign_terms import CampaignTerms
 from domain.catalogue import Account, Badge, Coupon, Entry, EventType, MemberList, Reward, Segment
@@ -257,7 +257,7 @@ class Catalogue:
         return self._firing
 
     def attributes_in_use(self, event_type: str) -> dict[str, AttributeType]:
-        """The attributes of an event type that some tiered campaign or achievement reads, with their types."""
+        """The attributes of an event type that a definition in use reads, with their types."""
         known = self.event_type(event_type)
         if known is None:
             return {}
@@ -268,6 +268,9 @@ class Catalogue:
             compiled.append(concern.terms.filter)
         for goal in self.goals(Entity.EVENT, event_type).all:
             compiled += (goal.rule.conditions, goal.rule.measured)
+        for campaign in self.campaigns.values():
+            if campaign.life in (Life.ACTIVE, Life.PAUSED):
+                compiled += expressions_over(self, event_type, self.campaign_terms(campaign))
         for expression in compiled:
             if expression:
                 names |= {name.removeprefix("event.attributes.") for name in expression.attributes}

@@ -82,7 +82,7 @@ def _event_type_problems(catalogue: Catalogue, event_type: EventType) -> list[Pr
     problems = []
     for name, kind in catalogue.attributes_in_use(event_type.code).items():
         if event_type.attributes.get(name) is not kind:
-            detail = f"must stay a {kind}: a tiered campaign or an achievement reads it"
+            detail = f"must stay a {kind}: a definition that is in use reads it"
             problems.append(Problem(f"/attributes/{name}", detail, "in_use"))
     return problems
 

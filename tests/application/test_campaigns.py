@@ -249,3 +249,22 @@ def test_where_an_expression_is_wrong(program: Program, expression: str, line: i
     assert (problem.pointer, problem.code) == ("/rules/0/effects/0/units", "expression")
     assert problem.detail.startswith(f"line {line}, column {column}: "), problem.detail
     assert hint in problem.detail
+
+
+def test_an_attribute_that_a_campaign_reads_stays(program: Program) -> None:
+    kinds = {"minutes": AttributeType.NUMBER, "reps": AttributeType.NUMBER}
+    put(program, EventType("workout", "Workout", kinds))
+    define_goal(program, GOAL, "workout", revision=2)
+    bare = EventType("workout", "Workout")
+    define(program, definition(units("event.attributes.minutes")))
+    program.do(lambda working: put_entry(working, bare, ANY))
+    program.do(lambda working: put_entry(working, EventType("workout", "Workout", kinds), ANY))
+    program.do(lambda working: campaigns.activate(working, CAMPAIGN_ID))
+    program.do(lambda working: campaigns.pause(working, CAMPAIGN_ID))
+    with pytest.raises(Invalid) as refused:
+        program.do(lambda working: put_entry(working, bare, ANY))
+    assert [(problem.pointer, problem.code) for problem in refused.value.problems] == [
+        ("/attributes/minutes", "in_use")
+    ]
+    program.do(lambda working: campaigns.delete(working, CAMPAIGN_ID))
+    program.do(lambda working: put_entry(working, bare, ANY))
