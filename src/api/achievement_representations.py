@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.representations import plain
+from application.manual_progress import Changed
 from domain.achievement import Achievement, Status
 from domain.achievement_definition import Count, CountKind, Limit, Period, PeriodKind, Rule, Subject
 from domain.interval import Interval
@@ -134,3 +135,30 @@ class EditAnswer(Struct, frozen=True, gc=False):
     resets_progress: bool
     members: int
     fields: tuple[str, ...]
+
+
+class RuleProgressShown(Struct, frozen=True, gc=False):
+    """What a rule (from 1) counts in the period that is open now."""
+
+    rule: int
+    value: str
+    goal: str
+    complete: bool
+
+
+class ProgressAnswer(Struct, frozen=True, gc=False):
+    """A member's progress after it was changed by hand; `completed` is their completed count."""
+
+    position: str
+    member: str
+    achievement: UUID
+    completed: int
+    rules: list[RuleProgressShown]
+
+
+def progress(changed: Changed, position: str = "") -> ProgressAnswer:
+    rules = [
+        RuleProgressShown(rule.number, plain(shown.value), plain(rule.goal), shown.complete)
+        for rule, shown in changed.rules
+    ]
+    return ProgressAnswer(position, changed.member, changed.achievement, changed.completed, rules)

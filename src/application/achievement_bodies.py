@@ -6,10 +6,12 @@ from uuid import UUID
 from msgspec import Meta, field
 
 from application.bodies import chosen_id, keepable
-from application.exact import Amount, Body, Code, Formula, Name, Text
+from application.exact import Amount, Body, Code, Formula, Instant, Name, Text
+from application.manual_progress import Change, Setting
 from domain.achievement_definition import (
     MOST_CONSECUTIVE,
     MOST_DAYS,
+    MOST_LIMIT,
     MOST_RULES,
     Count,
     CountKind,
@@ -28,6 +30,10 @@ from domain.timeframe import Timeframe, TimeframeKind
 
 LONGEST_INTERVAL = 366
 """Units, of whichever there may be most of."""
+
+LONGEST_REASON = 500
+MOST_SETTINGS = 100
+"""Values that are set at once: a rule has one a period."""
 
 Locale = Annotated[str, Meta(max_length=35)]
 Written = Annotated[str, Meta(max_length=40)]
@@ -187,3 +193,23 @@ class NewAchievementBody(AchievementBody, frozen=True, kw_only=True):
 
 def _condition(given: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if given is None else keepable(given)
+
+
+class RuleProgressBody(Body, frozen=True, kw_only=True):
+    """What a rule (from 1) is to have counted in the period that `at` lies in; now, where it is not given."""
+
+    rule: Annotated[int, Meta(ge=1, le=MOST_RULES)]
+    value: Amount
+    at: Instant | None = None
+
+
+class ProgressBody(Body, frozen=True, kw_only=True):
+    """A change of progress by hand. `completed` is the new completed count, `rules` are new values of rules."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=LONGEST_REASON)]
+    completed: Annotated[int, Meta(ge=0, le=MOST_LIMIT)] | None = None
+    rules: Annotated[tuple[RuleProgressBody, ...], Meta(max_length=MOST_SETTINGS)] = ()
+
+    def change(self) -> Change:
+        settings = tuple(Setting(rule.rule, rule.value, rule.at) for rule in self.rules)
+        return Change(self.reason, self.completed, settings)

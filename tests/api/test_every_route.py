@@ -149,6 +149,7 @@ async def achievements(walk: Walk) -> None:
     edited = achievement_body(rules=[goal_body(goal="6")])
     assert (await walk.put(f"{achievement}?dry_run=true", edited, if_match="*"))["resets_progress"]
     assert (await walk.put(achievement, edited, if_match="*"))["revision"] == 2
+    await walk(200, "PATCH", f"/members/M-1{achievement}", {"reason": "lost receipt", "completed": 1})
     copy = await walk.post(f"{achievement}/duplicate", status=201)
     await walk.post(f"/achievements/{copy['id']}/archive")
     await walk.program.follow()

@@ -1,4 +1,4 @@
-"""Achievements: definition, life, and what an edit would reset."""
+"""Achievements: definition, life, what an edit would reset, and progress that is changed by hand."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,14 +9,14 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from uuid_utils.compat import uuid7
 
 from api import achievement_representations as representations
-from api.achievement_representations import AchievementAnswer, EditAnswer
+from api.achievement_representations import AchievementAnswer, EditAnswer, ProgressAnswer
 from api.admission import wait_for
 from api.request import Request
 from api.routes.commands import answer, answer_once, submit
 from api.routes.reads.asking import asking
 from api.routing import OPERATORS, command
-from application import achievements
-from application.achievement_bodies import AchievementBody, NewAchievementBody
+from application import achievements, manual_progress
+from application.achievement_bodies import AchievementBody, NewAchievementBody, ProgressBody
 from application.bodies import EmptyBody
 from application.log.working import Working
 from domain.achievement import Achievement, Edit
@@ -145,6 +145,27 @@ async def duplicate_achievement(
     )
 
 
+@command(
+    "PATCH",
+    "/members/{member:str}/achievements/{achievement:uuid}",
+    roles=OPERATORS,
+    headers=("Idempotency-Key",),
+)
+async def patch_progress(
+    request: Request, member: FromPath[str], achievement: FromPath[UUID], data: JSONBody[ProgressBody]
+) -> Response[ProgressAnswer]:
+    """Change a member's progress by hand, with a reason: their completed count, and what rules count.
+
+    A raised count fires each linked campaign once, however large the raise. Rules that become complete by it complete
+    the achievement, as they would by a fact.
+    """
+    wanted = data.change()
+    return await answer_once(
+        request,
+        lambda working: representations.progress(manual_progress.change(working, member, achievement, wanted)),
+    )
+
+
 async def _live(request: Request, achievement: UUID, change: Callable[[Working, UUID], Achievement]) -> Response[Any]:
     return await answer_once(
         request, lambda working: representations.achievement(change(working, achievement)), versioned=True
@@ -158,4 +179,5 @@ ACHIEVEMENT_COMMANDS = (
     deactivate_achievement,
     archive_achievement,
     duplicate_achievement,
+    patch_progress,
 )
