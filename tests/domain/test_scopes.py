@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from domain.expressions import Compiled, ExpressionFailure, Type, compile_expres
 from domain.member import Member
 from domain.member_event import Happening
 from domain.occasion import AchievementSeen, Occasion, ProgressSeen
-from domain.scopes import campaign_scope
+from domain.scopes import ACHIEVEMENT, PROGRESS, campaign_scope
 from domain.transaction import Item, Purchase
 
 WORKOUT = EventType("workout", "Workout", {"minutes": AttributeType.NUMBER, "level": AttributeType.NUMBER})
@@ -99,3 +100,9 @@ def test_only_facts_that_the_achievement_takes_can_be_named() -> None:
     workouts = campaign_scope((WORKOUT,), "UTC", with_transaction=False)
     assert isinstance(compile_expression("event.attributes.minutes", workouts), Compiled)
     assert isinstance(compile_expression("event.attributes.score", workouts), list)
+
+
+@pytest.mark.parametrize("name", [*ACHIEVEMENT, *PROGRESS])
+def test_the_page_of_the_language_has_the_names_of_campaigns(name: str) -> None:
+    page = Path(__file__).parents[2] / "docs" / "expressions.md"
+    assert f"`{name}`" in page.read_text(encoding="utf-8")
