@@ -3,9 +3,11 @@
 import asyncio
 from typing import Any
 
+import msgspec
+import psycopg
 import pytest
 
-from tests.api.routes.program import Program, pointers
+from tests.api.routes.program import Program, pointers, running
 
 POOL = "/coupons/welcome/codes"
 
@@ -49,6 +51,20 @@ async def test_a_pool_posted_twice_at_once_is_there_once(pool: Program) -> None:
     answers = await asyncio.gather(*(pool.post(POOL, {"codes": codes}) for _ in range(4)))
     assert sorted(answered.json()["added"] for answered in answers) == [0, 0, 0, 300]
     assert (await coupon(pool))["codes"] == 300
+
+
+async def test_two_services_number_the_codes_of_one_pool_without_a_hole(pool: Program) -> None:
+    async with running(pool.conninfo) as other:
+        posted = [
+            (program, [f"{number}-{index}" for index in range(50)]) for number in range(10) for program in (pool, other)
+        ]
+        answers = await asyncio.gather(*(program.post(POOL, {"codes": codes}) for program, codes in posted))
+    assert sum(answered.json()["added"] for answered in answers) == 500
+    with psycopg.connect(pool.conninfo) as connection:
+        found = connection.execute("SELECT payload FROM laurel.events WHERE tag = 'coupon_code.numbered'").fetchall()
+    numbered = [msgspec.msgpack.decode(payload) for (payload,) in found]
+    assert sorted(number for _, number, _ in numbered) == list(range(1, 501))
+    assert len({code for _, _, code in numbered}) == 500
 
 
 async def test_a_repeat_with_its_key_is_answered_the_same(pool: Program) -> None:
