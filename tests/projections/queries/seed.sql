@@ -99,3 +99,24 @@ select gen_random_uuid(), 'import', '{}', '', now() + n * interval '1 second' fr
 insert into laurel.rebuilds (id, projections, switch, status, progress, requested_at)
 select gen_random_uuid(), '{members}', true, 'finished', '{}', now() + n * interval '1 second'
 from generate_series(1, 3000) n;
+
+insert into p_achievements.achievements
+select ('018f0000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 1, 2, 'Achievement ' || n,
+    case when n %% 50 = 0 then 'archived' else 'active' end, null, array['transaction'], '{}', %(achievement)s::jsonb,
+    now(), n, now(), n
+from generate_series(1, 2000) n;
+
+insert into p_achievements.completions select id, 4000, 4000 from p_achievements.achievements;
+
+insert into p_achievements.member_achievements
+select 'M-' || lpad(n::text, 5, '0'), '018f0000-0000-7000-8000-000000000001', r, 1, n %% 2 = 0, now(), now(), n
+from generate_series(1, 2) r, generate_series(1, 4000) n;
+
+insert into p_achievements.member_achievements
+select 'M-00007', id, 2, 1, false, now(), now(), 1 from p_achievements.achievements where created_position > 1;
+
+insert into p_achievements.progress_facts (member, achievement, position, number, revision, rule, outcome, fact_kind,
+    fact_id, amount, value, goal, reason, detail, recorded_at)
+select 'M-' || lpad((n %% 20)::text, 5, '0'), ('018f0000-0000-7000-8000-00000000000' || k)::uuid, n, k, 1, 1, 'counted',
+    'transaction', 'T-' || n, 1, 1, 2, null, null, now()
+from generate_series(1, 8000) n, generate_series(1, 3) k;

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 import psycopg
@@ -17,6 +18,7 @@ from domain.standing import Fact, FactKind
 from projections.listing import Listing, Selection
 from projections.queries import (
     accounts,
+    achievements,
     catalogue,
     decisions,
     facts,
@@ -24,11 +26,13 @@ from projections.queries import (
     jobs,
     members,
     previews,
+    progress,
     rewards,
     standings,
     tiered_campaigns,
 )
 from projections.queries.log import read_log
+from tests.projections.achieving import definition as achievement_definition
 from tests.projections.following import followed
 from tests.projections.history import MAPPER, definition
 from tests.support.database import fresh_database
@@ -66,7 +70,8 @@ def filled(server: str) -> Iterator[str]:
         text = Path(__file__).with_name("seed.sql").read_text("utf-8")
         with psycopg.connect(conninfo, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
             written = msgspec.json.encode(definition()).decode()
-            connection.execute(cast(Any, text), {"definition": written})
+            achievement = msgspec.json.encode(achievement_definition()).decode()
+            connection.execute(cast(Any, text), {"definition": written, "achievement": achievement})
             connection.execute("update laurel.heads set head = 8000")
             connection.execute("analyze")
         yield conninfo
@@ -148,6 +153,17 @@ LISTS: dict[str, tuple[Listing, dict[str, str], Asked]] = {
     "decisions of a kind": (decisions.DECISIONS, {"kind": "correction"}, all_decisions),
     "refusals": (decisions.DECISIONS, {"outcome": "refused"}, all_decisions),
     "tiered campaigns": (tiered_campaigns.CAMPAIGNS, {}, lambda c, s: tiered_campaigns.campaigns_page(c, s, NOW)),
+    "achievements": (achievements.ACHIEVEMENTS, {}, achievements.achievements_page),
+    "achievements of a member": (
+        progress.MEMBER_ACHIEVEMENTS,
+        {},
+        lambda c, s: progress.member_achievements_page(c, MAPPER, MEMBER, s, progress.Instant(NOW, ZoneInfo("UTC"))),
+    ),
+    "facts of a member's achievement": (
+        progress.PROGRESS_FACTS,
+        {},
+        lambda c, s: progress.progress_facts_page(c, MEMBER, CAMPAIGN, s),
+    ),
     "statistics": (tiered_campaigns.STATISTICS, {}, lambda c, s: tiered_campaigns.statistics_page(c, CAMPAIGN, s, NOW)),
     "members of an occurrence": (standings.OCCURRENCE_MEMBERS, {}, occurrence_members),
     "previews": (previews.PREVIEWS, {}, lambda c, s: previews.previews_page(c, CAMPAIGN, s)),
@@ -190,6 +206,14 @@ async def test_what_a_member_has_is_found_by_the_member(connection: AsyncConnect
     assert not scanned & {"decisions", "standings", "entries", "occurrences", "revisions"}
 
 
+async def test_who_is_in_progress_is_counted_by_the_index(connection: AsyncConnection[Any]) -> None:
+    assert await achievements.members_in_progress(connection, CAMPAIGN, 2) == 2000
+    (plan,) = cast(Any, connection).plans
+    assert "Index Only Scan" in str(plan)
+    assert max(_read(plan)) <= 2000
+    assert await achievements.members_in_progress(connection, PREVIEWS[0], 1) == 0
+
+
 async def test_single_things_are_found_by_their_key(connection: AsyncConnection[Any]) -> None:
     await catalogue.product(connection, "SKU-00007")
     await catalogue.entry(connection, Account, "account0007")
@@ -197,6 +221,7 @@ async def test_single_things_are_found_by_their_key(connection: AsyncConnection[
     await members.is_member(connection, MEMBER)
     await facts.transaction(connection, MAPPER, "T-7")
     await tiered_campaigns.campaign(connection, CAMPAIGN, NOW)
+    await progress.member_achievement(connection, MAPPER, MEMBER, PREVIEWS[0], progress.Instant(NOW, ZoneInfo("UTC")))
     await previews.preview(connection, CAMPAIGN, PREVIEWS[0])
     await decisions.decision(connection, MAPPER, DECISION)
     assert len(await decisions.decisions_of_facts(connection, [Fact(FactKind.TRANSACTION, "T-7")] * 2)) == 1
