@@ -20,6 +20,7 @@ from domain.participation import EffectOutcome, RuleOutcome
 from domain.points import Line
 from domain.progress import Adjusted, Advanced, Reversed
 from domain.standing import Contributed, Fact, FactKind
+from projections.changes import Row
 from projections.decisions import DecisionKind, DecisionReason, Outcome, ReasonCode
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import Figure, fetch_one, fetch_page
@@ -335,30 +336,52 @@ async def decision(connection: AsyncConnection[Any], mapper: Mapper, decision_id
     if found is None:
         return None
     stream, columns = found
-    row = _decision(*columns)
+    told = _told(stream, _Stored(*columns))
+    events = await events_between(connection, mapper, [told.stream], 0, told.until, MOST_FACTS + 1)
+    return with_facts(told.row, events)
+
+
+class Told(NamedTuple):
+    """A decision without the facts behind it, which are in the events of `stream` up to position `until`."""
+
+    row: DecisionRow
+    stream: UUID
+    until: int
+
+
+def told_of(decided: UUID, row: Row) -> Told:
+    """A decision that is not stored, by its id and the row that the projection would keep of it."""
+    return _told(row["stream"], _Stored(id=decided, **{name: row[name] for name in _Stored._fields[1:]}))
+
+
+def _told(stream: UUID, stored: _Stored) -> Told:
+    row = _row(stored)
+    if row.kind is DecisionKind.CAMPAIGN:
+        return Told(row, stored.fired.stream, stored.fired.position)
+    return Told(row, stream, stored.position)
+
+
+def with_facts(row: DecisionRow, events: Sequence[Recorded], most: int = MOST_FACTS) -> DecisionRow:
+    """With the newest facts behind it, of the last events that tell of them: `most` and one more, where there are."""
     causes: tuple[Cause, ...]
     match row.kind:
         case DecisionKind.CANCELLATION:
             return row
         case DecisionKind.CAMPAIGN:
-            causes = await _behind(connection, mapper, _Stored(*columns).fired, row.caused_by[0])
+            causes = _behind(row.caused_by[0], events, most)
         case _:
-            causes = (await _contributed(connection, mapper, stream, row),)
+            causes = (_contributed(row.caused_by[0], events, most),)
     return msgspec.structs.replace(row, caused_by=causes)
 
 
-async def _contributed(connection: AsyncConnection[Any], mapper: Mapper, stream: UUID, row: DecisionRow) -> Cause:
+def _contributed(cause: Cause, events: Sequence[Recorded], most: int) -> Cause:
     """The facts that made up a standing, up to its award or correction."""
-    events = await events_between(connection, mapper, [stream], 0, int(row.position), MOST_FACTS + 1)
     facts = tuple(_contribution(recorded) for recorded in events if isinstance(recorded.event, Contributed))
-    return msgspec.structs.replace(row.caused_by[0], facts=facts[-MOST_FACTS:], more_facts=len(events) > MOST_FACTS)
+    return msgspec.structs.replace(cause, facts=facts[-most:], more_facts=len(events) > most)
 
 
-async def _behind(
-    connection: AsyncConnection[Any], mapper: Mapper, fired: participation.Trigger, cause: Cause
-) -> tuple[Cause, ...]:
+def _behind(cause: Cause, events: Sequence[Recorded], most: int) -> tuple[Cause, ...]:
     """What counted in the run that was completed or progressed, and what was changed in it by hand."""
-    events = await events_between(connection, mapper, [fired.stream], 0, fired.position, MOST_FACTS + 1)
     if not events:
         return (msgspec.structs.replace(cause, facts=()),)
     last = events[-1].event
@@ -367,9 +390,8 @@ async def _behind(
     # A count that was raised by hand is no completion of what the facts did.
     if not isinstance(last, Adjusted):
         facts = tuple(_counted_fact(each) for each in run if not isinstance(each.event, Adjusted))
-    more = len(run) > MOST_FACTS
     changes = [_changed(each) for each in run if isinstance(each.event, Adjusted)]
-    return (msgspec.structs.replace(cause, facts=facts[-MOST_FACTS:], more_facts=more), *changes)
+    return (msgspec.structs.replace(cause, facts=facts[-most:], more_facts=len(run) > most), *changes)
 
 
 _COUNTING = (Advanced, Reversed, Adjusted)
@@ -419,7 +441,10 @@ def _changed(recorded: Recorded) -> Cause:
 
 
 def _decision(*columns: Any) -> DecisionRow:  # noqa: ANN401  a row of the query
-    stored = _Stored(*columns)
+    return _row(_Stored(*columns))
+
+
+def _row(stored: _Stored) -> DecisionRow:
     kind = DecisionKind(stored.kind)
     explained = _EXPLAINED[kind](stored)
     return DecisionRow(

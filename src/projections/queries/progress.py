@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 
 from application.log.mapper import Mapper
 from application.streams import MEMBER_EVENT, PROGRESS, TRANSACTION
-from domain.achievement import Status
+from domain.achievement import Achievement, Status
 from domain.achievement_definition import Definition, PeriodKind, Rule
 from domain.achievement_terms import RuleTerms
 from domain.interval import Interval, Moment, moment_of
@@ -230,7 +230,6 @@ async def _told(
         if revision is not None
     }
     found: dict[UUID, Progress] = await states(connection, mapper, list(known.values()))
-    moment = moment_of(at.now, at.zone)
     shown = []
     for achievement_id, written, current, status, last, last_completed_at, last_advanced_at in rows:
         definition = msgspec.json.decode(written, type=Definition)
@@ -238,28 +237,38 @@ async def _told(
         history = progress
         if progress is NOTHING and last is not None:
             history = found.get(known[achievement_id, last], NOTHING)
-        terms = terms_shown(achievement_id, current, definition, at.zone)
-        limit = definition.limit
-        shown.append(
-            MemberAchievementRow(
-                achievement_id,
-                definition.name,
-                Status(status),
-                status == Status.ACTIVE,
-                current,
-                definition.badge,
-                history.completed,
-                LimitRow(int(limit.value), limit.interval) if limit else None,
-                limit_reached(terms, history, moment),
-                last_completed_at if history.completed else None,
-                last_advanced_at,
-                tuple(
-                    _rule(rule, goal, progress, moment)
-                    for rule, goal in zip(definition.rules, terms.rules, strict=True)
-                ),
-            )
-        )
+        achievement = Achievement(achievement_id, definition, current, Status(status))
+        shown.append(shown_progress(achievement, progress, history, last_completed_at, last_advanced_at, at))
     return shown
+
+
+def shown_progress(
+    achievement: Achievement,
+    progress: Progress,
+    history: Progress,
+    last_completed_at: datetime | None,
+    last_advanced_at: datetime | None,
+    at: Instant,
+) -> MemberAchievementRow:
+    """A member's progress under the current revision; `history` is that under the newest one they have been under."""
+    definition = achievement.definition
+    moment = moment_of(at.now, at.zone)
+    terms = terms_shown(achievement.id, achievement.revision, definition, at.zone)
+    limit = definition.limit
+    return MemberAchievementRow(
+        achievement.id,
+        definition.name,
+        achievement.status,
+        achievement.status is Status.ACTIVE,
+        achievement.revision,
+        definition.badge,
+        history.completed,
+        LimitRow(int(limit.value), limit.interval) if limit else None,
+        limit_reached(terms, history, moment),
+        last_completed_at if history.completed else None,
+        last_advanced_at,
+        tuple(_rule(rule, goal, progress, moment) for rule, goal in zip(definition.rules, terms.rules, strict=True)),
+    )
 
 
 def _rule(rule: Rule, terms: RuleTerms, progress: Progress, moment: Moment) -> MemberRuleRow:

@@ -140,7 +140,7 @@ async def occurrence_members_page(
     void = occurrence.status is OccurrenceStatus.CANCELLED
 
     def build(member: str, total: str, confirmed: str, pending: str, awarded: str | None, late: bool) -> StandingRow:  # noqa: FBT001  a row of the query
-        tier, following = _tiers(table, total if awarded is None else confirmed)
+        tier, following = tiers_reached(table, total if awarded is None else confirmed)
         waiting = "0" if void else pending
         return StandingRow(
             member, total, confirmed, tier, following, waiting if awarded is None else awarded, waiting, awarded, late
@@ -174,7 +174,7 @@ async def member_standings_page(
     for campaign, revision, number, starts_at, ends_at, evaluation_at, status, *figures in rows:
         known = terms[campaign, revision]
         total, confirmed, points, pending, awarded, late = figures
-        tier, next_one = _tiers(known.table, total if awarded is None else confirmed)
+        tier, next_one = tiers_reached(known.table, total if awarded is None else confirmed)
         found.append(
             MemberStandingRow(
                 campaign,
@@ -245,7 +245,7 @@ async def _awarded(connection: AsyncConnection[Any], named: dict[str, Any]) -> t
     return found or (0, 0, "0")
 
 
-def _tiers(table: TierTable, aggregate: str) -> tuple[int | None, NextTier | None]:
+def tiers_reached(table: TierTable, aggregate: str) -> tuple[int | None, NextTier | None]:
     """The tier an aggregate has got to, and the one after it."""
     amount = Decimal(aggregate)
     following = next_tier(table, amount)
