@@ -1,0 +1,140 @@
+"""Campaigns to decide: terms, an occasion, what is left, each with what a test does not care for filled in."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from domain.achievement_definition import Limit
+from domain.campaign_definition import (
+    CampaignTrigger,
+    CampaignType,
+    EffectKind,
+    Limits,
+    OnExhausted,
+    Recipient,
+)
+from domain.campaign_terms import CampaignTerms, EffectTerms, PeopleTerms, RuleTerms
+from domain.catalogue import Coupon
+from domain.decision import decide
+from domain.expressions import Compiled, Type, compile_expression
+from domain.interval import Interval, Unit
+from domain.ledger import CouponLeft, Ledger
+from domain.member import Member
+from domain.occasion import AchievementSeen, Occasion
+from domain.participation import Granted, Participation, Refused, Trigger, evolve
+from domain.scopes import campaign_scope
+from domain.standing import Fact, FactKind
+from domain.transaction import Purchase
+
+CAMPAIGN = UUID("018f0000-0000-7000-8000-0000000000c1")
+ACHIEVEMENT = UUID("018f0000-0000-7000-8000-0000000000a1")
+NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)
+EVERYONE = PeopleTerms(everyone=True, segments={}, tiers=())
+
+
+def compiled(source: str, kind: Type) -> Compiled:
+    found = compile_expression(source, campaign_scope([], "UTC", with_transaction=True), kind)
+    assert isinstance(found, Compiled), found
+    return found
+
+
+def units(expression: str = "100", decimals: int = 0, to: Recipient = Recipient.MEMBER) -> EffectTerms:
+    return EffectTerms(
+        EffectKind.GIVE_UNITS, to, account="points", decimals=decimals, units=compiled(expression, Type.NUMBER)
+    )
+
+
+def coupon(code: str = "spring", value: str | None = None) -> EffectTerms:
+    worth = compiled(value, Type.NUMBER) if value else None
+    return EffectTerms(EffectKind.ISSUE_COUPON, Recipient.MEMBER, given=code, value=worth)
+
+
+def reward(code: str = "mug") -> EffectTerms:
+    return EffectTerms(EffectKind.GIVE_REWARD, Recipient.MEMBER, given=code)
+
+
+def badge(code: str = "star") -> EffectTerms:
+    return EffectTerms(EffectKind.GIVE_BADGE, Recipient.MEMBER, given=code)
+
+
+def rule(*effects: EffectTerms, when: str | None = None, name: str = "Prize") -> RuleTerms:
+    return RuleTerms(name, compiled(when, Type.BOOLEAN) if when else None, effects or (units(),))
+
+
+def among(*tiers: str, **segments: str) -> PeopleTerms:
+    return PeopleTerms(
+        everyone=False,
+        segments={code: compiled(source, Type.BOOLEAN) for code, source in segments.items()},
+        tiers=tiers,
+    )
+
+
+def at_most(value: str, unit: str | None = None, n: int = 1) -> Limit:
+    return Limit(Decimal(value), Interval(Unit(unit), n) if unit else None)
+
+
+def limits(
+    executions: Limit | None = None,
+    member_units: Limit | None = None,
+    budget: Limit | None = None,
+    *,
+    clamp: bool = False,
+) -> Limits:
+    return Limits(executions, member_units, budget, OnExhausted.CLAMP if clamp else OnExhausted.REFUSE)
+
+
+def terms(*rules: RuleTerms, **fields: Any) -> CampaignTerms:
+    given: dict[str, Any] = {
+        "campaign": CAMPAIGN,
+        "revision": 1,
+        "type": CampaignType.DIRECT,
+        "trigger": CampaignTrigger.ACHIEVEMENT_COMPLETED,
+        "achievement": ACHIEVEMENT,
+        "starts_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "ends_at": None,
+        "activated_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "zone": ZoneInfo("UTC"),
+        "visibility": EVERYONE,
+        "audience": EVERYONE,
+        "rules": rules or (rule(),),
+        "limits": limits(),
+    }
+    return CampaignTerms(**given | fields)
+
+
+def occasion(total: str = "49.90", **fields: Any) -> Occasion:
+    purchase = Purchase("T-1", "M-1", NOON, Decimal(total))
+    given: dict[str, Any] = {
+        "member": Member("M-1", tier="gold"),
+        "achievement": AchievementSeen(ACHIEVEMENT, "Buyer", 1),
+        "transaction": purchase,
+    }
+    return Occasion(**given | fields)
+
+
+def trigger(at: datetime = NOON, position: int = 10) -> Trigger:
+    fact = Fact(FactKind.TRANSACTION, "T-1")
+    kind = CampaignTrigger.ACHIEVEMENT_COMPLETED
+    return Trigger(kind, ACHIEVEMENT, 1, ACHIEVEMENT, 1, position, 1, fact, at)
+
+
+class Deciding:
+    """Decisions for one member that build on one another."""
+
+    def __init__(self, **left: Any) -> None:
+        coupons = left.get("coupons", {})
+        self.participation: Participation | None = None
+        self.ledger = Ledger(
+            {},
+            {code: CouponLeft(Coupon(code, code), tuple(codes)) for code, codes in coupons.items()},
+            left.get("rewards", {}),
+        )
+
+    def decide(self, decided: CampaignTerms, seen: Occasion | None = None, at: datetime = NOON) -> Granted | Refused:
+        decision = decide(decided, seen or occasion(), trigger(at), self.participation, self.ledger, NOON)
+        self.participation = evolve(self.participation, decision)
+        if isinstance(decision, Granted):
+            self.ledger.take(decision)
+        return decision
