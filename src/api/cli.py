@@ -163,7 +163,8 @@ def import_command(
 
     A line of NDJSON is a fact as in a batch of the API: {"transaction": {...}}, {"event": {...}}, {"accept": {"id":
     ...}} and so on. In a CSV the column `fact` says which, where it is neither of the first two, and attributes are in
-    columns such as `attributes.channel`. Members, list members, products and coupon codes have their own fields.
+    columns such as `attributes.channel`. Members, list members, products, coupon codes and progress have fields of
+    their own.
 
     An import may be repeated: what is recorded already is not recorded again.
     """

@@ -195,10 +195,15 @@ def _condition(given: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if given is None else keepable(given)
 
 
+RuleNumber = Annotated[int, Meta(ge=1, le=MOST_RULES)]
+Completed = Annotated[int, Meta(ge=0, le=MOST_LIMIT)]
+ManualReason = Annotated[str, Meta(min_length=1, max_length=LONGEST_REASON)]
+
+
 class RuleProgressBody(Body, frozen=True, kw_only=True):
     """What a rule (from 1) is to have counted in the period that `at` lies in; now, where it is not given."""
 
-    rule: Annotated[int, Meta(ge=1, le=MOST_RULES)]
+    rule: RuleNumber
     value: Amount
     at: Instant | None = None
 
@@ -206,8 +211,8 @@ class RuleProgressBody(Body, frozen=True, kw_only=True):
 class ProgressBody(Body, frozen=True, kw_only=True):
     """A change of progress by hand. `completed` is the new completed count, `rules` are new values of rules."""
 
-    reason: Annotated[str, Meta(min_length=1, max_length=LONGEST_REASON)]
-    completed: Annotated[int, Meta(ge=0, le=MOST_LIMIT)] | None = None
+    reason: ManualReason
+    completed: Completed | None = None
     rules: Annotated[tuple[RuleProgressBody, ...], Meta(max_length=MOST_SETTINGS)] = ()
 
     def change(self) -> Change:

@@ -41,12 +41,13 @@ class Change(Struct, frozen=True, gc=False):
 
 
 class Changed(Struct, frozen=True, gc=False):
-    """Progress as it is after a change, each rule with what its open period counts."""
+    """Progress as it is after a change, each rule with what its open period counts; `recorded` where it is another."""
 
     member: str
     achievement: UUID
     completed: int
     rules: tuple[tuple[RuleTerms, RuleShown], ...]
+    recorded: bool
 
 
 def change(working: Working, member_id: str, achievement_id: UUID, wanted: Change) -> Changed:
@@ -76,7 +77,7 @@ def change(working: Working, member_id: str, achievement_id: UUID, wanted: Chang
         if isinstance(event, Problem):
             raise Invalid([found for found in decided if isinstance(found, Problem)])
         known = working.record(stream, event)
-    return _changed(terms, member_id, known or progresses.NOTHING, now)
+    return _changed(terms, member_id, known or progresses.NOTHING, now, recorded=bool(decided))
 
 
 def _terms(catalogue: Catalogue, achievement_id: UUID) -> AchievementTerms:
@@ -112,7 +113,7 @@ def _problems(
         seen.add(bucket)
 
 
-def _changed(terms: AchievementTerms, member_id: str, progress: Progress, now: datetime) -> Changed:
+def _changed(terms: AchievementTerms, member_id: str, progress: Progress, now: datetime, *, recorded: bool) -> Changed:
     moment = moment_of(now, terms.zone)
     rules = tuple((rule, shown_at(rule, progress.of(rule.number).buckets, moment)) for rule in terms.rules)
-    return Changed(member_id, terms.achievement, progress.completed, rules)
+    return Changed(member_id, terms.achievement, progress.completed, rules, recorded)

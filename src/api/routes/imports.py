@@ -7,9 +7,10 @@ from litestar import Response
 from litestar.params import FromPath, Parameter
 from msgspec import Struct
 
+from api.problems import ProblemError
 from api.request import Request
 from api.routes.reads.asking import asking, there
-from api.routing import FACT_READERS, RECORDERS, Intake, command, read
+from api.routing import FACT_READERS, OPERATORS, RECORDERS, Intake, command, read
 from application.imports.importing import Contents
 from application.imports.job import request_import
 from application.imports.kinds import Kind
@@ -43,8 +44,11 @@ async def post_import(
 ) -> ImportAnswer:
     """Take a file in and import it: NDJSON (`application/x-ndjson`) or CSV (`text/csv`).
 
-    The same `Idempotency-Key` is answered with the import there is.
+    The same `Idempotency-Key` is answered with the import there is. Progress is for those who may change it by hand.
     """
+    if kind is Kind.PROGRESS and request.principal.role not in OPERATORS:
+        allowed = ", ".join(sorted(OPERATORS))
+        raise ProblemError("forbidden", f"Progress is imported by the roles {allowed}", code="role")
     contents = Contents(kind, FORMATS[request.media_type()], list)
     imports = request.program.imports
     key = request.idempotency_header()

@@ -1,9 +1,10 @@
-"""Imports: facts, members, list members, products and coupon codes from NDJSON or CSV, of any length.
+"""Imports: facts, members, list members, products, coupon codes and progress from NDJSON or CSV, of any length.
 
 NDJSON has one JSON object a line. A fact is written as in `POST /v1/batch`: `{"transaction": {...}}`,
 `{"event": {...}}`, `{"accept": {"id": ...}}`, ... . A member is `{"id", "tier", "attributes", "referrer"}`, a product
 `{"sku", "name", "category", "brand", "price"}`, a list member `{"list", "member", "action"}` with the action `add`
-(default) or `remove`, a coupon code `{"coupon", "code"}`.
+(default) or `remove`, a coupon code `{"coupon", "code"}`. Progress is `{"member", "achievement", "completed", "rule",
+"value", "at", "reason"}`: each row changes it as by hand.
 
 CSV has the same names as columns, in a header; `attributes.NAME` is an attribute, where `true` and `false` are
 booleans. An empty cell is nothing at all. A column `fact` says what each row is; without it a row is an event where it

@@ -8,12 +8,14 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec.structs import replace
 
-from application import definitions
+from application import definitions, manual_progress
+from application.achievement_bodies import Completed, ManualReason, RuleNumber, Written
 from application.bodies import (
     Attributes,
     CouponCode,
@@ -26,12 +28,13 @@ from application.bodies import (
 )
 from application.catalogue import Catalogue
 from application.coupons import add_codes
-from application.exact import Body, Code, Identifier, Malformed, decode
+from application.exact import Amount, Body, Code, Identifier, Malformed, decode, read_instant
 from application.facts import command_of
 from application.imports.rows import Row
 from application.ingest import Rules
 from application.log.streams import Stream
 from application.log.working import Command, Working
+from application.manual_progress import Change, Setting
 from application.preconditions import Precondition
 from application.streams import COUPON_CODE, MEMBER, PRODUCT, REQUEST
 from domain.attributes import AttributeType
@@ -49,6 +52,7 @@ class Kind(StrEnum):
     LIST_MEMBERS = "list_members"
     PRODUCTS = "products"
     COUPON_CODES = "coupon_codes"
+    PROGRESS = "progress"
 
 
 class Prepared(NamedTuple):
@@ -261,6 +265,73 @@ class CouponCodeReader(Reader):
         return Prepared(row, _changing(COUPON_CODE.at(body.coupon, body.code), add))
 
 
+class ProgressRow(Body, frozen=True, kw_only=True):
+    """Progress changed as by hand: the completed count, or what a rule counts in the period of `at`, or both."""
+
+    member: Identifier
+    achievement: UUID
+    completed: Completed | None = None
+    rule: RuleNumber | None = None
+    value: Amount | None = None
+    at: Written | None = None
+    reason: ManualReason = "import"
+
+
+class ProgressReader(Reader):
+    """A row is carried out once for one `identity`: what a value completes, it must not complete again."""
+
+    columns = frozenset(("member", "achievement", "completed", "rule", "value", "at", "reason"))
+
+    def __init__(self, zone: ZoneInfo, identity: str) -> None:
+        self._zone = zone
+        self._identity = identity
+
+    def read(self, row: Row) -> Prepared:
+        body = decode(ProgressRow, row.content if row.cells is None else msgspec.json.encode(_numbered(row.cells)))
+        change = partial(
+            _change_progress,
+            member_id=body.member,
+            achievement_id=body.achievement,
+            wanted=Change(body.reason, body.completed, self._settings(body)),
+        )
+        return Prepared(row, once(REQUEST.at("import", self._identity, row.number), change))
+
+    def _settings(self, body: ProgressRow) -> tuple[Setting, ...]:
+        if body.rule is None or body.value is None:
+            given = {"rule": body.rule, "value": body.value}
+            if any(value is not None for value in (*given.values(), body.at)):
+                lacking = [name for name, value in given.items() if value is None]
+                raise Invalid([Problem(f"/{name}", "is required to set what a rule counts") for name in lacking])
+            return ()
+        return (Setting(body.rule, body.value, self._instant(body.at) if body.at else None),)
+
+    def _instant(self, written: str) -> datetime:
+        try:
+            return read_instant(localized({"at": written}, ("at",), self._zone)["at"])
+        except ValueError as error:
+            raise Invalid([Problem("/at", str(error))]) from None
+
+
+def _numbered(cells: Mapping[str, str]) -> dict[str, Any]:
+    """Cells with those that are to be whole numbers as such."""
+    return {
+        column: int(cell) if column in ("completed", "rule") and _WHOLE.fullmatch(cell) else cell
+        for column, cell in cells.items()
+    }
+
+
+_WHOLE = re.compile(r"[0-9]{1,12}", re.ASCII)
+
+
+def _change_progress(working: Working, member_id: str, achievement_id: UUID, wanted: Change) -> object:
+    try:
+        changed = manual_progress.change(working, member_id, achievement_id, wanted)
+    except Invalid as invalid:
+        placed = [replace(problem, pointer=problem.pointer.removeprefix("/rules/0")) for problem in invalid.problems]
+        raise Invalid(placed) from None
+    return changed if changed.recorded else UNCHANGED
+
+
 def reader_of(kind: Kind, catalogue: Catalogue, rules: Rules, identity: str, list_code: str | None = None) -> Reader:
     match kind:
         case Kind.FACTS:
@@ -271,6 +342,8 @@ def reader_of(kind: Kind, catalogue: Catalogue, rules: Rules, identity: str, lis
             return ListMemberReader(list_code)
         case Kind.PRODUCTS:
             return ProductReader()
+        case Kind.PROGRESS:
+            return ProgressReader(ZoneInfo(catalogue.time_zone), identity)
         case Kind.COUPON_CODES:
             return CouponCodeReader()
 

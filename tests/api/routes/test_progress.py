@@ -132,3 +132,13 @@ async def test_only_operators_change_progress(program: Program) -> None:
         assert refused.status_code == 403
     allowed = await patch(program, of, {"reason": WHY, "completed": 1}, authorization="Bearer operator")
     assert allowed.status_code == 200, allowed.text
+
+
+async def test_only_operators_import_progress(program: Program) -> None:
+    of = await achievement(program)
+    row = f'{{"member": "M-1", "achievement": "{of}", "completed": 1}}\n'
+    for role, status in (("integration", 403), ("operator", 202)):
+        answer = await program.post(
+            "/imports?kind=progress", row, content_type="application/x-ndjson", authorization=f"Bearer {role}"
+        )
+        assert answer.status_code == status, answer.text
