@@ -8,9 +8,13 @@ from uuid import UUID
 from application.catalogue import Catalogue
 from application.definitions import ensure_default_account
 from application.log.catalogue import Entry
+from application.log.events import Recorded
+from application.log.mapper import Mapper
 from application.log.streams import Stream
+from application.streams import KINDS
 
 Answer = TypeVar("Answer")
+MAPPER = Mapper(KINDS)
 
 
 class Program:
@@ -23,6 +27,8 @@ class Program:
         self._states: dict[UUID, tuple[int, Any]] = {}
         self._overlay: dict[UUID, tuple[int, Any]] = {}
         self._recorded: list[tuple[Stream[Any, Any], Any]] = []
+        self._versions: dict[UUID, int] = {}
+        self.log: list[Recorded] = []
         self.do(ensure_default_account)
 
     def do(self, command: Callable[[Any], Answer]) -> Answer:
@@ -34,6 +40,7 @@ class Program:
             raise
         self._states |= self._overlay
         self.events += [event for _, event in self._recorded]
+        self._log(self._recorded)
         changed = {stream.id: stream for stream, _ in self._recorded if stream.kind.catalogue}
         entries = [
             Entry(stream.id, stream.kind.name, self._states[stream.id][1], len(self.events))
@@ -70,6 +77,13 @@ class Program:
 
     def _held(self, stream: Stream[Any, Any]) -> tuple[int, Any]:
         return self._overlay.get(stream.id) or self._states.get(stream.id) or (0, None)
+
+    def _log(self, recorded: list[tuple[Stream[Any, Any], Any]]) -> None:
+        """As followers would see it, less what surrounds an event."""
+        for stream, event in recorded:
+            version = self._versions[stream.id] = self._versions.get(stream.id, 0) + 1
+            position = len(self.log) + 1
+            self.log.append(Recorded(MAPPER, position, stream.id, version, event.tag, b"", b"", event))
 
     def _load(self, entries: list[Entry]) -> None:
         """`Catalogue.load` awaits nothing, so one step runs it whole."""

@@ -1,0 +1,365 @@
+"""What is triggered is decided: in order, once, with everything that it takes and gives recorded beside it."""
+
+from collections import Counter
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from application import campaigns, definitions, ingest
+from application.awarding import Batch, Draw, Unlocated, decide_batch
+from application.cancelling import cancel_grant
+from application.coupons import add_codes
+from application.preconditions import Precondition
+from application.refusals import Conflict
+from application.streams import CAMPAIGN_BUDGET, COUPON_CODE, PARTICIPATION, PROGRESS, STOCK
+from domain.award_policy import Decided
+from domain.budget import Reserved, Returned
+from domain.campaign_definition import CampaignTrigger, CampaignType, Limits, OnExhausted, People, Recipient
+from domain.catalogue import Coupon, Generator, Reward, Segment
+from domain.coupon_code import Issued, Voided
+from domain.interval import moment_of
+from domain.participation import Cancelled, Granted, Reason, Refused, decision_id
+from domain.progress import Adjusted, Completed
+from domain.stock import Returned as StockReturned
+from domain.stock import Taken
+from domain.transaction import Status
+from tests.support.campaigns import buy, purchase
+from tests.support.deciding import at_most
+from tests.support.program import Program
+from tests.support.progressing import ACHIEVEMENT_ID, OTHER_ID, day, rule, tracking
+from tests.support.rewarding import (
+    ANYTIME,
+    CAMPAIGN,
+    OTHER_CAMPAIGN,
+    SEED,
+    batch,
+    campaign,
+    coupon,
+    decide,
+    decisions,
+    prize,
+    reward,
+    rewarding,
+    stocked,
+    units,
+)
+
+
+@pytest.fixture
+def program() -> Program:
+    """Each purchase completes an achievement."""
+    program = Program()
+    tracking(program, rule("1"))
+    return program
+
+
+def bought(program: Program, *numbers: int, member: str = "M-1", **fields: Any) -> None:
+    for number in numbers:
+        buy(program, purchase(f"T-{number}", member=member, **fields))
+
+
+def refusals(program: Program) -> list[list[Reason]]:
+    return [[why.code for why in event.reasons] for event in decisions(program) if isinstance(event, Refused)]
+
+
+def test_a_completion_is_decided_by_the_campaign_on_it(program: Program) -> None:
+    rewarding(program, prize(units("2 * transaction.total")))
+    bought(program, 1)
+    (made,) = decide(program)
+    granted = made.decision
+    assert isinstance(granted, Granted)
+    assert (granted.member, granted.units, granted.trigger.number) == ("M-1", Decimal(40), 1)
+    assert granted.trigger.fact is not None
+    assert granted.trigger.fact.id == "T-1"
+    stream = PARTICIPATION.at(CAMPAIGN, "M-1").id
+    assert made.id == decision_id(stream, 1)
+    assert program.state(CAMPAIGN_BUDGET.at(CAMPAIGN)).units.total == 40
+    completed = next(event for event in program.log if isinstance(event.event, Completed))
+    assert (granted.trigger.stream, granted.trigger.version) == (completed.stream, completed.version)
+    assert granted.trigger.position == completed.position
+
+
+def test_what_is_decided_is_not_decided_again(program: Program) -> None:
+    rewarding(program)
+    bought(program, 1)
+    asked = batch(program)
+    assert len(decide(program, asked)) == 1
+    assert decide(program, asked) == []
+    assert decide(program) == []
+    assert len(decisions(program)) == 1
+
+
+def test_says_how_far_it_has_decided(program: Program) -> None:
+    rewarding(program)
+    bought(program, 1)
+    asked = batch(program)
+    decide(program, asked)
+    assert [event for event in program.events if isinstance(event, Decided)] == [Decided(asked.upto)]
+
+
+def test_a_batch_takes_from_budget_and_stock_once(program: Program) -> None:
+    stocked(program, Reward("mug", "Mug"))
+    rewarding(program, prize(units(), reward()))
+    for number in range(5):
+        bought(program, number, member=f"M-{number}")
+    decide(program)
+    assert [(type(event), getattr(event, "count", None)) for event in program.events[-3:]] == [
+        (Reserved, None),
+        (Taken, 5),
+        (Decided, None),
+    ]
+    assert program.state(STOCK.at("reward", "mug")).given == 5
+
+
+def test_a_budget_is_shared_to_the_last_unit(program: Program) -> None:
+    rewarding(program, limits=Limits(total_units=at_most("250")))
+    for number in range(4):
+        bought(program, number, member=f"M-{number}")
+    decide(program)
+    assert [type(event) for event in decisions(program)] == [Granted, Granted, Refused, Refused]
+    assert refusals(program) == [[Reason.BUDGET_EXHAUSTED]] * 2
+    assert program.state(CAMPAIGN_BUDGET.at(CAMPAIGN)).units.total == 200
+
+
+def test_a_clamped_budget_is_given_to_the_last_unit(program: Program) -> None:
+    limits = Limits(total_units=at_most("250"), on_exhausted=OnExhausted.CLAMP)
+    rewarding(program, limits=limits)
+    for number in range(4):
+        bought(program, number, member=f"M-{number}")
+    decide(program)
+    assert [event.units for event in decisions(program) if isinstance(event, Granted)] == [100, 100, 50]
+    assert program.state(CAMPAIGN_BUDGET.at(CAMPAIGN)).units.total == 250
+
+
+def test_earliest_start_decides_first(program: Program) -> None:
+    rewarding(program, at=CAMPAIGN, starts_at=day(3, month=2))
+    rewarding(program, at=OTHER_CAMPAIGN, starts_at=day(2, month=2))
+    bought(program, 1, 2)
+    decide(program)
+    assert [event.campaign for event in decisions(program)] == [OTHER_CAMPAIGN, CAMPAIGN] * 2
+
+
+def test_only_campaigns_of_its_achievement_and_within_their_dates(program: Program) -> None:
+    tracking(program, rule("99"), achievement=OTHER_ID)
+    rewarding(program, at=CAMPAIGN, achievement=OTHER_ID)
+    rewarding(program, at=OTHER_CAMPAIGN, starts_at=day(5), ends_at=day(7))
+    bought(program, 1, purchased_at=day(5, 11))
+    bought(program, 2, purchased_at=day(5))
+    bought(program, 3, purchased_at=day(7))
+    decide(program)
+    assert [event.trigger.number for event in decisions(program)] == [2]
+
+
+def test_activation_does_not_reach_back(program: Program) -> None:
+    program.do(lambda working: campaigns.define(working, CAMPAIGN, campaign()))
+    bought(program, 1)
+    program.do(lambda working: campaigns.activate(working, CAMPAIGN))
+    bought(program, 2)
+    decide(program)
+    assert [event.trigger.number for event in decisions(program)] == [2]
+
+
+def test_a_pause_is_immediate_and_is_not_made_up_for(program: Program) -> None:
+    rewarding(program)
+    bought(program, 1)
+    program.do(lambda working: campaigns.pause(working, CAMPAIGN))
+    assert decide(program, Batch(0, len(program.log), batch(program).fired)) == []
+    bought(program, 2)
+    program.do(lambda working: campaigns.activate(working, CAMPAIGN))
+    bought(program, 3)
+    decide(program)
+    assert [event.trigger.number for event in decisions(program)] == [3]
+
+
+def test_an_edit_holds_for_what_is_decided_after_it(program: Program) -> None:
+    rewarding(program)
+    bought(program, 1)
+    edited = campaign(prize(units("7")))
+    program.do(lambda working: campaigns.revise(working, CAMPAIGN, edited, Precondition(exists=True)))
+    decide(program)
+    assert [(event.revision, event.units) for event in decisions(program) if isinstance(event, Granted)] == [
+        (2, Decimal(7))
+    ]
+
+
+def test_a_member_is_taken_as_they_are_when_it_is_decided(program: Program) -> None:
+    program.do(
+        lambda working: definitions.put_entry(
+            working, Segment("local", "L", 'member.attributes.city == "Paris"'), ANYTIME
+        )
+    )
+    rewarding(program, audience=People(segments=("local",)))
+    bought(program, 1)
+    bought(program, 2, member="M-2")
+    program.do(lambda working: definitions.put_member(working, "M-2", None, {"city": "Paris"}, None))
+    decide(program)
+    assert [(event.member, event.memberships) for event in decisions(program)] == [
+        ("M-1", ()),
+        ("M-2", ("segment:local",)),
+    ]
+    assert refusals(program) == [[Reason.NOT_IN_AUDIENCE]]
+
+
+def test_a_referral_rewards_both(program: Program) -> None:
+    rewarding(program, prize(units("5"), units("9", Recipient.REFERRER)), type=CampaignType.REFERRAL)
+    program.do(lambda working: definitions.put_member(working, "M-1", None, {}, "M-0"))
+    bought(program, 1)
+    ((_, granted),) = decide(program)
+    assert isinstance(granted, Granted)
+    assert [(effect.member, effect.units) for effect in granted.rules[0].effects] == [
+        ("M-1", Decimal(5)),
+        ("M-0", Decimal(9)),
+    ]
+
+
+def test_progress_fires_campaigns_on_progress(program: Program) -> None:
+    tracking(program, rule("3"), achievement=OTHER_ID)
+    on = CampaignTrigger.ACHIEVEMENT_PROGRESSED
+    worth = prize(units("progress.value * 10 + progress.goal + achievement.completions"))
+    rewarding(program, worth, achievement=OTHER_ID, trigger=on)
+    bought(program, 1, 2, 3, 4)
+    decide(program)
+    assert [event.units for event in decisions(program) if isinstance(event, Granted)] == [14, 24, 34, 14]
+
+
+def test_a_count_raised_by_hand_fires_once(program: Program) -> None:
+    rewarding(program, prize(units("achievement.completions")))
+    stream = PROGRESS.at(ACHIEVEMENT_ID, 1, "M-1")
+    about = ACHIEVEMENT_ID, 1, "M-1", 0, "by mistake", day(10)
+    moment = moment_of(day(10), ZoneInfo("UTC"))
+    program.do(lambda w: w.record(stream, Adjusted(*about, moment, (), 0, 5, None)))
+    program.do(lambda w: w.record(stream, Adjusted(*about, moment, (), 5, 4, None)))
+    ((_, granted),) = decide(program)
+    assert isinstance(granted, Granted)
+    assert (granted.units, granted.trigger.number, granted.trigger.fact) == (Decimal(5), 5, None)
+
+
+def test_no_effect_of_a_campaign_fires_another(program: Program) -> None:
+    rewarding(program, at=CAMPAIGN)
+    rewarding(program, at=OTHER_CAMPAIGN)
+    bought(program, 1)
+    assert len(decide(program)) == 2
+    assert decide(program) == []
+
+
+def test_a_pool_that_runs_dry_in_the_middle_refuses_the_rest(program: Program) -> None:
+    stocked(program, Coupon("spring", "Spring"))
+    program.do(lambda working: add_codes(working, "spring", ["A", "B", "C"]))
+    rewarding(program, prize(coupon()))
+    for number in range(5):
+        bought(program, number, member=f"M-{number}")
+    decide(program)
+    assert [event.rules[0].effects[0].code for event in decisions(program)] == ["A", "B", "C", None, None]
+    assert refusals(program) == [[Reason.COUPON_POOL_EMPTY]] * 2
+    assert [(event.code, event.member) for event in program.events if isinstance(event, Issued)] == [
+        ("A", "M-0"),
+        ("B", "M-1"),
+        ("C", "M-2"),
+    ]
+    program.do(lambda working: add_codes(working, "spring", ["D"]))
+    bought(program, 9)
+    decide(program)
+    assert decisions(program)[-1].rules[0].effects[0].code == "D"
+
+
+def test_new_codes_are_made_and_none_twice(program: Program) -> None:
+    stocked(program, Coupon("spring", "Spring", Generator(20, "AB", "S-"), stock=30))
+    rewarding(program, prize(coupon(), coupon()))
+    for number in range(20):
+        bought(program, number, member=f"M-{number}")
+        if number % 7 == 0:
+            decide(program)
+    decide(program)
+    codes = [event.code for event in program.events if isinstance(event, Issued)]
+    assert len(set(codes)) == len(codes) == 30
+    assert all(program.state(COUPON_CODE.at("spring", code)).member for code in codes)
+    assert Counter(type(event) for event in decisions(program)) == {Granted: 15, Refused: 5}
+
+
+def test_codes_that_were_given_before_are_drawn_again(program: Program) -> None:
+    """The same seed draws the same codes: all of them are taken, and still none is given twice."""
+    stocked(program, Coupon("spring", "Spring", Generator(20, "AB")))
+    rewarding(program, prize(coupon()))
+    for number in range(8):
+        bought(program, number, member=f"M-{number}")
+        decide(program)
+    codes = [event.code for event in program.events if isinstance(event, Issued)]
+    assert len(set(codes)) == 8
+
+
+def test_one_command_records_no_more_than_it_may(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("application.awarding.EVENTS_AT_ONCE", 3)
+    rewarding(program, at=CAMPAIGN)
+    rewarding(program, at=OTHER_CAMPAIGN)
+    bought(program, 1, 2, 3)
+    sizes = []
+    while asked := batch(program).fired:
+        sizes.append(len(decide(program)))
+        assert len(asked) <= 3
+    assert sizes == [2, 2, 2]
+    assert [(event.trigger.number, event.campaign) for event in decisions(program)] == [
+        (number, at) for number in (1, 2, 3) for at in (CAMPAIGN, OTHER_CAMPAIGN)
+    ]
+
+
+def test_a_transaction_counts_as_it_was_accepted(program: Program) -> None:
+    rewarding(program, prize(units("transaction.total")))
+    buy(program, purchase("T-1", "30"), Status.PENDING)
+    assert batch(program).fired == ()
+    program.do(lambda working: ingest.accept(working, "T-1"))
+    program.do(lambda working: ingest.refund(working, "T-1", None, (), None))
+    decide(program)
+    assert [event.units for event in decisions(program) if isinstance(event, Granted)] == [30]
+
+
+def test_a_cancelled_grant_gives_back_what_it_took(program: Program) -> None:
+    stocked(program, Reward("mug", "Mug", stock=1), Coupon("spring", "Spring"))
+    program.do(lambda working: add_codes(working, "spring", ["A", "B"]))
+    limits = Limits(member_executions=at_most("1"), total_units=at_most("100"))
+    rewarding(program, prize(units(), reward(), coupon()), limits=limits)
+    bought(program, 1)
+    ((_, granted),) = decide(program)
+    assert isinstance(granted, Granted)
+    command = partial(cancel_grant, granted=granted, version=1, reason="by mistake")
+    events = program.recorded_by(command)
+    assert [type(event) for event in events] == [Cancelled, Returned, StockReturned, StockReturned, Voided]
+    assert program.state(CAMPAIGN_BUDGET.at(CAMPAIGN)).units.total == 0
+    assert program.state(STOCK.at("reward", "mug")).given == 0
+    assert program.state(COUPON_CODE.at("spring", "A")).voided
+    with pytest.raises(Conflict):
+        program.do(command)
+    bought(program, 2)
+    ((_, again),) = decide(program)
+    assert isinstance(again, Granted)
+    assert [effect.code for effect in again.rules[0].effects] == [None, None, "B"]
+    assert again.before.total_units == 0
+
+
+def test_waits_to_be_told_where_a_campaign_was_activated(program: Program) -> None:
+    rewarding(program)
+    bought(program, 1)
+    before = len(program.events)
+    asked = batch(program)
+    answer = program.do(lambda working: decide_batch(working, asked, {}, SEED))
+    version = program.catalogue.campaigns[CAMPAIGN].version
+    assert answer == Unlocated(((CAMPAIGN, version),))
+    assert len(program.events) == before
+
+
+@given(st.binary(min_size=1, max_size=64), st.integers(1, 64))
+def test_a_seed_draws_the_same_numbers_again(seed: bytes, below: int) -> None:
+    one, other = Draw(seed), Draw(seed)
+    numbers = [one(below) for _ in range(30)]
+    assert numbers == [other(below) for _ in range(30)]
+    assert all(0 <= number < below for number in numbers)
+
+
+def test_draws_are_spread() -> None:
+    draw = Draw(SEED)
+    counts = Counter(draw(8) for _ in range(8_000))
+    assert all(850 < counts[number] < 1_150 for number in range(8))
