@@ -40,7 +40,10 @@ def definition(name: str = "Buyer", *rules: Rule, **fields: Any) -> Definition:
 
 
 class Achieving:
-    """Decides a random history of one achievement's members; the same seed makes the same one."""
+    """Decides a random history of one achievement's members; the same seed makes the same one.
+
+    `progress` is where it has brought them, by revision and member.
+    """
 
     def __init__(self, seed: int, members: list[str]) -> None:
         self._random = Random(seed)  # noqa: S311  a history to test with
@@ -50,7 +53,7 @@ class Achieving:
         self._revision = 1
         self._id = uuid5(NAMESPACE, f"achievement {seed}")
         self._definition = definition(limit=Limit(Decimal(4)))
-        self._progress: dict[tuple[int, str], Progress] = {}
+        self.progress: dict[tuple[int, str], Progress] = {}
         self._advances: list[tuple[Fact, str, Advance]] = []
 
     def whole(self) -> Iterator[Step]:
@@ -106,7 +109,7 @@ class Achieving:
             return
         of_rule = self._terms().rules[advance.rule - 1]
         acting = Acting(who, fact, START, moment_of(START, ZONE))
-        back = progress.take_back(of_rule, self._progress.get((self._revision, who)), advance, acting, None)
+        back = progress.take_back(of_rule, self.progress.get((self._revision, who)), advance, acting, None)
         if back is not None:
             yield self._record(who, back)
 
@@ -115,7 +118,7 @@ class Achieving:
         known = self._terms()
         changes = ((1, Decimal(1), START),)
         decided = progress.adjust(
-            self._progress.get((self._revision, who)), known, who, "a mistake", START, completed, changes
+            self.progress.get((self._revision, who)), known, who, "a mistake", START, completed, changes
         )
         assert isinstance(decided, list)
         for event in decided:
@@ -129,18 +132,18 @@ class Achieving:
         acting = Acting(who, fact, at, moment)
         for of_rule in known.rules:
             counted = Decimal(1) if of_rule.count is CountKind.OCCURRENCES else amount
-            decided = progress.advance(known, of_rule, self._progress.get((self._revision, who)), acting, counted)
+            decided = progress.advance(known, of_rule, self.progress.get((self._revision, who)), acting, counted)
             assert isinstance(decided, progress.Advanced)
             yield self._record(who, decided)
             advance = Advance(self._id, self._revision, decided.run, who, decided.rule, decided.bucket, decided.amount)
             self._advances.append((fact, who, advance))
-        completion = progress.complete(known, self._progress[self._revision, who], who, fact, at, moment)
+        completion = progress.complete(known, self.progress[self._revision, who], who, fact, at, moment)
         if completion:
             yield self._record(who, completion)
 
     def _carry(self, who: str) -> Iterator[Step]:
-        before = self._progress.get((self._revision - 1, who))
-        if before and (self._revision, who) not in self._progress:
+        before = self.progress.get((self._revision - 1, who))
+        if before and (self._revision, who) not in self.progress:
             known = self._terms()
             carried = progress.carry(known, who, before)
             if carried:
@@ -148,7 +151,7 @@ class Achieving:
 
     def _record(self, who: str, event: progress.Event) -> Step:
         key = (self._revision, who)
-        self._progress[key] = progress.evolve(self._progress.get(key), event)
+        self.progress[key] = progress.evolve(self.progress.get(key), event)
         return streams.PROGRESS.at(self._id, self._revision, who), event
 
     def _terms(self) -> AchievementTerms:

@@ -14,7 +14,7 @@ from domain.interval import NOTHING, moment_of
 from domain.outcomes import NotCounted, Reason
 from domain.standing import Fact, FactKind
 from domain.terms import Entity
-from tests.projections.achieving import START, ZONE, definition, rule
+from tests.projections.achieving import START, ZONE, Achieving, definition, rule
 from tests.projections.following import followed, rows
 from tests.projections.history import Log, Recording
 
@@ -187,3 +187,17 @@ def test_facts_say_what_they_did_or_why_they_did_nothing(
         ("M-1", 3, "counted", 1, 1, 1, None),
         ("M-1", 4, "taken_back", 1, 1, None, None),
     ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_and_sums_are_what_the_streams_come_to(
+    conninfo: str, log: Log, connection: psycopg.Connection, seed: int
+) -> None:
+    history = Achieving(seed, ["M-1", "M-2", "M-3", "M-4"])
+    log.append([Recording(*step) for step in history.whole()])
+    followed(conninfo)
+    found = {(row["revision"], row["member"]): row["completed"] for row in held(connection)}
+    assert found == {key: reached.completed for key, reached in history.progress.items()}
+    newest = {member: completed for (_, member), completed in sorted(found.items())}
+    assert sums(connection)[1] == sum(completed > 0 for completed in newest.values())
+    assert sums(connection)[0] == sum(newest.values())
