@@ -54,7 +54,7 @@ _CODE = re.compile(get_args(Code)[1].pattern)
 
 @command("PUT", "/event-types/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS)
 async def put_event_type(request: Request, code: FromPath[str], data: JSONBody[EventTypeBody]) -> EventTypeAnswer:
-    """Make or replace an event type; attributes that a tiered campaign reads stay as they are."""
+    """Make or replace an event type; attributes that a definition reads stay as they are."""
     return await _put(request, data.entry(_checked(code)), representations.event_type)
 
 

@@ -3,7 +3,7 @@ from json import dumps
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from tests.api.routes.program import Program, achievement_body, goal_body, pointers
+from tests.api.routes.program import Program, achievement_body, days, goal_body, pointers
 
 PATH = "/achievements"
 
@@ -291,3 +291,29 @@ async def test_attributes_that_are_read_stay(program: Program) -> None:
     assert (await program.put("/event-types/workout", {}, if_match="*")).status_code == 200
     refused = await program.post(f"{path}/duplicate")
     assert (refused.status_code, refused.json()["code"]) == (409, "outdated")
+
+
+async def test_one_that_an_active_campaign_is_on_is_not_archived(program: Program) -> None:
+    path = await made(program)
+    effects = [{"kind": "give_units", "account": "points", "units": "100", "to": "member"}]
+    body = {
+        "name": "Prize",
+        "achievement": path.rpartition("/")[2],
+        "starts_at": "2026-09-01T00:00:00Z",
+        "ends_at": "2026-09-20T00:00:00Z",
+        "rules": [{"name": "A", "effects": effects}],
+    }
+    campaign = f"/campaigns/{(await program.post('/campaigns', body)).json()['id']}"
+    assert (await program.post(f"{campaign}/activate")).status_code == 200
+    head = program.head()
+    refused = await program.post(f"{path}/archive")
+    assert (refused.status_code, refused.json()["code"]) == (409, "in_use")
+    assert program.head() == head
+    await program.post(f"{campaign}/pause")
+    other = await made(program)
+    moved = await program.put(campaign, body | {"achievement": other.rpartition("/")[2]}, if_match="*")
+    assert (moved.status_code, (await program.post(f"{path}/archive")).status_code) == (200, 200)
+    await program.post(f"{campaign}/activate")
+    assert (await program.post(f"{other}/archive")).status_code == 409
+    program.clock.at += days(30)
+    assert (await program.post(f"{other}/archive")).status_code == 200
