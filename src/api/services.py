@@ -18,6 +18,7 @@ from application.log.mapper import Mapper
 from application.log.writer import Writer
 from application.requests import Answers
 from application.settings import Settings
+from application.simulation import Simulator
 from projections.rebuild import Task
 
 
@@ -75,12 +76,13 @@ class RebuildRuns(Protocol):
 
 
 class Commands(Struct):
-    """What decides and records."""
+    """What decides and records, and what says how it would."""
 
     writer: Writer
     facts: Facts
     answers: Answers
     previews: PreviewRuns
+    simulator: Simulator
 
 
 class Reads(Struct):

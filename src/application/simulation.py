@@ -5,14 +5,19 @@ is decided before the next.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 from msgspec.structs import replace
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
 
+from application.award_policy import SEED_BYTES
 from application.awarding import Draw, Fired, concerned, decide_triggers, fired_by, progress_in
 from application.bodies import AcceptFact, EventBody, RefundFact, RejectFact, TransactionBody, UpdateFact
 from application.catalogue import Catalogue
@@ -23,9 +28,11 @@ from application.log.catalogue import Entry
 from application.log.errors import Cold, LoadsTooDeep
 from application.log.events import Envelope, Recorded
 from application.log.mapper import Mapper
+from application.log.snapshot import snapshot
 from application.log.streams import Stream
 from application.log.working import Command, Working
-from application.refusals import Refusal
+from application.log.writer import Writer
+from application.refusals import Busy, Refusal
 from application.requests import First
 from application.streams import MEMBER, MEMBER_EVENT, TRANSACTION
 from domain.attributes import Attributes
@@ -44,6 +51,11 @@ DECISIONS = 1_000
 
 A = TypeVar("A")
 S = TypeVar("S")
+
+OPEN = 2
+"""The most simulations that one process runs at once; others wait."""
+WAIT_SECONDS = 5.0
+OPEN_SECONDS = 20.0
 
 _NOBODY = UUID(int=0)
 """Stands where the command's id would be."""
@@ -69,10 +81,10 @@ class TooMuch(Invalid):
 class Described(Struct, frozen=True):
     """A member as they are taken to be; what is not said of one there is stays as it is recorded."""
 
-    tier: str | UnsetType | None = UNSET
-    attributes: Attributes | UnsetType = UNSET
-    referrer: str | UnsetType | None = UNSET
-    lists: tuple[str, ...] | UnsetType = UNSET
+    tier: str | None = None
+    attributes: Attributes | None = None
+    referrer: str | None = None
+    lists: tuple[str, ...] | None = None
 
 
 class Draft(NamedTuple):
@@ -80,13 +92,6 @@ class Draft(NamedTuple):
 
     pointer: str
     command: Command
-
-
-class Taking(NamedTuple):
-    """A fact and the command that takes it in."""
-
-    fact: Sent
-    command: FactCommand
 
 
 class _Loaded(Working):
@@ -101,13 +106,13 @@ class _Loaded(Working):
 class Simulation:
     """The program going on from a store's position, in memory.
 
-    `catalogue` must be a copy of its own. `events` are what facts and decisions would record, `position` that of the
-    last event there would be.
+    `catalogue` must be a copy of its own. `began` is the position that everything is read at, `events` are what facts
+    and decisions would record after it, `position` that of the last event there would be.
     """
 
     def __init__(self, store: Store, mapper: Mapper, catalogue: Catalogue, now: datetime, seed: bytes) -> None:
         self.catalogue = catalogue
-        self.position = store.position
+        self.began = self.position = store.position
         self.events: list[Recorded] = []
         self._store = store
         self._mapper = mapper
@@ -157,10 +162,10 @@ class Simulation:
         was: Member = known or Member(member_id)
         member = Member(
             member_id,
-            was.tier if described.tier is UNSET else described.tier,
-            was.attributes if described.attributes is UNSET else described.attributes,
-            was.lists if described.lists is UNSET else tuple(dict.fromkeys(described.lists)),
-            was.referrer if described.referrer is UNSET else described.referrer,
+            was.tier if described.tier is None else described.tier,
+            was.attributes if described.attributes is None else described.attributes,
+            was.lists if described.lists is None else tuple(dict.fromkeys(described.lists)),
+            was.referrer if described.referrer is None else described.referrer,
         )
         self._seen[stream.id.int] = (max(version, 1), member)
 
@@ -168,16 +173,16 @@ class Simulation:
         """Loads at once what tells whether facts are there already."""
         await self._load([stream.id for fact in facts if (stream := _stream_of(fact))])
 
-    async def take(self, taking: Taking) -> Taken | Refusal | Invalid | Repeated:
+    async def take(self, fact: Sent, command: FactCommand) -> Taken | Refusal | Invalid | Repeated:
         """What the fact would be answered, all that it triggers decided.
 
         Raises TooMuch. Repeated is a fact that was recorded before; one that came in the simulation is answered again.
         """
         before = len(self.events)
         try:
-            answer = await self._do(taking.command)
+            answer = await self._do(command)
         except Repeated as repeated:
-            return answered_before(taking.fact, list(self._firsts(repeated.stream.id))) or repeated
+            return answered_before(fact, list(self._firsts(repeated.stream.id))) or repeated
         except (Refusal, Invalid) as refused:
             return refused
         position = self.position
@@ -233,6 +238,35 @@ class Simulation:
             raise TooMuch(f"concern more than {STREAMS} streams; send fewer")
         if missing:
             self._seen.update(await self._store.load(missing))
+
+
+class Simulator:
+    """Opens simulations of the program as it stands, a few at once."""
+
+    def __init__(self, writer: Writer, pool: AsyncConnectionPool, mapper: Mapper) -> None:
+        self._writer = writer
+        self._pool = pool
+        self._mapper = mapper
+        self._room = asyncio.Semaphore(OPEN)
+
+    @asynccontextmanager
+    async def simulate(self, now: datetime) -> AsyncIterator[tuple[Simulation, AsyncConnection[Any]]]:
+        """With the connection it reads on, at its position. Raises Busy, and TooMuch for one that takes too long."""
+        try:
+            await asyncio.wait_for(self._room.acquire(), WAIT_SECONDS)
+        except TimeoutError:
+            raise Busy(f"{OPEN} simulations are under way; try again") from None
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                catalogue: Catalogue = (await self._writer.submit(lambda working: working.catalogue.forked())).answer
+                async with snapshot(self._pool, self._mapper) as store:
+                    await catalogue.load(await store.catalogue(catalogue.position))
+                    seed = secrets.token_bytes(SEED_BYTES)
+                    yield Simulation(store, self._mapper, catalogue, now, seed), store.connection
+        except TimeoutError:
+            raise TooMuch(f"take longer than {OPEN_SECONDS:g} s; send fewer") from None
+        finally:
+            self._room.release()
 
 
 def _stream_of(fact: Sent) -> Stream[Any, Any] | None:

@@ -12,6 +12,7 @@ from api.routes.facts import FACT_COMMANDS
 from api.routes.imports import IMPORT_ROUTES
 from api.routes.members import MEMBER_COMMANDS
 from api.routes.reads import READ_ROUTES
+from api.routes.simulations import SIMULATION_COMMANDS
 from api.routes.tiered_campaigns import TIERED_CAMPAIGN_COMMANDS
 
 ROUTES: tuple[HTTPRouteHandler, ...] = (
@@ -24,6 +25,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *ACHIEVEMENT_COMMANDS,
     *CAMPAIGN_COMMANDS,
     *EXPRESSION_COMMANDS,
+    *SIMULATION_COMMANDS,
     *IMPORT_ROUTES,
     *READ_ROUTES,
 )

@@ -112,7 +112,7 @@ async def post_batch(request: Request, data: JSONBody[BatchBody]) -> BatchAnswer
     taken = await _with_first_positions(request, taken)
     outcomes = iter(taken)
     results = [
-        _refused(request, entry) if isinstance(entry, Invalid) else _result(request, entry, next(outcomes))
+        refused(request, entry) if isinstance(entry, Invalid) else _result(request, entry, next(outcomes))
         for entry in entries
     ]
     reached = request.services.positions.reached()
@@ -142,7 +142,7 @@ def _read(raw: bytes, at: str, rules: Rules) -> _Read | Invalid:
         at = f"{at}/{name}"
         return _Read(at, fact, command_of(fact, rules))
     except Invalid as invalid:
-        return _under(at, invalid)
+        return under(at, invalid)
 
 
 async def _keys(request: Request, count: int) -> Sequence[RequestKey | None]:
@@ -178,9 +178,9 @@ def _kept(outcome: Taken | Exception) -> Kept | None:
 
 def _result(request: Request, entry: _Read, outcome: Taken | Exception) -> FactResult:
     if isinstance(outcome, Invalid):
-        return _refused(request, _under(entry.at, outcome))
+        return refused(request, under(entry.at, outcome))
     if isinstance(outcome, Exception):
-        return _refused(request, outcome)
+        return refused(request, outcome)
     position = write_position(outcome.position)
     if kept := _kept(outcome):
         return FactResult(kept.status, answer=cast(FactAnswer, Raw(kept.at(position))))
@@ -188,7 +188,8 @@ def _result(request: Request, entry: _Read, outcome: Taken | Exception) -> FactR
     return FactResult(201 if is_new else 200, answer=representations.fact(outcome.answer, position))
 
 
-def _refused(request: Request, error: Exception) -> FactResult:
+def refused(request: Request, error: Exception) -> FactResult:
+    """The problem that a fact is answered with."""
     problem = problem_of(error)
     if problem is None:
         exchange = request.exchange
@@ -198,7 +199,8 @@ def _refused(request: Request, error: Exception) -> FactResult:
     return FactResult(problem.type.status, problem=problem.details())
 
 
-def _under(at: str, invalid: Invalid) -> Invalid:
+def under(at: str, invalid: Invalid) -> Invalid:
+    """Seen from the body that holds what is at fault."""
     return Invalid([problem.under(at) for problem in invalid.problems])
 
 

@@ -17,6 +17,7 @@ from application.log.mapper import Mapper
 from application.log.working import Command, Working
 from application.log.writer import Writer
 from application.requests import Answers, Kept, RequestKey, once
+from application.simulation import Simulator
 
 A = TypeVar("A", bound=Struct)
 
@@ -25,7 +26,7 @@ def commands_over(
     writer: Writer, pool: AsyncConnectionPool, mapper: Mapper, rules: Rules, previews: PreviewRuns
 ) -> Commands:
     answers = Answers(pool, mapper)
-    return Commands(writer, Facts(writer, answers, rules), answers, previews)
+    return Commands(writer, Facts(writer, answers, rules), answers, previews, Simulator(writer, pool, mapper))
 
 
 async def submit(request: Request, command: Command) -> Committed:

@@ -24,17 +24,20 @@ _HEAD = query("head")
 
 
 class Snapshot:
-    """What is recorded up to `position`, whatever is recorded meanwhile. Not safe for concurrent use."""
+    """What is recorded up to `position`, whatever is recorded meanwhile: on its `connection` nothing else is seen.
+
+    Not safe for concurrent use.
+    """
 
     def __init__(self, connection: AsyncConnection[Any], mapper: Mapper, position: int, bucket: int) -> None:
         self.position = position
-        self._connection = connection
+        self.connection = connection
         self._mapper = mapper
         self._bucket = bucket
 
     async def load(self, ids: Sequence[UUID]) -> dict[int, Seen]:
-        """Version and state of each of the streams, by the identity's integer. Raises LogError for one it can't read."""
-        async with AsyncRawCursor(self._connection, row_factory=tuple_row) as cursor:
+        """Version and state of each of the streams, by the identity's integer. Raises LogError."""
+        async with AsyncRawCursor(self.connection, row_factory=tuple_row) as cursor:
             await cursor.execute(_LOAD, [list(ids)], binary=True, prepare=False)
             rows = await cursor.fetchall()
         seen: dict[int, Seen] = {key.int: (0, None) for key in ids}
@@ -56,7 +59,7 @@ class Snapshot:
         return await self._rows(_STREAM, [key, after, limit])
 
     async def _rows(self, statement: Any, parameters: list[Any]) -> list[TupleRow]:  # noqa: ANN401  psycopg's own are as wide
-        return await _rows(self._connection, statement, parameters)
+        return await _rows(self.connection, statement, parameters)
 
 
 @asynccontextmanager
