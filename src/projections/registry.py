@@ -1,6 +1,16 @@
 """All projections; the name of each is permanent."""
 
-from projections import achievements, catalogue, decisions, facts, members, rewards, standings, tiered_campaigns
+from projections import (
+    achievements,
+    campaigns,
+    catalogue,
+    decisions,
+    facts,
+    members,
+    rewards,
+    standings,
+    tiered_campaigns,
+)
 from projections.projection import Projection
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -12,4 +22,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     catalogue.PROJECTION,
     rewards.PROJECTION,
     achievements.PROJECTION,
+    campaigns.PROJECTION,
 )

@@ -88,7 +88,6 @@ async def test_every_filter_can_be_asked_for(program: ReadProgram, ids: dict[str
     examples: dict[Kind, str] = {
         Kind.TEXT: "x",
         Kind.TEXTS: "x",
-        Kind.TEXTS: "x",
         Kind.NUMBER: "9" * 20 + "." + "9" * 30,
         Kind.INTEGER: "9" * 18,
         Kind.INSTANT: "9999-12-31T23:59:59Z",

@@ -4,6 +4,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.routes.reads import (
     achievements,
+    campaigns,
     catalogue,
     decisions,
     facts,
@@ -19,6 +20,7 @@ READ_ROUTES: tuple[HTTPRouteHandler, ...] = (
     *catalogue.ROUTES,
     *members.ROUTES,
     *achievements.ROUTES,
+    *campaigns.ROUTES,
     *rewards.ROUTES,
     *facts.ROUTES,
     *tiered_campaigns.ROUTES,
