@@ -299,7 +299,7 @@ class AwardPolicy:
         """Finds where in the log campaigns were last activated: their time alone would not tell what came before."""
         if len(self._activated) > ACTIVATIONS_KEPT:
             self._activated.clear()
-        streams = {campaign: CAMPAIGN.at(campaign).id for campaign, _ in campaigns}
+        streams = {campaign: CAMPAIGN.of(campaign).id for campaign, _ in campaigns}
         found = await read_latest(connection, list(streams.values()), Activated.tag)
         for campaign, version in campaigns:
             self._activated[campaign, version] = found[streams[campaign]]
