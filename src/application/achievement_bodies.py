@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Meta, field
 
-from application.bodies import chosen_id, keepable
+from application.bodies import LONGEST_REASON, chosen_id, keepable
 from application.exact import Amount, Body, Code, Formula, Instant, Name, Text
 from application.manual_progress import Change, Setting
 from domain.achievement_definition import (
@@ -31,7 +31,6 @@ from domain.timeframe import Timeframe, TimeframeKind
 LONGEST_INTERVAL = 366
 """Units, of whichever there may be most of."""
 
-LONGEST_REASON = 500
 MOST_SETTINGS = 100
 """Values that are set at once: a rule has one a period."""
 

@@ -45,6 +45,7 @@ from domain.transaction import Item, Purchase, Returned, Status
 MOST_ITEMS = 1000
 MOST_MEMBERS = 1000
 MOST_CODES = 1000
+LONGEST_REASON = 500
 DEEPEST_FILTER = 64
 LARGEST_INTEGER = 2**63 - 1
 """The largest that the log keeps as an integer."""
@@ -180,6 +181,12 @@ class RejectBody(Body, frozen=True, kw_only=True):
     """Why a pending transaction is rejected."""
 
     reason: Text | None = None
+
+
+class CancelBody(Body, frozen=True):
+    """Why a grant is cancelled."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=LONGEST_REASON)]
 
 
 class ReturnedBody(Body, frozen=True):

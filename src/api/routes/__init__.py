@@ -7,6 +7,7 @@ from api.routes.batch import BATCH_COMMANDS
 from api.routes.campaigns import CAMPAIGN_COMMANDS
 from api.routes.catalogue import CATALOGUE_COMMANDS
 from api.routes.coupons import COUPON_COMMANDS
+from api.routes.decisions import DECISION_COMMANDS
 from api.routes.expressions import EXPRESSION_COMMANDS
 from api.routes.facts import FACT_COMMANDS
 from api.routes.imports import IMPORT_ROUTES
@@ -24,6 +25,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *TIERED_CAMPAIGN_COMMANDS,
     *ACHIEVEMENT_COMMANDS,
     *CAMPAIGN_COMMANDS,
+    *DECISION_COMMANDS,
     *EXPRESSION_COMMANDS,
     *SIMULATION_COMMANDS,
     *IMPORT_ROUTES,
