@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from api import demo_goals
 from application import definitions, ingest, tiered_campaigns
 from application.clock import SandboxClock, SandboxRefusedError
 from application.ingest import Repeated, Rules
@@ -52,6 +53,8 @@ FLASH_OCCURRENCES = 1_000
 FLASH_MINUTES = 2
 FLASH_BEFORE = timedelta(minutes=3 * FLASH_MINUTES)
 """How much of the first Flash lies behind when the demo opens: an occurrence is paid, one is about to be."""
+EARLY_BIRDS = 6
+"""Members who work out nearly every morning, so that streaks are seen to come and go."""
 AGAIN_SECONDS = 2.0
 
 _NAMESPACE = UUID("5b0c6d5e-0a57-4d5f-9b0e-6a1f4a6f2d11")
@@ -94,6 +97,8 @@ async def seed(program: Program) -> None:
         await _submit(program, list(_catalogue()))
         await _submit(program, list(_members()))
         await _submit(program, [command for each in _campaigns(began) for command in each])
+        await _submit(program, [*demo_goals.catalogue(), *demo_goals.goals(began, _channel("ne"))])
+        await _submit(program, list(demo_goals.rewards(began)))
     else:
         began = spend.windows[0].starts_at
     await _play_days(program, began)
@@ -251,6 +256,10 @@ def _days(starts_at: datetime, until: datetime) -> Iterator[Command]:
     """What is done between two instants, day by day, and what becomes of some of it; weekends are busier."""
     while starts_at < until:
         drawn = random.Random(starts_at.isoformat())  # noqa: S311  invents facts, guards nothing
+        for number in range(1, EARLY_BIRDS + 1):
+            at = starts_at + timedelta(hours=6, minutes=7 * number)
+            if drawn.random() < 0.94 and at < until:
+                yield _received(_workout(drawn, f"E-{starts_at:%Y%m%d}-{number}", _member(number), at))
         busy = 1.5 if starts_at.weekday() in (4, 5) else 1.0
         for number in range(round(FACTS_A_DAY * busy * drawn.uniform(0.7, 1.2))):
             at = starts_at + timedelta(minutes=round(drawn.triangular(6 * 60, 23 * 60, 17 * 60)))
@@ -283,6 +292,10 @@ def _fact(drawn: random.Random, fact_id: str, at: datetime) -> Fact:
     member = _member(_drawn(drawn, MEMBERS))
     if drawn.random() < 0.55:
         return _purchase(drawn, fact_id, member, at, _noon_later(at), drawn.choice(("counter", "app")))
+    return _workout(drawn, fact_id, member, at)
+
+
+def _workout(drawn: random.Random, fact_id: str, member: str, at: datetime) -> Happening:
     minutes = str(drawn.choice((20, 25, 30, 35, 40, 45, 50, 60, 75, 90)))
     kind = drawn.choice(("run", "weights", "yoga", "swim"))
     return Happening(fact_id, "workout", member, at, attributes={"minutes": minutes, "kind": kind})
