@@ -138,7 +138,7 @@ def rewards(began: datetime) -> Iterator[Command]:
             rules=(Rewarding("Prize", (_units("200"),)),),
             limits=Limits(
                 member_executions=Limit(Decimal(1), monthly),
-                total_units=Limit(Decimal(20_000)),
+                total_units=Limit(Decimal(60_000)),
                 on_exhausted=OnExhausted.CLAMP,
             ),
         ),
