@@ -127,8 +127,9 @@ def _measured(count: Count, scope: Scope, pointer: str) -> _Part:
 def _distinct(attribute: str, scope: Scope, pointer: str) -> _Part:
     """The attribute by its whole name, or by its own (`store`) where it is one of the fact's."""
     roots = ("transaction", "event")
-    names = (attribute, *(f"{root}{part}.{attribute}" for root in roots for part in ("", ".attributes")))
-    for name in names:
+    whole = attribute.startswith(("member.", *(f"{root}." for root in roots)))
+    own = (f"{root}{part}.{attribute}" for root in roots for part in ("", ".attributes"))
+    for name in (attribute,) if whole else own:
         known = scope.attribute(name)
         if known is not None:
             return Compiled(name, known.type, (name,), known.read, ())

@@ -1,5 +1,6 @@
 """What marketers fill in for an achievement, and everything that can be wrong with it."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
@@ -167,6 +168,7 @@ def _trigger_problems(rule: Rule, at: str, references: References) -> Iterator[P
 
 
 _COUNTS = {CountKind.SUM: "expression", CountKind.DISTINCT: "attribute"}
+_ATTRIBUTE = re.compile(r"\w[\w.-]*")
 _OF_ITEMS = (CountKind.MATCHING_QUANTITY, CountKind.MATCHING_VALUE)
 
 
@@ -179,6 +181,8 @@ def _count_problems(rule: Rule, at: str) -> Iterator[Problem]:
             yield Problem(f"{at}/{name}", f"is required to count `{count.kind}`", "required")
         elif value is not None and name != needed and not (name == "items" and count.kind in _OF_ITEMS):
             yield Problem(f"{at}/{name}", f"must be absent to count `{count.kind}`")
+    if count.attribute is not None and not _ATTRIBUTE.fullmatch(count.attribute):
+        yield Problem(f"{at}/attribute", "must be the name of an attribute, such as transaction.attributes.store")
     if count.kind in _OF_ITEMS and rule.trigger is Entity.EVENT:
         yield Problem(f"{at}/kind", "must be another one: only transactions have item lines")
 

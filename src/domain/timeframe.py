@@ -189,19 +189,19 @@ def _known_span(text: str | None, zone: ZoneInfo) -> _Span:
 
 
 def _span(text: str, zone: ZoneInfo) -> _Span | None:
-    """None where the text is no date, or lies on the first or last day of all."""
+    """None where the text is no date, or one of the first or the last year: whatever the zone, others fit into it."""
     try:
         if _DAY.fullmatch(text):
             day = date.fromisoformat(text)
             span = _Span(_midnight(day, zone), _midnight(day + timedelta(days=1), zone))
         elif _INSTANT.fullmatch(text):
-            instant = datetime.fromisoformat(text.upper()).astimezone(UTC)
+            day = instant = datetime.fromisoformat(text.upper()).astimezone(UTC)
             span = _Span(instant, instant)
         else:
             return None
     except (ValueError, OverflowError):
         return None
-    return span if span.begins >= EARLIEST and span.over <= LATEST else None
+    return span if date.min.year < day.year < date.max.year else None
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -93,6 +93,8 @@ def test_an_interval_is_as_long_as_can_be_kept(unit: Unit) -> None:
         ({"count": Count(CountKind.SUM)}, ["count/expression"]),
         ({"count": Count(CountKind.SUM, "1", "a", {})}, ["count/attribute", "count/items"]),
         ({"count": DISTINCT}, []),
+        ({"count": Count(CountKind.DISTINCT, attribute=" ")}, ["count/attribute"]),
+        ({"count": Count(CountKind.DISTINCT, attribute="a/b")}, ["count/attribute"]),
         ({"count": Count(CountKind.DISTINCT, items={})}, ["count/attribute", "count/items"]),
         ({"count": Count(CountKind.OCCURRENCES, "1")}, ["count/expression"]),
         ({"count": PIECES}, []),

@@ -121,6 +121,14 @@ def test_the_ends_of_time_are_told_too(timeframe: Timeframe, zone: ZoneInfo) -> 
         assert admits(timeframe, instant, zone) in (True, False)
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12", "UTC"])
+def test_what_is_right_in_one_zone_is_in_every_one(zone: str) -> None:
+    for day in ("0002-01-01", "9998-12-31"):
+        timeframe = Timeframe(TimeframeKind.AFTER, at=day)
+        assert list(timeframe_problems(timeframe, "", ZoneInfo(zone))) == []
+        assert admits(timeframe, ENDS_OF_TIME[1], ZoneInfo(zone))
+
+
 @pytest.mark.parametrize(
     ("fields", "pointers"),
     [
@@ -139,6 +147,7 @@ def test_the_ends_of_time_are_told_too(timeframe: Timeframe, zone: ZoneInfo) -> 
         ({"kind": "before", "at": "0001-01-01"}, ["/at"]),
         ({"kind": "before", "at": "9999-12-31"}, ["/at"]),
         ({"kind": "before", "at": "0001-01-01T00:00:00+02:00"}, ["/at"]),
+        ({"kind": "before", "at": "9999-01-01"}, ["/at"]),
         ({"kind": "before", "at": ""}, ["/at"]),
         ({"kind": "after", "at": "2026-06-01t10:00:00z"}, []),
         ({"kind": "between", "start": "2026-06-01"}, ["/to"]),

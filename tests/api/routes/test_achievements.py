@@ -126,6 +126,8 @@ BAD_ACHIEVEMENTS: list[tuple[dict[str, Any], str]] = [
     (worked(count={"kind": "sum", "expression": "transaction.total"}), "/rules/1/count/expression"),
     (worked(count={"kind": "matching_quantity"}), "/rules/1/count/kind"),
     (ruled(count={"kind": "distinct", "attribute": ""}), "/rules/1/count/attribute"),
+    (ruled(count={"kind": "distinct", "attribute": "transaction.totl"}), "/rules/1/count/attribute"),
+    (worked(count={"kind": "distinct", "attribute": "transaction.total"}), "/rules/1/count/attribute"),
     (
         ruled(count={"kind": "matching_value", "items": {"expression": "item.colour > 1"}}),
         "/rules/1/count/items/expression",
