@@ -177,6 +177,9 @@ async def campaigns(walk: Walk) -> None:
         await walk.post(f"{campaign}/{change}")
     copy = await walk.post(f"{campaign}/duplicate", status=201)
     await walk(200, "DELETE", f"/campaigns/{copy['id']}")
+    await walk.program.follow()
+    assert [row["id"] for row in (await walk.get("/campaigns"))["data"]] == [made["id"]]
+    assert (await walk.get(campaign))["status"] == "paused"
 
 
 async def members(walk: Walk) -> None:
@@ -184,7 +187,7 @@ async def members(walk: Walk) -> None:
     await walk.program.follow()
     for path in ("", "/M-1", "/M-1/accounts", "/M-1/tiered-campaigns", "/M-1/decisions", "/M-1/facts"):
         await walk.get(f"/members{path}")
-    for path in ("badges", "coupons", "rewards"):
+    for path in ("badges", "campaigns", "coupons", "rewards"):
         await walk.get(f"/members/M-1/{path}")
 
 

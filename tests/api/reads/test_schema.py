@@ -9,7 +9,9 @@ import pytest
 from api.openapi import describe
 from api.routes.reads import READ_ROUTES
 from api.routing import terms_of
+from domain.participation import Granted
 from tests.api.reads.program import ReadProgram
+from tests.api.reads.rewarding import Rewarding
 from tests.api.routes.program import achievement_body, goal_body
 from tests.domain.test_icons import PNG
 from tests.support.gifts import gifts, recording
@@ -58,10 +60,19 @@ async def ids(program: ReadProgram) -> dict[str, str]:
     other = await program.preview(campaign)
     await program.evaluate(campaign, 1, "M-1", "M-2", points="210")
     await program.buy("T-5", "M-1", "5", **ACCEPTED)
+    rewarding = Rewarding(program)
+    await rewarding.achievement()
+    prize = await rewarding.campaign()
+    for number in range(6, 10):
+        await rewarding.buy(f"T-{number}", "M-1", str(number - 3))
+    grant = (await rewarding.decide())[-1].decision
+    assert isinstance(grant, Granted)
+    await rewarding.cancel(grant, 2)
     await program.writer.submit(recording(*gifts(["M-1", "M-2"])))
     await program.follow()
     decisions = await program.listed("/decisions")
     return {
+        "/campaigns/{campaign}": f"/campaigns/{prize}",
         "{campaign}": campaign,
         "{achievement}": achievement,
         "{preview}": preview,
@@ -101,6 +112,27 @@ async def test_answers_are_as_described(program: ReadProgram, ids: dict[str, str
         if answer.get("data") == []:
             empty.append(path)
     assert empty == ["/v1/jobs", "/v1/rebuilds"]
+
+
+async def test_every_kind_of_decision_is_as_described(program: ReadProgram, ids: dict[str, str]) -> None:
+    assert ids
+    document = describe(list(READ_ROUTES))
+    described = document["paths"]["/v1/decisions/{decision}"]["get"]["responses"]["200"]["content"]["application/json"]
+    schema: dict[str, Any] = {**described["schema"], "components": document["components"]}
+    validator = jsonschema_rs.Draft202012Validator(schema)
+    seen = set()
+    for row in await program.listed("/decisions"):
+        decision = await program.shown(f"/decisions/{row['id']}")
+        validator.validate(decision)
+        seen.add((decision["kind"], decision["outcome"]))
+    assert seen == {
+        ("tiered_award", "granted"),
+        ("tiered_award", "refused"),
+        ("correction", "granted"),
+        ("campaign", "granted"),
+        ("campaign", "refused"),
+        ("cancellation", "granted"),
+    }
 
 
 def _projections_asked(program: ReadProgram) -> set[str]:
