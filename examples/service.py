@@ -46,7 +46,8 @@ class Service:
         """All rows of a list."""
         cursor = ""
         while True:
-            page = self.get(f"{path}?limit={PAGE}" + (f"&cursor={quote(cursor)}" if cursor else ""))
+            asked = f"{path}{'&' if '?' in path else '?'}limit={PAGE}"
+            page = self.get(asked + (f"&cursor={quote(cursor)}" if cursor else ""))
             yield from page["data"]
             cursor = page["next"]
             if not cursor:
