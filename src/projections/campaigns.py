@@ -29,6 +29,7 @@ CAMPAIGNS = Table(
         "ends_at": INSTANT,
         "display_order": INT,
         "labels": TEXTS,
+        "segments": TEXTS,
         "definition": JSON,
         "time_zone": TEXT,
         "created_at": INSTANT,
@@ -65,6 +66,7 @@ def defined(changes: Changes, recorded: Recorded) -> None:
         "ends_at": definition.ends_at,
         "display_order": definition.display_order,
         "labels": labelled(definition.labels),
+        "segments": tuple(dict.fromkeys((*definition.visibility.segments, *definition.audience.segments))),
         "definition": msgspec.json.encode(definition),
         "time_zone": event.time_zone,
     }

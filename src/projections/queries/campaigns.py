@@ -162,9 +162,8 @@ _SEGMENTS = """
 SELECT e.code, e.body ->> 'expression'
 FROM p_catalogue.entries e
 WHERE e.kind = 'segment' AND e.code IN (
-    SELECT jsonb_array_elements_text(c.definition #> ARRAY[people, 'segments'])
-    FROM p_campaigns.campaigns c, unnest(ARRAY['visibility', 'audience']) people
-    WHERE c.life IN ('active', 'paused')
+    SELECT unnest(c.segments) FROM p_campaigns.campaigns c
+    WHERE c.life IN ('active', 'paused') AND c.segments <> '{}'
 )
 ORDER BY e.code
 LIMIT %(limit)s

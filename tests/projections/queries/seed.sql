@@ -30,6 +30,17 @@ from generate_series(1, 8000) n;
 insert into p_decisions.entries
 select id, 1, member, accounts[1], points, kind, campaign, occurrence, position, recorded_at from p_decisions.decisions;
 
+insert into p_campaigns.campaigns
+select ('018f0000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 1, 1,
+    case when n %% 10 = 0 then 'deleted' else 'active' end, now(), 'Prize ' || n, 'direct', 'achievement_completed', null,
+    now(), null, n, '{}', '{}', %(prize)s::jsonb, 'UTC', now(), n, now(), n
+from generate_series(1, 3000) n;
+
+insert into p_campaigns.figures select id, 1, 0, 1, 10 from p_campaigns.campaigns;
+
+insert into p_campaigns.participants
+select id, 'M-' || lpad(n::text, 5, '0'), 1, 0, 1 from p_campaigns.campaigns, generate_series(1, 5) n;
+
 insert into p_tiered_campaigns.tiered_campaigns
 select ('018f0000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 1, 1, 'Campaign ' || n, %(definition)s::jsonb,
     'UTC', 0, true, false, true, null, now(), n, now(), n

@@ -14,11 +14,13 @@ from psycopg import AsyncConnection, AsyncCursor, sql
 
 from application.migrate import migrate
 from domain.catalogue import Account, Badge, Coupon, EventType, MemberList, Reward, Segment
+from domain.member import Member
 from domain.standing import Fact, FactKind
 from projections.listing import Listing, Selection
 from projections.queries import (
     accounts,
     achievements,
+    campaigns,
     catalogue,
     decisions,
     facts,
@@ -32,6 +34,7 @@ from projections.queries import (
     tiered_campaigns,
 )
 from projections.queries.log import read_log
+from tests.projections import rewarding
 from tests.projections.achieving import definition as achievement_definition
 from tests.projections.following import followed
 from tests.projections.history import MAPPER, definition
@@ -71,7 +74,8 @@ def filled(server: str) -> Iterator[str]:
         with psycopg.connect(conninfo, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
             written = msgspec.json.encode(definition()).decode()
             achievement = msgspec.json.encode(achievement_definition()).decode()
-            connection.execute(cast(Any, text), {"definition": written, "achievement": achievement})
+            prize = msgspec.json.encode(rewarding.definition()).decode()
+            connection.execute(cast(Any, text), {"prize": prize, "definition": written, "achievement": achievement})
             connection.execute("update laurel.heads set head = 8000")
             connection.execute("analyze")
         yield conninfo
@@ -152,6 +156,12 @@ LISTS: dict[str, tuple[Listing, dict[str, str], Asked]] = {
     "decisions of a campaign": (decisions.DECISIONS, {"campaign": str(CAMPAIGN)}, all_decisions),
     "decisions of a kind": (decisions.DECISIONS, {"kind": "correction"}, all_decisions),
     "refusals": (decisions.DECISIONS, {"outcome": "refused"}, all_decisions),
+    "campaigns": (campaigns.CAMPAIGNS, {}, lambda c, s: campaigns.campaigns_page(c, MAPPER, s, NOW)),
+    "campaigns of a member": (
+        campaigns.MEMBER_CAMPAIGNS,
+        {},
+        lambda c, s: campaigns.member_campaigns_page(c, MAPPER, Member(MEMBER), s, NOW, "UTC"),
+    ),
     "tiered campaigns": (tiered_campaigns.CAMPAIGNS, {}, lambda c, s: tiered_campaigns.campaigns_page(c, s, NOW)),
     "achievements": (achievements.ACHIEVEMENTS, {}, achievements.achievements_page),
     "achievements of a member": (
@@ -222,6 +232,8 @@ async def test_single_things_are_found_by_their_key(connection: AsyncConnection[
     await facts.transaction(connection, MAPPER, "T-7")
     await tiered_campaigns.campaign(connection, CAMPAIGN, NOW)
     await progress.member_achievement(connection, MAPPER, MEMBER, PREVIEWS[0], progress.Instant(NOW, ZoneInfo("UTC")))
+    await campaigns.campaign(connection, MAPPER, CAMPAIGN, NOW)
+    await campaigns.reach(connection, CAMPAIGN)
     await previews.preview(connection, CAMPAIGN, PREVIEWS[0])
     await decisions.decision(connection, MAPPER, DECISION)
     assert len(await decisions.decisions_of_facts(connection, [Fact(FactKind.TRANSACTION, "T-7")] * 2)) == 1

@@ -1,5 +1,6 @@
 -- Campaigns by their newest revision; `definition` has the shape it is posted in. `life` is what was recorded: time alone
--- ends a campaign. `labels` has each label by its name and as `name:value`.
+-- ends a campaign. `labels` has each label by its name and as `name:value`; `segments` are those of `visibility` and
+-- `audience` together.
 create table campaigns (
     id uuid primary key,
     version int not null,
@@ -14,6 +15,7 @@ create table campaigns (
     ends_at timestamptz,
     display_order int not null,
     labels text[] collate "C" not null,
+    segments text[] collate "C" not null,
     definition jsonb not null,
     time_zone text not null,
     created_at timestamptz not null,
