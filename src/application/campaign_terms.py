@@ -71,7 +71,7 @@ def compiled_rules(
     What is wrong stands among the rules as an expression that fails: achievements and the catalogue may change after
     a campaign was saved, and then it is recorded why it gives nothing.
     """
-    compiling = _Compiling(catalogue, _scope(catalogue, definition.achievement, time_zone))
+    compiling = _Compiling(catalogue, scope_over(catalogue, definition.achievement, time_zone))
     rules = tuple(
         RuleTerms(
             rule.name,
@@ -107,7 +107,8 @@ def expressions_over(catalogue: Catalogue, event_type: str, terms: CampaignTerms
         yield from (part for part in parts if part)
 
 
-def _scope(catalogue: Catalogue, achievement_id: UUID | None, time_zone: str) -> Scope:
+def scope_over(catalogue: Catalogue, achievement_id: UUID | None, time_zone: str) -> Scope:
+    """What the expressions of a campaign on an achievement may name."""
     achievement = catalogue.achievements.get(achievement_id) if achievement_id else None
     rules = achievement.definition.rules if achievement else ()
     codes = dict.fromkeys(rule.event_type for rule in rules if rule.trigger is Entity.EVENT and rule.event_type)

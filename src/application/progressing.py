@@ -32,6 +32,9 @@ from domain.standing import Fact, FactKind
 from domain.terms import Entity
 from domain.transaction import Item
 
+REVISIONS_TOGETHER = 50
+"""How many older revisions are asked at once for a member's completions."""
+
 
 class Moved(Struct, frozen=True, gc=False):
     """What is recorded with the fact, and the events to record on members' progress after it."""
@@ -381,12 +384,14 @@ class _Moving:
 
 def carried_over(working: Working, terms: AchievementTerms, member: str) -> progresses.Carried | None:
     """The completions of a member from the latest older revision that knows them."""
-    older = [PROGRESS.at(terms.achievement, revision, member) for revision in range(terms.revision - 1, 0, -1)]
-    working.prefetch(older)
-    for stream in older:
-        previous: Progress | None = working.state(stream)
-        if previous is not None:
-            return progresses.carry(terms, member, previous)
+    for newest in range(terms.revision - 1, 0, -REVISIONS_TOGETHER):
+        oldest = max(newest - REVISIONS_TOGETHER, 0)
+        older = [PROGRESS.at(terms.achievement, revision, member) for revision in range(newest, oldest, -1)]
+        working.prefetch(older)
+        for stream in older:
+            previous: Progress | None = working.state(stream)
+            if previous is not None:
+                return progresses.carry(terms, member, previous)
     return None
 
 

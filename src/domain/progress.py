@@ -257,7 +257,7 @@ def advance(
         return Reason.FREQUENCY_EXCEEDED
     key = bucket_at(rule, acting.moment)
     bucket = bucket_of(held.buckets, key)
-    if bucket is None and len(held.buckets) >= BUCKETS_KEPT and key < held.buckets[0].key:
+    if _is_forgotten(held.buckets, key):
         return Reason.TOO_OLD
     if bucket and value is not None and (value in bucket.values or len(bucket.values) >= MOST_VALUES):
         return Reason.NOT_DISTINCT
@@ -278,6 +278,10 @@ def advance(
         rule.goal,
         value,
     )
+
+
+def _is_forgotten(buckets: tuple[Bucket, ...], key: int) -> bool:
+    return len(buckets) >= BUCKETS_KEPT and key < buckets[0].key
 
 
 def complete(
@@ -360,6 +364,11 @@ def adjust(
         Problem(f"/rules/{number}/rule", f"must be 1 to {len(terms.rules)}")
         for number, (rule, _, _) in enumerate(rules)
         if not 1 <= rule <= len(terms.rules)
+    ]
+    problems = problems or [
+        Problem(f"/rules/{number}/at", f"is before the {BUCKETS_KEPT} periods that are kept")
+        for number, (rule, _, at) in enumerate(rules)
+        if _is_forgotten(was.of(rule).buckets, bucket_at(terms.rules[rule - 1], moment_of(at, terms.zone)))
     ]
     if problems:
         return problems

@@ -1,6 +1,7 @@
 """Checking expressions and conditions before they are saved."""
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
@@ -9,6 +10,7 @@ from api.request import Request
 from api.routes.commands import submit
 from api.routing import FACT_READERS, command
 from application.bodies import keepable
+from application.campaign_terms import scope_over
 from application.catalogue import Catalogue
 from application.exact import Body, Code
 from domain.expressions import (
@@ -21,15 +23,18 @@ from domain.expressions import (
     condition_from,
 )
 from domain.problems import Invalid, Problem
-from domain.scopes import member_scope
+from domain.scopes import line_scope, member_scope
 from domain.terms import Entity
 
 
 class ContextBody(Body, frozen=True):
-    """Where the expression is to stand: over facts of an entity, with their member, or over a member alone."""
+    """Where the expression is to stand: over facts of an entity, with their member, over a member alone, over an item
+    line (`item`), or in a campaign on an `achievement`, over what fires it.
+    """
 
-    entity: Literal["transaction", "event", "member"]
+    entity: Literal["transaction", "event", "member", "item", "campaign"]
     event_type: Code | None = None
+    achievement: UUID | None = None
 
 
 class CheckBody(Body, frozen=True, kw_only=True):
@@ -81,6 +86,8 @@ def _check_body(body: CheckBody) -> None:
         problems.append(Problem("/expected", "must be boolean or left out: a condition is true or false"))
     if (body.context.entity == "event") != (body.context.event_type is not None):
         problems.append(Problem("/context/event_type", "must be given for the entity event, and only then"))
+    if (body.context.entity == "campaign") != (body.context.achievement is not None):
+        problems.append(Problem("/context/achievement", "must be given for the entity campaign, and only then"))
     if problems:
         raise Invalid(problems)
 
@@ -96,6 +103,12 @@ def _checked(body: CheckBody, catalogue: Catalogue) -> Compiled | list[Expressio
 def _scope(context: ContextBody, catalogue: Catalogue) -> Scope:
     if context.entity == "member":
         return member_scope(catalogue.time_zone)
+    if context.entity == "item":
+        return line_scope(catalogue.time_zone)
+    if context.entity == "campaign":
+        if context.achievement not in catalogue.achievements:
+            raise Invalid([Problem("/context/achievement", f"no achievement {context.achievement}", "unknown")])
+        return scope_over(catalogue, context.achievement, catalogue.time_zone)
     if context.event_type is not None and catalogue.event_type(context.event_type) is None:
         raise Invalid([Problem("/context/event_type", f"no event type `{context.event_type}`", "unknown")])
     return catalogue.scope(Entity(context.entity), context.event_type)

@@ -3,6 +3,7 @@ from typing import Any
 from tests.api.routes.program import Program, pointers
 
 TRANSACTION = {"entity": "transaction"}
+NOBODY = "018f0000-0000-7000-8000-00000000dead"
 
 
 async def check(program: Program, **body: Any) -> dict[str, Any]:
@@ -33,6 +34,16 @@ async def test_the_context_decides_what_can_be_named(program: Program) -> None:
     assert (await check(program, context={"entity": "member"}, expression="member.tier"))["type"] == "text"
 
 
+async def test_item_lines_and_campaigns_have_names_of_their_own(program: Program) -> None:
+    assert (await check(program, context={"entity": "item"}, expression="item.category"))["type"] == "text"
+    rule = {"name": "Buy", "trigger": "transaction", "count": {"kind": "occurrences"}, "goal": "1"}
+    made = (await program.post("/achievements", {"name": "Buyer", "rules": [rule]})).json()["id"]
+    campaign = {"entity": "campaign", "achievement": made}
+    fired = await check(program, context=campaign, expression="transaction.total * achievement.completions")
+    assert fired["type"] == "number"
+    assert not (await check(program, context=campaign, expression="event.id == 1"))["valid"]
+
+
 async def test_a_condition(program: Program) -> None:
     condition = {"all": [{"attribute": "transaction.attributes.channel", "operator": "eq", "value": "web"}]}
     found = await check(program, condition=condition)
@@ -61,6 +72,9 @@ async def test_what_is_no_question_is_refused(program: Program) -> None:
         ({"expression": "1", "context": {"entity": "event", "event_type": "swim"}}, "/context/event_type"),
         ({"expression": "1", "context": {"entity": "member", "event_type": "swim"}}, "/context/event_type"),
         ({"expression": "1", "context": {}}, "/context/entity"),
+        ({"expression": "1", "context": {"entity": "campaign"}}, "/context/achievement"),
+        ({"expression": "1", "context": {"entity": "campaign", "achievement": NOBODY}}, "/context/achievement"),
+        ({"expression": "1", "context": {"entity": "item", "achievement": NOBODY}}, "/context/achievement"),
         ({"expression": "x" * 100_001}, "/expression"),
         ({"expression": 1}, "/expression"),
         ({"expression": "1", "strict": True}, "/strict"),
