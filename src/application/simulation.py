@@ -6,7 +6,7 @@ is decided before the next.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -120,6 +120,7 @@ class Simulation:
         self._seen: dict[int, Seen] = {}
         self._working = _Loaded(mapper, self, now, catalogue)
         self._envelope = Envelope(now, _NOBODY, "")
+        self._firsts: dict[UUID, list[First]] = {}
         self._decisions = 0
 
     def find(self, key: int) -> Seen | None:
@@ -182,11 +183,12 @@ class Simulation:
         try:
             answer = await self._do(command)
         except Repeated as repeated:
-            return answered_before(fact, list(self._firsts(repeated.stream.id))) or repeated
+            return answered_before(fact, self._firsts.get(repeated.stream.id, ())) or repeated
         except (Refusal, Invalid) as refused:
             return refused
-        position = self.position
-        await self._decide(_fired(self.events[before:]))
+        caused, position = self.events[before:], self.position
+        self._remember(caused, position)
+        await self._decide(_fired(caused))
         return Taken(position, answer, repeated=False)
 
     async def _decide(self, fired: Sequence[Fired]) -> None:
@@ -197,10 +199,10 @@ class Simulation:
             raise TooMuch(f"lead to more than {DECISIONS} decisions; send fewer")
         await self._do(lambda working: decide_triggers(working, fired, Draw(self._seed)))
 
-    def _firsts(self, stream: UUID) -> Iterator[First]:
-        for recorded in self.events:
-            if recorded.stream == stream and isinstance(recorded.event, Received | EventReceived | Refunded):
-                yield First(stream, recorded.event, recorded.position)
+    def _remember(self, events: Sequence[Recorded], position: int) -> None:
+        for recorded in events:
+            if isinstance(recorded.event, Received | EventReceived | Refunded):
+                self._firsts.setdefault(recorded.stream, []).append(First(recorded.stream, recorded.event, position))
 
     async def _do(self, command: Callable[[Working], A]) -> A:
         working = self._working
