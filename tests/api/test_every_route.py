@@ -125,6 +125,7 @@ async def facts(walk: Walk) -> str:
     await walk.post("/events", happened, status=201)
     batch = {"facts": [{"event": happened | {"id": "E-2"}}, {"accept": {"id": "T-9"}}]}
     await walk.post("/batch", batch)
+    assert (await walk.post("/simulations", {"member": "M-1", **batch}))["facts"]
     await walk.program.follow()
     for path in ("/transactions", "/events", "/tiered-campaigns"):
         assert (await walk.get(path))["data"]
