@@ -283,17 +283,18 @@ class AwardPolicy:
         ]
 
     async def _decide(self, connection: psycopg.AsyncConnection[Any], batch: Batch) -> bool:
-        seed = self._seed()
-        command = partial(decide_batch, batch=batch, activated=self._activated, seed=seed)
-        decided: Done | Moved | Unlocated = (await self._writer.submit(command, actor=ACTOR, bulk=True)).answer
-        match decided:
-            case Done():
-                await self._move(decided.position)
-            case Unlocated():
-                await self._locate(connection, decided.campaigns)
-            case Moved():
-                pass
+        decided = await self._submit(batch)
+        if isinstance(decided, Unlocated):
+            await self._locate(connection, decided.campaigns)
+            decided = await self._submit(batch)
+        if isinstance(decided, Done):
+            await self._move(decided.position)
         return True
+
+    async def _submit(self, batch: Batch) -> Done | Moved | Unlocated:
+        command = partial(decide_batch, batch=batch, activated=self._activated, seed=self._seed())
+        decided: Done | Moved | Unlocated = (await self._writer.submit(command, actor=ACTOR, bulk=True)).answer
+        return decided
 
     async def _locate(self, connection: psycopg.AsyncConnection[Any], campaigns: Sequence[tuple[UUID, int]]) -> None:
         """Finds where in the log campaigns were last activated: their time alone would not tell what came before."""

@@ -1,0 +1,30 @@
+"""A process that has campaigns decide, for tests to kill: python -m tests.application.award_worker CONNINFO.
+
+Each leads beside the others, as if none knew of them, in small steps.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+
+from application import award_policy
+from tests.application.jobs.program import running
+
+TRIGGERS = 7
+
+
+async def main(conninfo: str) -> None:
+    async with running(conninfo, follows=False) as program:
+        await program.policy.run()
+
+
+def hurry() -> None:
+    award_policy.TRIGGERS_AT_ONCE = TRIGGERS
+    award_policy.LEADER_LOCK = os.getpid()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING)
+    hurry()
+    asyncio.run(main(sys.argv[1]))
