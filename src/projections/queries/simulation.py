@@ -1,10 +1,10 @@
 """What a simulation comes to: shown as what is recorded is, from the events that would be recorded."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -27,6 +27,8 @@ from projections.queries.log import events_between
 from projections.queries.previews import Breakdown, breakdown
 from projections.queries.progress import Instant, MemberAchievementRow, shown_progress
 from projections.queries.standings import NextTier, tiers_reached
+
+T = TypeVar("T")
 
 MOST_FACTS = 50
 """The most facts that one decision of a simulation is explained by: the newest ones."""
@@ -161,14 +163,19 @@ class _Earlier:
 
 
 async def _decisions(earlier: _Earlier, decided: Changes) -> list[DecisionRow]:
-    told = [told_of(key[0], row) for key, row in _rows(decided, DECISIONS)]
+    told = [told_of(key[0], row) async for key, row in _by_turns(_rows(decided, DECISIONS))]
     await earlier.find({each.stream for each in told})
-    found: list[DecisionRow] = []
-    for number, each in enumerate(sorted(told, key=_place), 1):
-        found.append(with_facts(each.row, earlier.until(each.stream, each.until), MOST_FACTS))
+    return [
+        with_facts(each.row, earlier.until(each.stream, each.until), MOST_FACTS)
+        async for each in _by_turns(sorted(told, key=_place))
+    ]
+
+
+async def _by_turns(every: Iterable[T]) -> AsyncIterator[T]:
+    for number, each in enumerate(every, 1):
+        yield each
         if not number % AT_ONCE:
             await asyncio.sleep(0)
-    return found
 
 
 def _place(told: Told) -> int:
