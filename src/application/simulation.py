@@ -255,7 +255,8 @@ class Simulator:
     async def simulate(self, now: datetime) -> AsyncIterator[tuple[Simulation, AsyncConnection[Any]]]:
         """With the connection it reads on, at its position. Raises Busy, and TooMuch for one that takes too long."""
         try:
-            await asyncio.wait_for(self._room.acquire(), WAIT_SECONDS)
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._room.acquire()
         except TimeoutError:
             raise Busy(f"{OPEN} simulations are under way; try again") from None
         try:

@@ -8,9 +8,10 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from application import simulation
 from application.award_policy import AwardPolicy
 from tests.api.reads.program import UNKNOWN, ReadProgram, reading
-from tests.api.routes.program import campaign_body, pointers
+from tests.api.routes.program import NOW, campaign_body, pointers
 
 GOAL = "018f0000-0000-7000-8000-0000000000a1"
 SPENT = "018f0000-0000-7000-8000-0000000000a2"
@@ -311,6 +312,30 @@ async def test_simulations_at_once_do_not_meet(world: ReadProgram) -> None:
     names = [answer["completions"][0]["name"] for answer in answers]
     assert names == ["Buyer", "Draft"] * 3
     assert [lasting(each) for each in answers[0]["decisions"]] == [lasting(each) for each in alone["decisions"]]
+
+
+@pytest.mark.parametrize("now", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+async def test_any_instant_may_be_now(world: ReadProgram, now: str) -> None:
+    found = await simulated(world, buying(1, purchased_at=now), buying(2), buying(3, status="pending"), now=now)
+    assert [result["status"] for result in found["facts"]] == [201] * 3
+
+
+async def test_only_some_simulations_are_under_way_at_once(
+    program: ReadProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulation, "WAIT_SECONDS", 0.05)
+    simulator = program.services.commands.simulator
+    body = {"member": "M-1", "facts": [buying(1)]}
+    async with simulator.simulate(NOW), simulator.simulate(NOW):
+        refused = await program.post("/simulations", body)
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert (await program.post("/simulations", body)).status_code == 200
+
+
+async def test_what_takes_too_long_is_ended(program: ReadProgram, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulation, "OPEN_SECONDS", 0.0)
+    body = {"member": "M-1", "facts": [buying(1)]}
+    assert pointers(await program.post("/simulations", body)) == {"/facts": "take longer than 0 s; send fewer"}
 
 
 HOSTILE: list[tuple[dict[str, Any], str]] = [
