@@ -6,6 +6,7 @@ The format is that of `array_recv` in PostgreSQL's source. psycopg's own lists c
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from struct import Struct, pack
 from typing import Any
 from uuid import UUID
@@ -74,12 +75,13 @@ def _texts(values: Sequence[str | None]) -> list[bytes]:
 
 
 def _text_arrays(values: Sequence[Sequence[str] | None]) -> list[bytes]:
-    return [NULL if value is None else _bytes(_array_literal(value).encode()) for value in values]
+    return [NULL if value is None else _array(tuple(value)) for value in values]
 
 
-def _array_literal(texts: Sequence[str]) -> str:
+@lru_cache(maxsize=1024)
+def _array(texts: tuple[str, ...]) -> bytes:
     escaped = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
-    return "{" + ",".join(f'"{text}"' for text in escaped) + "}"
+    return _bytes(("{" + ",".join(f'"{text}"' for text in escaped) + "}").encode())
 
 
 def _documents(values: Sequence[bytes | None]) -> list[bytes]:

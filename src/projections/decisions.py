@@ -202,7 +202,11 @@ def _insert(changes: Changes, recorded: Recorded, row: Row, entries: Iterable[En
             "member": member,
             "account": account,
             "units": units,
-            **{name: row[name] for name in ("kind", "campaign", "occurrence", "position", "recorded_at")},
+            "kind": row["kind"],
+            "campaign": row["campaign"],
+            "occurrence": row["occurrence"],
+            "position": row["position"],
+            "recorded_at": row["recorded_at"],
         }
         changes.insert(ENTRIES, (decision, number), entry)
 
