@@ -72,7 +72,7 @@ async def test_a_history_is_played_once_and_everything_in_it_happened_in_its_tim
     assert await count(program, OVERDUE) == 0
     assert await count(program, PAID) > 5
     for account in ("points", "cashback"):
-        query = "select count(*) from p_decisions.decisions where account = %s and points > 0"
+        query = "select count(*) from p_decisions.entries where account = %s and units > 0"
         assert await count(program, query, account) > 0
     assert await count(program, "select count(*) from p_facts.facts") > 100
     assert await count(program, "select count(distinct status) from p_facts.facts where kind = 'transaction'") >= 3
