@@ -1,108 +1,71 @@
-"""The pages of one tiered campaign, and of one of its occurrences."""
+"""The pages of campaigns: the listing, and one of them."""
 
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
-from msgspec import Struct
-from psycopg import AsyncConnection
 
+from backoffice.names import names_of
 from backoffice.site import Missing, PageRequest, Site, asked, following, given
 from backoffice.totals import accounts
-from domain.schedule import OccurrenceStatus
-from domain.tiered_definition import missing
-from projections.queries.previews import PREVIEWS, previews_page
-from projections.queries.standings import OCCURRENCE_MEMBERS, Evaluation, evaluation, occurrence_members_page
-from projections.queries.tiered_campaigns import (
-    STATISTICS,
-    CampaignRow,
-    StatisticsRow,
-    campaign,
-    occurrence,
-    statistics_page,
-)
+from domain.campaign import Status
+from domain.campaign_definition import CampaignType, missing
+from projections.queries.campaigns import CAMPAIGNS, campaign, campaigns_page, reach
+from projections.queries.decisions import DECISIONS, DecisionsAsked, decisions_page
 
-PAGE_OCCURRENCES = "12"
-PAGE_MEMBERS = "50"
-SHOWN_PREVIEWS = {"limit": "6"}
-SHOWN_SCHEDULED = {"status": "scheduled", "limit": "3"}
-RUNNING = (OccurrenceStatus.ACTIVE, OccurrenceStatus.GRACE_PERIOD, OccurrenceStatus.EVALUATING)
-
-
-class Run(Struct, frozen=True):
-    """An occurrence that is under way, with its evaluation."""
-
-    occurrence: StatisticsRow
-    evaluation: Evaluation
+PAGE_CAMPAIGNS = "25"
+SHOWN_DECISIONS = "15"
 
 
 def campaign_routes(site: Site) -> list[HTTPRouteHandler]:
     services = site.services
 
-    @get("/tiered-campaigns/{campaign_id:uuid}")
-    async def show_campaign(request: PageRequest, campaign_id: FromPath[UUID]) -> Response[str]:
-        """A tiered campaign: what it is, how it runs, what it pays."""
-        begun = asked(request, STATISTICS, **{"sort": "-number", "limit": PAGE_OCCURRENCES, "status[ne]": "scheduled"})
+    @get("/campaigns")
+    async def show_campaigns(request: PageRequest) -> Response[str]:
+        """The campaigns there are, with what they have given and what is left."""
+        selection = asked(request, CAMPAIGNS, limit=PAGE_CAMPAIGNS)
         now = services.clock.now()
         async with services.pool.connection() as connection:
-            found = await _campaign(connection, campaign_id, now)
-            rows, cursor = await statistics_page(connection, campaign_id, begun, now)
-            scheduled, more = await statistics_page(connection, campaign_id, STATISTICS.read(SHOWN_SCHEDULED), now)
-            under_way = [row for row in reversed(rows) if row.status in RUNNING]
-            runs = [Run(row, await evaluation(connection, campaign_id, row)) for row in under_way]
-            previews, _ = await previews_page(connection, campaign_id, PREVIEWS.read(SHOWN_PREVIEWS))
+            rows, cursor = await campaigns_page(connection, services.mapper, selection, now)
+            triggers = [row.campaign.definition.achievement for row in rows]
+            names = await names_of(connection, [each for each in triggers if each])
+        return site.page(
+            request,
+            "campaigns.html",
+            rows=rows,
+            names=names,
+            following=following(request, cursor),
+            statuses=list(Status),
+            types=list(CampaignType),
+            given=given(request),
+        )
+
+    @get("/campaigns/{campaign_id:uuid}")
+    async def show_campaign(request: PageRequest, campaign_id: FromPath[UUID]) -> Response[str]:
+        """A campaign: what it gives, to whom, within which limits, and what it decided."""
+        latest = DECISIONS.read({"campaign": str(campaign_id), "limit": SHOWN_DECISIONS})
+        now = services.clock.now()
+        async with services.pool.connection() as connection:
+            found = await campaign(connection, services.mapper, campaign_id, now)
+            if found is None:
+                raise Missing("There is no such campaign.")
+            definition = found.campaign.definition
+            reached = await reach(connection, campaign_id)
+            decisions, more = await decisions_page(connection, DecisionsAsked(latest))
+            names = await names_of(connection, [definition.achievement or campaign_id])
             known = await accounts(connection)
         return site.page(
             request,
             "campaign.html",
-            campaign=found,
-            account=known.get(found.definition.account),
-            missing=missing(found.definition),
-            rows=rows,
-            following=following(request, cursor),
-            paged="cursor" in given(request),
-            scheduled=scheduled,
-            more_scheduled=more is not None,
-            runs=runs,
-            previews=previews,
+            row=found,
+            campaign=found.campaign,
+            missing=missing(definition),
+            reach=reached,
+            decisions=decisions,
+            more_decisions=more is not None,
+            names=names,
+            accounts=known,
         )
 
-    @get("/tiered-campaigns/{campaign_id:uuid}/occurrences/{number:int}")
-    async def show_occurrence(
-        request: PageRequest, campaign_id: FromPath[UUID], number: FromPath[int]
-    ) -> Response[str]:
-        """An occurrence: who stands where in it."""
-        selection = asked(request, OCCURRENCE_MEMBERS, limit=PAGE_MEMBERS, sort="-points")
-        now = services.clock.now()
-        async with services.pool.connection() as connection:
-            found = await _campaign(connection, campaign_id, now)
-            row = await occurrence(connection, campaign_id, number, now) if 0 < number < 2**31 else None
-            if row is None:
-                raise Missing(f"There is no occurrence {number} of {found.definition.name}.")
-            run = await evaluation(connection, campaign_id, row)
-            members, cursor = await occurrence_members_page(connection, campaign_id, row, selection)
-            known = await accounts(connection)
-        return site.page(
-            request,
-            "occurrence.html",
-            campaign=found,
-            account=known.get(found.definition.account),
-            row=row,
-            run=run,
-            members=members,
-            following=following(request, cursor),
-            paged="cursor" in given(request),
-            sort=given(request).get("sort", "-points"),
-        )
-
-    return [show_campaign, show_occurrence]
-
-
-async def _campaign(connection: AsyncConnection[Any], campaign_id: UUID, now: datetime) -> CampaignRow:
-    found = await campaign(connection, campaign_id, now)
-    if found is None:
-        raise Missing("There is no such tiered campaign.")
-    return found
+    return [show_campaigns, show_campaign]

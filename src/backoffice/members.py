@@ -1,36 +1,59 @@
-"""The pages about members: who there are, and what one of them did, earned and why."""
+"""The pages about members: who there are, and what one of them did, reached, earned and why."""
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from msgspec import Struct
-from psycopg import AsyncConnection
 
 from application.streams import MEMBER_EVENT
-from backoffice.showing import figure
+from backoffice.decisions import mentioned
+from backoffice.figures import figure
+from backoffice.names import names_of
+from backoffice.outcome_words import concerned
 from backoffice.site import Missing, PageRequest, Site, asked, following, given, id_in_path
 from backoffice.totals import DEFAULT, accounts
 from domain.amounts import EXACT
-from domain.outcomes import Contributed, Corrected, NotCounted, Outcome
+from domain.outcomes import Outcome
 from domain.transaction import Status, Transaction, left_to_refund
+from projections.achievements import FactOutcome
 from projections.queries.accounts import MEMBER_ACCOUNTS, member_accounts_page
-from projections.queries.asking import fetch_all
-from projections.queries.decisions import DECISIONS, DecisionRow, DecisionsAsked, decisions_page
+from projections.queries.campaigns import MEMBER_CAMPAIGNS, member_campaigns_page
+from projections.queries.decisions import DECISIONS, DecisionsAsked, decisions_page
 from projections.queries.facts import MEMBER_FACTS, facts_page
 from projections.queries.log import Story
-from projections.queries.members import MEMBERS, member, members_page
-from projections.queries.standings import MEMBER_STANDINGS, MemberStandingRow, member_standings_page
+from projections.queries.members import MEMBERS, is_member, member, members_page
+from projections.queries.progress import (
+    MEMBER_ACHIEVEMENTS,
+    PROGRESS_FACTS,
+    Instant,
+    member_achievement,
+    member_achievements_page,
+    progress_facts_page,
+)
+from projections.queries.rewards import (
+    MEMBER_BADGES,
+    MEMBER_COUPONS,
+    MEMBER_REWARDS,
+    member_badges_page,
+    member_coupons_page,
+    member_rewards_page,
+)
+from projections.queries.standings import MEMBER_STANDINGS, member_standings_page
 
 PAGE_MEMBERS = "50"
+PAGE_FACTS = "30"
 MONEY_DECIMALS = 2
 SHOWN = {"limit": "10"}
+SHOWN_ACHIEVEMENTS = {"limit": "20", "sort": "name"}
+SHOWN_CAMPAIGNS = {"limit": "20"}
+SHOWN_GIFTS = {"limit": "50"}
 
 
-class Fact(Struct, frozen=True):
+class Fact(Struct, frozen=True, gc=False):
     """A fact as it is shown: `said` is what the caller stated, in short."""
 
     id: str
@@ -53,26 +76,40 @@ def member_routes(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/members/{member_id:str}")
     async def show_member(request: PageRequest, member_id: FromPath[str]) -> Response[str]:
-        """A member: balances, standings, and the story behind them."""
+        """A member: balances, progress, gifts, standings, and the story behind them."""
         member_id = id_in_path(member_id)
-        now = services.clock.now()
+        now, zone, mapper = services.clock.now(), services.settings.time_zone, services.mapper
         async with services.pool.connection() as connection:
-            found = await member(connection, services.mapper, member_id)
+            found = await member(connection, mapper, member_id)
             if found is None:
                 raise Missing(f"There is no member {member_id}.")
             found_accounts, _ = await member_accounts_page(connection, member_id, MEMBER_ACCOUNTS.read({}))
             balances = sorted(found_accounts, key=lambda balance: balance.account != DEFAULT)
+            achievements, _ = await member_achievements_page(
+                connection, mapper, member_id, MEMBER_ACHIEVEMENTS.read(SHOWN_ACHIEVEMENTS), Instant(now, zone)
+            )
+            badges, _ = await member_badges_page(connection, member_id, MEMBER_BADGES.read(SHOWN_GIFTS))
+            rewards, _ = await member_rewards_page(connection, member_id, MEMBER_REWARDS.read(SHOWN_GIFTS))
+            coupons, _ = await member_coupons_page(connection, member_id, MEMBER_COUPONS.read(SHOWN))
+            campaigns, _ = await member_campaigns_page(
+                connection, mapper, found, MEMBER_CAMPAIGNS.read(SHOWN_CAMPAIGNS), now, zone.key
+            )
             standings, _ = await member_standings_page(connection, member_id, MEMBER_STANDINGS.read(SHOWN), now)
             decisions, _ = await decisions_page(connection, DecisionsAsked(DECISIONS.read(SHOWN)), member_id)
-            stories, _ = await facts_page(connection, services.mapper, MEMBER_FACTS.read(SHOWN), member=member_id)
+            stories, _ = await facts_page(connection, mapper, MEMBER_FACTS.read(SHOWN), member=member_id)
             known = await accounts(connection)
             facts = [_fact(story) for story in stories]
-            names = await _names(connection, _mentioned(standings, decisions, facts))
+            names = await names_of(connection, [*mentioned(decisions), *_concerned(facts)])
         return site.page(
             request,
             "member.html",
             member=found,
             balances=balances,
+            achievements=achievements,
+            badges=badges,
+            rewards=rewards,
+            coupons=coupons,
+            campaigns=campaigns,
             standings=standings,
             decisions=decisions,
             facts=facts,
@@ -80,7 +117,33 @@ def member_routes(site: Site) -> list[HTTPRouteHandler]:
             names=names,
         )
 
-    return [show_members, show_member]
+    @get("/members/{member_id:str}/achievements/{achievement_id:uuid}")
+    async def show_progress(
+        request: PageRequest, member_id: FromPath[str], achievement_id: FromPath[UUID]
+    ) -> Response[str]:
+        """How far a member is with an achievement, and which facts counted for it or did not."""
+        member_id = id_in_path(member_id)
+        selection = asked(request, PROGRESS_FACTS, limit=PAGE_FACTS)
+        at = Instant(services.clock.now(), services.settings.time_zone)
+        async with services.pool.connection() as connection:
+            if not await is_member(connection, member_id):
+                raise Missing(f"There is no member {member_id}.")
+            found = await member_achievement(connection, services.mapper, member_id, achievement_id, at)
+            if found is None:
+                raise Missing("There is no such achievement.")
+            facts, cursor = await progress_facts_page(connection, member_id, achievement_id, selection)
+        return site.page(
+            request,
+            "progress.html",
+            member=member_id,
+            achievement=found,
+            facts=facts,
+            outcomes_there=list(FactOutcome),
+            following=following(request, cursor),
+            given=given(request),
+        )
+
+    return [show_members, show_member, show_progress]
 
 
 def _fact(story: Story) -> Fact:
@@ -98,25 +161,8 @@ def _fact(story: Story) -> Fact:
     return Fact(purchase.id, purchase.purchased_at, said, known.status, story.latest.outcomes)
 
 
-def _mentioned(standings: list[MemberStandingRow], decisions: list[DecisionRow], facts: list[Fact]) -> set[UUID]:
-    """The tiered campaigns that any of it names."""
-    return (
-        {standing.tiered_campaign for standing in standings}
-        | {decision.campaign for decision in decisions}
-        | {
-            outcome.tiered_campaign
-            for fact in facts
-            for outcome in fact.outcomes
-            if isinstance(outcome, Contributed | Corrected | NotCounted) and outcome.tiered_campaign
-        }
-    )
-
-
-async def _names(connection: AsyncConnection[Any], campaigns: set[UUID]) -> dict[UUID, str]:
-    found = await fetch_all(
-        connection,
-        lambda *row: row,
-        "SELECT id, name FROM p_tiered_campaigns.tiered_campaigns WHERE id = ANY(%(campaigns)s)",
-        {"campaigns": list(campaigns)},
-    )
-    return dict(found)
+def _concerned(facts: list[Fact]) -> Iterator[UUID]:
+    for fact in facts:
+        for outcome in fact.outcomes:
+            if about := concerned(outcome):
+                yield about

@@ -5,13 +5,16 @@ from typing import Any
 from litestar import Response, Router
 from litestar.types import ControllerRouterHandler
 
+from backoffice.achievements import achievement_routes
 from backoffice.assets import serve_asset
 from backoffice.campaigns import campaign_routes
+from backoffice.decisions import decision_routes
 from backoffice.members import member_routes
 from backoffice.program import program_routes
 from backoffice.services import Services
 from backoffice.signing_in import sign_in_routes
 from backoffice.site import PageRequest, Site
+from backoffice.tiered_campaigns import tiered_campaign_routes
 
 
 def routes(services: Services) -> list[ControllerRouterHandler]:
@@ -23,7 +26,14 @@ def routes(services: Services) -> list[ControllerRouterHandler]:
         return await site.admit(request)
 
     failures = site.failures()
-    pages = [*program_routes(site), *campaign_routes(site), *member_routes(site)]
+    pages = [
+        *program_routes(site),
+        *tiered_campaign_routes(site),
+        *achievement_routes(site),
+        *campaign_routes(site),
+        *decision_routes(site),
+        *member_routes(site),
+    ]
     return [
         serve_asset,
         Router("/", route_handlers=sign_in_routes(site), before_request=_anyone, exception_handlers=failures),

@@ -1,7 +1,6 @@
 """How things are written on pages: figures, instants, spans of time, and the pages themselves."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -9,36 +8,13 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from backoffice import words
+from backoffice import achievement_words, campaign_words, outcome_words, words
 from backoffice.assets import address
-from domain.amounts import EXACT, written
+from backoffice.figures import figure, signed, total
+from domain.amounts import written
+from domain.campaign import status
 
 _SPANS = ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s"))
-
-
-def figure(value: str | float | Decimal, decimals: int | None = None) -> str:
-    """Grouped by thousands, exactly as it is, or with at least an account's `decimals`."""
-    amount = Decimal(value)
-    text = written(amount)
-    whole, _, fraction = text.partition(".")
-    fraction = fraction.ljust(decimals or 0, "0")
-    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
-    grouped = f"{sign}{int(digits):,}"
-    return f"{grouped}.{fraction}" if fraction else grouped
-
-
-def signed(value: str, decimals: int | None = None) -> str:
-    """With a sign also when it is more than nothing."""
-    text = figure(value, decimals)
-    return f"+{text}" if Decimal(value) > 0 else text
-
-
-def total(values: list[str]) -> str:
-    """The exact sum of figures."""
-    added = Decimal(0)
-    for value in values:
-        added = EXACT.add(added, Decimal(value))
-    return format(added, "f")
 
 
 def span(length: timedelta) -> str:
@@ -116,8 +92,9 @@ _environment = Environment(
     undefined=StrictUndefined,
     auto_reload=False,
 )
-_environment.globals |= {"asset": address, "words": words, "relative": relative, "span": span, "share": share}
-_environment.globals |= {"total": total}
+_environment.globals |= {"asset": address, "relative": relative, "span": span, "share": share, "total": total}
+_environment.globals |= {"words": words, "goals": achievement_words, "offers": campaign_words}
+_environment.globals |= {"outcomes": outcome_words, "campaign_status": status}
 _environment.filters |= {"figure": figure, "signed": signed, "in_path": in_path, "plain": written}
 
 

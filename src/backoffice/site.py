@@ -53,6 +53,7 @@ class Site:
         query = request.scope["query_string"].decode("latin-1")
         frame = {
             "here": request.url.path + (f"?{query}" if query else ""),
+            "first_page": _first_page(request),
             "now": self.services.clock.now(),
             "principal": request.scope.get("user"),
             "sandbox": self.services.settings.sandbox,
@@ -104,6 +105,12 @@ def asked(request: PageRequest, listing: Listing, **defaults: str) -> Selection:
 def following(request: PageRequest, cursor: str | None) -> str | None:
     """The address of a listing's next page."""
     return None if cursor is None else "?" + urlencode(given(request) | {"cursor": cursor})
+
+
+def _first_page(request: PageRequest) -> str:
+    """The address of the first page of what is asked."""
+    asked = {name: value for name, value in request.query_params.items() if name != "cursor"}
+    return request.url.path + (f"?{urlencode(asked)}" if asked else "")
 
 
 def given(request: PageRequest) -> dict[str, str]:

@@ -1,5 +1,6 @@
-"""A tiered campaign's definition in words, for people who did not write it."""
+"""A tiered campaign's definition in words, for people who did not write it; and conditions, of whatever they are."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ _DATES = {
     "occurred_at": "date of the event",
     "expires_at": "expiry date",
 }
+
+_NAME = re.compile(r"[^\W\d]\w*(\.\w+)*")
+"""What an expression is that only names something."""
 
 _OPERATORS = {
     "eq": "is",
@@ -86,7 +90,7 @@ def _counted(definition: Definition) -> str:
     name = aggregate(definition)
     if definition.entity is Entity.EVENT:
         return f"the {name} of {definition.event_type} events"
-    items = f" of {_listed(definition.products, 'and')}" if definition.products else ""
+    items = f" of {listed(definition.products, 'and')}" if definition.products else ""
     return f"the {name}{items} of transactions"
 
 
@@ -97,24 +101,37 @@ def _parts(asked: Aggregate) -> str:
 def audience(definition: Definition) -> str:
     asked = definition.audience
     groups = [f"segment {code}" for code in asked.segments] + [f"list {code}" for code in asked.lists]
-    return f"members of {_listed(groups, 'or')}" if groups else "everyone"
+    return f"members of {listed(groups, 'or')}" if groups else "everyone"
 
 
-def condition(asked: Any) -> str:  # noqa: ANN401  JSON, checked when it was saved
-    """A filter, as it was stated."""
+def condition(asked: Any, *, among_others: bool = False) -> str:  # noqa: ANN401  JSON, checked when it was saved
+    """A filter or condition, as it was stated."""
     if "expression" in asked:
         return str(asked["expression"])
     for key, last in (("all", "and"), ("any", "or")):
         if key in asked:
-            stated = [condition(part) for part in asked[key]] or ["nothing is asked"]
-            return stated[0] if len(stated) == 1 else "(" + f" {last} ".join(stated) + ")"
-    name = str(asked["attribute"]).rpartition(".")[2]
+            return _joined(asked[key], last, among_others=among_others)
+    name = short_name(str(asked["attribute"]))
     value = asked.get("value")
     values = [str(each) for each in (value if isinstance(value, list) else [value]) if each is not None]
-    return f"{name} {_OPERATORS[asked['operator']]} {_listed(values, 'or')}".strip()
+    return f"{name} {_OPERATORS[asked['operator']]} {listed(values, 'or')}".strip()
 
 
-def _listed(names: Sequence[str], last: str) -> str:
+def _joined(parts: Sequence[Any], last: str, *, among_others: bool) -> str:
+    if not parts:
+        return "nothing is asked"
+    if len(parts) == 1:
+        return condition(parts[0], among_others=among_others)
+    text = f" {last} ".join(condition(part, among_others=True) for part in parts)
+    return f"({text})" if among_others else text
+
+
+def short_name(source: str) -> str:
+    """The last part of a name, `total` of `transaction.total`; an expression as it is."""
+    return source.rpartition(".")[2] if _NAME.fullmatch(source) else source
+
+
+def listed(names: Sequence[str], last: str) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} {last} {names[-1]}"

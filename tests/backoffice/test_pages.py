@@ -166,7 +166,7 @@ async def member_page(client: httpx.AsyncClient) -> None:
     for words in (
         f"Member {MEMBER}",
         "Cash back Awarded 205.00 EUR Pending 2,000.00",
-        f"{HOSTILE} #1 tiered award granted tier 1: 20.5 \u00d7 10 → 205 of 20.5 in all +205.00 EUR",
+        f"{HOSTILE} #1 tiered award, evaluation of occurrence 1 granted tier 1: 20.5 \u00d7 10 → 205 of 20.5 in all +205.00 EUR",
         f"1,234.50 T-3 accepted {HOSTILE} #2: 1,234.5, now 1,234.5 for 2,000 pending",
     ):
         assert words in page.words, (words, page.words)

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from backoffice import words
-from backoffice.showing import Zoned, figure, relative, share, signed, span, total
+from backoffice.figures import figure, signed, total
+from backoffice.showing import Zoned, relative, share, span
 from domain.points import HitType
 from domain.terms import CombinationScope, Entity, Part
 from domain.tiered_definition import Aggregate, Audience
@@ -135,7 +136,7 @@ def test_conditions_are_said_as_they_are_nested() -> None:
             },
         ]
     }
-    assert words.condition(asked) == "(total is at least 20 or (channel is web or app and tier is there))"
+    assert words.condition(asked) == "total is at least 20 or (channel is web or app and tier is there)"
 
 
 def test_rewards_are_said_by_what_they_pay() -> None:
