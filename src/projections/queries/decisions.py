@@ -188,7 +188,8 @@ class DecisionRow(Struct, frozen=True, gc=False, kw_only=True):
     """One decision; `position` is its own place in the log. `campaign` is a tiered one for awards and corrections.
 
     A cancellation takes back what the decision that it `cancels` gave; that one says what it was `cancelled_by`.
-    Corrections and cancellations count as granted. A cancellation has no counters (null).
+    Corrections and cancellations count as granted. A cancellation has no counters (null). `memberships` are what put
+    the member in a campaign's audience: `segment:CODE` or `tier:NAME`.
     """
 
     id: UUID
@@ -205,6 +206,7 @@ class DecisionRow(Struct, frozen=True, gc=False, kw_only=True):
     rules: tuple[DecisionRule, ...]
     counters: Counters | None
     caused_by: tuple[Cause, ...]
+    memberships: tuple[str, ...] | UnsetType = UNSET
     cancels: UUID | UnsetType = UNSET
     cancelled_by: UUID | UnsetType | None = UNSET
 
@@ -239,9 +241,12 @@ DECISIONS = Listing(
 
 _COLUMNS = """
 d.id, d.kind, d.outcome, d.reasons::text, d.member, d.campaign, d.occurrence, d.revision, d.accounts, d.points,
-d.awarded_points, d.aggregate, d.breakdown::text, d.trigger::text, d.rules::text, d.counters::text, d.fact_kind,
-d.fact_id, d.cancels, d.cancelled_by, d.cancellation_reason, d.actor, d.occurred_at, d.recorded_at, d.position
+d.awarded_points, d.aggregate, d.breakdown::text, d.trigger::text, d.rules::text, d.counters::text, d.memberships,
+d.fact_kind, d.fact_id, d.cancels, d.cancelled_by, d.cancellation_reason, d.actor, d.occurred_at, d.recorded_at,
+d.position
 """
+
+_CANCELLED_BY = "SELECT c.id FROM p_decisions.decisions c WHERE c.id = d.cancelled_by"
 
 
 class _Stored(NamedTuple):
@@ -263,6 +268,7 @@ class _Stored(NamedTuple):
     trigger: str
     rules: str
     counters: str
+    memberships: list[str]
     fact_kind: FactKind | None
     fact_id: str | None
     cancels: UUID
@@ -295,17 +301,18 @@ async def decisions_page(
     connection: AsyncConnection[Any], asked: DecisionsAsked, member: str | None = None
 ) -> tuple[list[DecisionRow], str | None]:
     """Decisions, all or of one member, without the facts behind them."""
-    where = []
+    where, columns = [], _COLUMNS
     if member is not None:
         where.append("d.member = %(of)s")
     if asked.as_of is not None:
-        place = "d.recorded_at" if isinstance(asked.as_of, datetime) else "d.position"
-        where.append(f"{place} <= %(as_of)s")
+        place = "recorded_at" if isinstance(asked.as_of, datetime) else "position"
+        where.append(f"d.{place} <= %(as_of)s")
+        columns = columns.replace("d.cancelled_by", f"({_CANCELLED_BY} AND c.{place} <= %(as_of)s)")
     return await fetch_page(
         connection,
         asked.selection,
         _decision,
-        _COLUMNS,
+        columns,
         "p_decisions.decisions d",
         where=tuple(where),
         parameters={"of": member, "as_of": asked.as_of},
@@ -462,6 +469,7 @@ def _row(stored: _Stored) -> DecisionRow:
         rules=explained.rules,
         counters=explained.counters,
         caused_by=(explained.cause,),
+        memberships=tuple(stored.memberships) if kind is DecisionKind.CAMPAIGN else UNSET,
         cancels=stored.cancels if kind is DecisionKind.CANCELLATION else UNSET,
         cancelled_by=stored.cancelled_by if kind is DecisionKind.CAMPAIGN else UNSET,
     )

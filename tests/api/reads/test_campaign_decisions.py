@@ -107,6 +107,7 @@ async def test_a_grant_is_explained_down_to_the_facts(program: ReadProgram, rewa
                 "more_facts": False,
             }
         ],
+        "memberships": [],
         "cancelled_by": None,
     }
     (listed,) = await program.listed("/decisions")
@@ -166,6 +167,17 @@ async def test_a_refusal_says_what_was_missing_and_what_was_seen(program: ReadPr
     assert len(await program.listed("/decisions", **{"reason[in]": "budget_exhausted,not_in_audience"})) == 1
 
 
+async def test_a_grant_names_what_held_the_member(program: ReadProgram, rewarding: Rewarding) -> None:
+    await program.put("/segments/vip", {"expression": 'member.tier == "gold"'})
+    await program.put("/members/M-1", {"tier": "gold"})
+    await rewarding.campaign(audience={"everyone": False, "segments": ["vip"]})
+    await rewarding.buy("T-1", "M-1", "20")
+    await rewarding.buy("T-2", "M-1", "20")
+    await rewarding.decide()
+    (listed,) = await program.listed("/decisions")
+    assert listed["memberships"] == ["segment:vip"]
+
+
 async def test_what_is_left_is_given_and_said_to_be_all(program: ReadProgram, rewarding: Rewarding) -> None:
     limits = {"total_units": {"value": "50", "interval": None}, "on_exhausted": "clamp"}
     await rewarding.campaign(limits=limits)
@@ -216,6 +228,9 @@ async def test_a_cancellation_and_its_grant_show_each_other(program: ReadProgram
     listed = await program.listed("/decisions", campaign=campaign, limit="1")
     assert [row["kind"] for row in listed] == ["cancellation", "campaign"]
     assert [row["id"] for row in await program.listed("/decisions", kind="cancellation")] == [cancellation["id"]]
+    for as_of, by in [(listed[1]["position"], None), (cancellation["position"], cancellation["id"])]:
+        history = await program.listed("/members/M-1/decisions", as_of=as_of)
+        assert history[-1]["cancelled_by"] == by
 
 
 async def test_accounts_add_up_whoever_gave(program: ReadProgram, rewarding: Rewarding) -> None:

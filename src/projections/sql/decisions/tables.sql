@@ -1,7 +1,7 @@
 -- What was granted or refused, to whom, how much and why. `points` is the sum of all units, whoever got them and on
 -- whatever account. An award or correction of a tiered campaign has its `awarded_points`, `aggregate` and `breakdown`; a
--- campaign's decision its `trigger`, `rules` and `counters` (before and after), as the event has them. A cancellation
--- names the decision it `cancels`, whose `cancelled_by` it is.
+-- campaign's decision its `trigger`, `rules`, `counters` (before and after) and `memberships`, as the event has them. A
+-- cancellation names the decision it `cancels`, whose `cancelled_by` it is.
 create table decisions (
     id uuid primary key,
     kind text collate "C" not null,
@@ -18,6 +18,7 @@ create table decisions (
     trigger jsonb,
     rules jsonb,
     counters jsonb,
+    memberships text[],
     reasons jsonb not null,
     reason_codes text[] collate "C" not null,
     fact_kind text collate "C",
