@@ -58,6 +58,10 @@ _HEADERS: dict[str, Json] = {
         "schema": {"type": "string", "pattern": r'^(\*|"[0-9]{1,9}"(, "[0-9]{1,9}"){0,19})$'},
     },
     "If-None-Match": {"description": "`*`: only if there is none yet.", "schema": {"type": "string", "enum": ["*"]}},
+    "Prefer": {
+        "description": "`wait=N`: answer also what campaigns decided (`awards`); wait N seconds for it, at most 10.",
+        "schema": {"type": "string", "pattern": "^wait=[0-9]{1,2}$"},
+    },
     "Idempotency-Key": {
         "description": "A repeat with the same key and body is answered the same and not carried out again.",
         "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from application import ingest
 from application.catalogue import Catalogue
@@ -29,6 +29,7 @@ from domain.stock import NOTHING, Stock
 from domain.terms import CombinationScope, Confirmation, Entity, Late
 from domain.tiered_campaign import Status, TieredCampaign
 from domain.tiered_definition import Aggregate, Definition, missing
+from projections.queries.decisions import DecisionRow
 
 
 def plain(amount: Decimal) -> str:
@@ -96,13 +97,14 @@ OutcomeShown = ContributionShown | CorrectionShown | ProgressShown | CompletionS
 
 
 class FactAnswer(Struct, frozen=True, gc=False):
-    """What a fact did."""
+    """What a fact did. `awards`, asked for with `Prefer`, is what campaigns decided for it; null when not in time."""
 
     position: str
     id: str
     status: str
     member: str
     outcomes: list[OutcomeShown]
+    awards: list[DecisionRow] | UnsetType | None = UNSET
 
 
 def fact(answer: ingest.FactAnswer, position: str = "") -> FactAnswer:

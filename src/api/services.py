@@ -16,6 +16,7 @@ from application.jobs.store import JobStore
 from application.keys import Principal
 from application.log.mapper import Mapper
 from application.log.writer import Writer
+from application.reads import Awarding
 from application.requests import Answers
 from application.settings import Settings
 from application.simulation import Simulator
@@ -83,6 +84,7 @@ class Commands(Struct):
     answers: Answers
     previews: PreviewRuns
     simulator: Simulator
+    awarding: Awarding
 
 
 class Reads(Struct):

@@ -97,7 +97,7 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
         jobs = await stack.enter_async_context(open_store(conninfo))
         storage = ImportStorage(pool)
         rules = Rules(settings.register_unknown_members)
-        commands = commands_over(writer, pool, mapper, rules, PreviewJobs(jobs))
+        commands = commands_over(writer, pool, mapper, rules, PreviewJobs(jobs), awards)
         intake = Intake(writer, commands.facts, catalogue)
         if works:
             handlers = {**due_handlers(doing, writer, reads), Kind.IMPORT: ImportHandler(storage, intake)}

@@ -206,7 +206,8 @@ class AwardPolicy:
             if not more:
                 await asyncio.sleep(SPACING_SECONDS)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._awake.wait()
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:

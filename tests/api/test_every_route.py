@@ -77,6 +77,7 @@ async def test_every_route_is_walked(walk: Walk) -> None:
     await previews(walk, campaign)
     await achievements(walk)
     await campaigns(walk)
+    await awards(walk)
     await members(walk)
     await evaluation(walk, campaign)
     await operation(walk)
@@ -181,6 +182,24 @@ async def campaigns(walk: Walk) -> None:
     await walk.program.follow()
     assert [row["id"] for row in (await walk.get("/campaigns"))["data"]] == [made["id"]]
     assert (await walk.get(campaign))["status"] == "paused"
+
+
+async def awards(walk: Walk) -> None:
+    goal = await walk.post("/achievements", achievement_body(active=True), status=201)
+    effects = [{"kind": "give_units", "account": "points", "units": "10 * achievement.completions"}]
+    rules = [{"name": "Pay", "effects": effects}]
+    body = {"name": "Prize", "achievement": goal["id"], "starts_at": "2026-06-01T00:00:00Z", "rules": rules}
+    made = await walk.post("/campaigns", body, status=201)
+    await walk.post(f"/campaigns/{made['id']}/activate")
+    raised = {"reason": "lost receipt", "completed": 1}
+    await walk(200, "PATCH", f"/members/M-1/achievements/{goal['id']}", raised)
+    await walk.program.decide()
+    await walk.program.follow()
+    (decision,) = (await walk.get("/decisions?kind=campaign"))["data"]
+    await walk.get(f"/decisions/{decision['id']}")
+    cancelled = await walk.post(f"/decisions/{decision['id']}/cancel", {"reason": "by mistake"})
+    await walk.program.follow()
+    await walk.get(f"/decisions/{cancelled['id']}")
 
 
 async def members(walk: Walk) -> None:

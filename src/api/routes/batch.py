@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from api import representations
 from api.observation import observe_failure
 from api.positions import write_position
+from api.preferring import awards_of
 from api.problems import ProblemDetails, ProblemError, problem_of
 from api.representations import FactAnswer
 from api.request import Request
@@ -23,6 +24,9 @@ from application.log.working import Command
 from application.requests import Kept, RequestKey, once
 from domain.problems import Invalid
 from domain.request import Answered
+from domain.standing import Fact as Recorded
+from domain.standing import FactKind
+from projections.queries.decisions import DecisionRow
 
 MOST_FACTS = 1000
 
@@ -68,10 +72,14 @@ class FactResult(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class BatchAnswer(Struct, frozen=True, gc=False):
-    """A result for each fact, in order; `position` is the latest of theirs."""
+    """A result for each fact, in order; `position` is the latest of theirs.
+
+    `awards`, asked for with `Prefer`, is what campaigns decided for them (the first 1,000); null when not in time.
+    """
 
     position: str
     results: list[FactResult]
+    awards: list[DecisionRow] | UnsetType | None = UNSET
 
 
 _UNIQUE = (TransactionBody, EventBody)
@@ -89,13 +97,17 @@ class _Read(NamedTuple):
         """Whether its own id tells when it comes again."""
         return isinstance(self.fact, _UNIQUE)
 
+    def about(self) -> Recorded:
+        kind = FactKind.EVENT if isinstance(self.fact, EventBody) else FactKind.TRANSACTION
+        return Recorded(kind, self.fact.id)
+
     def command(self, key: RequestKey | None) -> Command:
         if self.unique:
             return self.decide
         return once(key, 200, lambda working: representations.fact(self.decide(working)))
 
 
-@command("POST", "/batch", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",))
+@command("POST", "/batch", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key", "Prefer"))
 async def post_batch(request: Request, data: JSONBody[BatchBody]) -> BatchAnswer:
     """Record up to 1,000 facts in order; each is answered by itself, and a bad one does not hold up the others.
 
@@ -117,7 +129,8 @@ async def post_batch(request: Request, data: JSONBody[BatchBody]) -> BatchAnswer
     ]
     reached = request.services.positions.reached()
     latest = max((outcome.position for outcome in taken if isinstance(outcome, Taken)), default=reached)
-    return BatchAnswer(request.committed(latest), results)
+    recorded = [entry.about() for entry, outcome in zip(read, taken, strict=True) if isinstance(outcome, Taken)]
+    return BatchAnswer(request.committed(latest), results, await awards_of(request, recorded, latest))
 
 
 async def _read_all(request: Request, data: BatchBody) -> list[_Read | Invalid]:

@@ -16,6 +16,7 @@ from application.log.batch import Committed
 from application.log.mapper import Mapper
 from application.log.working import Command, Working
 from application.log.writer import Writer
+from application.reads import Awarding
 from application.requests import Answers, Kept, RequestKey, once
 from application.simulation import Simulator
 
@@ -23,10 +24,15 @@ A = TypeVar("A", bound=Struct)
 
 
 def commands_over(
-    writer: Writer, pool: AsyncConnectionPool, mapper: Mapper, rules: Rules, previews: PreviewRuns
+    writer: Writer,
+    pool: AsyncConnectionPool,
+    mapper: Mapper,
+    rules: Rules,
+    previews: PreviewRuns,
+    awarding: Awarding,
 ) -> Commands:
-    answers = Answers(pool, mapper)
-    return Commands(writer, Facts(writer, answers, rules), answers, previews, Simulator(writer, pool, mapper))
+    answers, simulator = Answers(pool, mapper), Simulator(writer, pool, mapper)
+    return Commands(writer, Facts(writer, answers, rules), answers, previews, simulator, awarding)
 
 
 async def submit(request: Request, command: Command) -> Committed:

@@ -7,6 +7,7 @@ from litestar import Response
 from litestar.params import FromPath, JSONBody
 
 from api import representations
+from api.preferring import awards_of, with_awards
 from api.representations import FactAnswer
 from api.request import Request
 from api.routes.commands import answer_once, json_response
@@ -15,6 +16,7 @@ from application import facts
 from application.bodies import EmptyBody, EventBody, RefundBody, RejectBody, TransactionBody, UpdateBody
 from application.facts import FactCommand, Taken
 from application.ingest import Repeated
+from domain.standing import Fact, FactKind
 
 NOTHING = EmptyBody()
 NO_REASON = RejectBody()
@@ -23,7 +25,7 @@ EVERYTHING_LEFT = RefundBody()
 _encode = msgspec.json.Encoder().encode
 
 
-@command("POST", "/transactions", roles=RECORDERS, statuses=(201, 200))
+@command("POST", "/transactions", roles=RECORDERS, statuses=(201, 200), headers=("Prefer",))
 async def post_transaction(request: Request, data: JSONBody[TransactionBody]) -> Response[FactAnswer]:
     """Record a transaction and all that it causes.
 
@@ -32,7 +34,7 @@ async def post_transaction(request: Request, data: JSONBody[TransactionBody]) ->
     return await _receive(request, data)
 
 
-@command("POST", "/events", roles=RECORDERS, statuses=(201, 200))
+@command("POST", "/events", roles=RECORDERS, statuses=(201, 200), headers=("Prefer",))
 async def post_event(request: Request, data: JSONBody[EventBody]) -> Response[FactAnswer]:
     """Record an event and all that it causes.
 
@@ -42,7 +44,11 @@ async def post_event(request: Request, data: JSONBody[EventBody]) -> Response[Fa
 
 
 @command(
-    "POST", "/transactions/{transaction:str}/accept", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",)
+    "POST",
+    "/transactions/{transaction:str}/accept",
+    roles=RECORDERS,
+    statuses=(200,),
+    headers=("Idempotency-Key", "Prefer"),
 )
 async def accept_transaction(
     request: Request,
@@ -50,31 +56,43 @@ async def accept_transaction(
     data: JSONBody[EmptyBody] = NOTHING,  # noqa: ARG001  read, so that whatever is in it is refused
 ) -> Response[FactAnswer]:
     """Accept a pending transaction."""
-    return await _change(request, facts.accept(transaction))
+    return await _change(request, transaction, facts.accept(transaction))
 
 
 @command(
-    "POST", "/transactions/{transaction:str}/reject", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",)
+    "POST",
+    "/transactions/{transaction:str}/reject",
+    roles=RECORDERS,
+    statuses=(200,),
+    headers=("Idempotency-Key", "Prefer"),
 )
 async def reject_transaction(
     request: Request, transaction: FromPath[str], data: JSONBody[RejectBody] = NO_REASON
 ) -> Response[FactAnswer]:
     """Reject a pending transaction: what it contributed is taken back."""
-    return await _change(request, facts.reject(transaction, data.reason))
+    return await _change(request, transaction, facts.reject(transaction, data.reason))
 
 
 @command(
-    "POST", "/transactions/{transaction:str}/update", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",)
+    "POST",
+    "/transactions/{transaction:str}/update",
+    roles=RECORDERS,
+    statuses=(200,),
+    headers=("Idempotency-Key", "Prefer"),
 )
 async def update_transaction(
     request: Request, transaction: FromPath[str], data: JSONBody[UpdateBody]
 ) -> Response[FactAnswer]:
     """Give a pending transaction new figures: absolute ones, never deltas."""
-    return await _change(request, facts.update(transaction, data))
+    return await _change(request, transaction, facts.update(transaction, data))
 
 
 @command(
-    "POST", "/transactions/{transaction:str}/refund", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",)
+    "POST",
+    "/transactions/{transaction:str}/refund",
+    roles=RECORDERS,
+    statuses=(200,),
+    headers=("Idempotency-Key", "Prefer"),
 )
 async def refund_transaction(
     request: Request, transaction: FromPath[str], data: JSONBody[RefundBody] = EVERYTHING_LEFT
@@ -84,24 +102,28 @@ async def refund_transaction(
     A `refund_id` makes a repeat safe: it is answered what it was answered first.
     """
     try:
-        return await _change(request, facts.refund(transaction, data))
+        return await _change(request, transaction, facts.refund(transaction, data))
     except Repeated as repeated:
-        return _answer(request, await request.program.commands.facts.again(data, repeated))
+        taken = await request.program.commands.facts.again(data, repeated)
+        return await _answer(request, Fact(FactKind.TRANSACTION, transaction), taken)
 
 
 async def _receive(request: Request, sent: TransactionBody | EventBody) -> Response[Any]:
     taking = request.program.commands.facts
     taken = await taking.take(sent, facts.command_of(sent, taking.rules), request.principal.id)
-    return _answer(request, taken, 200 if taken.repeated else 201)
+    kind = FactKind.EVENT if isinstance(sent, EventBody) else FactKind.TRANSACTION
+    return await _answer(request, Fact(kind, sent.id), taken, 200 if taken.repeated else 201)
 
 
-async def _change(request: Request, change: FactCommand) -> Response[Any]:
-    return await answer_once(request, lambda working: representations.fact(change(working)))
+async def _change(request: Request, transaction: str, change: FactCommand) -> Response[Any]:
+    answer = await answer_once(request, lambda working: representations.fact(change(working)))
+    fact = Fact(FactKind.TRANSACTION, transaction)
+    return with_awards(answer, await awards_of(request, [fact], request.exchange.position))
 
 
-def _answer(request: Request, taken: Taken, status: int = 200) -> Response[Any]:
+async def _answer(request: Request, fact: Fact, taken: Taken, status: int = 200) -> Response[Any]:
     shown = representations.fact(taken.answer, request.committed(taken.position))
-    return json_response(_encode(shown), status)
+    return with_awards(json_response(_encode(shown), status), await awards_of(request, [fact], taken.position))
 
 
 FACT_COMMANDS = (

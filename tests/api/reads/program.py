@@ -20,6 +20,7 @@ from api.routes.reads.projections import RebuildThreads
 from api.services import Imports, Reads
 from api.services import Program as Services
 from application import tiered_campaigns
+from application.award_policy import AwardPolicy
 from application.catalogue import Catalogue
 from application.definitions import ensure_default_account
 from application.imports.importing import Intake
@@ -147,7 +148,8 @@ async def reading(conninfo: str) -> AsyncIterator[ReadProgram]:
         await writer.start()
         await writer.submit(ensure_default_account)
         rules = Rules(settings.register_unknown_members)
-        commands = commands_over(writer, pool, mapper, rules, RememberedPreviews())
+        policy = AwardPolicy(conninfo, mapper, writer, pool)
+        commands = commands_over(writer, pool, mapper, rules, RememberedPreviews(), policy)
         services = Services(
             settings=settings,
             clock=clock,

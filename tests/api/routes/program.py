@@ -16,6 +16,7 @@ from api.routes.commands import commands_over
 from api.routes.reads.projections import RebuildThreads
 from api.services import Imports, Reads
 from api.services import Program as Services
+from application.award_policy import AwardPolicy
 from application.catalogue import Catalogue
 from application.definitions import ensure_default_account
 from application.imports.importing import Intake
@@ -70,6 +71,14 @@ class Program:
     def previews(self) -> RememberedPreviews:
         assert isinstance(self.services.commands.previews, RememberedPreviews)
         return self.services.commands.previews
+
+    async def decide(self) -> None:
+        """What was triggered is decided."""
+        policy = self.services.commands.awarding
+        assert isinstance(policy, AwardPolicy)
+        async with self.services.reads.pool.connection() as connection:
+            while await policy.step(connection):
+                pass
 
     async def post(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
         return await self._send("POST", path, body, headers)
@@ -201,7 +210,8 @@ async def running(conninfo: str, settings: Settings | None = None) -> AsyncItera
         await writer.start()
         await writer.submit(ensure_default_account)
         rules = Rules(settings.register_unknown_members)
-        commands = commands_over(writer, pool, mapper, rules, RememberedPreviews())
+        policy = AwardPolicy(conninfo, mapper, writer, pool)
+        commands = commands_over(writer, pool, mapper, rules, RememberedPreviews(), policy)
         services = Services(
             settings=settings,
             clock=clock,

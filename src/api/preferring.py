@@ -1,0 +1,54 @@
+"""`Prefer: wait=N` (RFC 7240): the answer to facts waits for what campaigns decide for them, and shows it."""
+
+import re
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+
+import msgspec
+from litestar import Response
+from msgspec import UNSET, UnsetType
+
+from api.request import Request
+from application.reads import nothing
+from domain.standing import Fact
+from projections.queries.decisions import DecisionRow, decisions_of_facts
+
+LONGEST_WAIT_SECONDS = 10
+
+Awards = list[DecisionRow] | UnsetType | None
+"""Unset where they were not asked for; None when they were not there in time."""
+
+_WAIT = re.compile(r'(?:^|,)\s*wait\s*=\s*"?([0-9]{1,9})"?\s*(?=$|[,;])', re.ASCII | re.IGNORECASE)
+
+_encode = msgspec.json.Encoder().encode
+
+
+async def awards_of(request: Request, facts: Sequence[Fact], position: int) -> Awards:
+    """What campaigns decided for facts that were recorded up to a position. Preferences that make no sense are ignored,
+    as that standard wants it.
+    """
+    asked = _WAIT.search(request.header(b"prefer") or "")
+    if asked is None:
+        return UNSET
+    seconds = min(int(asked[1]), LONGEST_WAIT_SECONDS)
+    request.exchange.headers.append((b"preference-applied", b"wait=%d" % seconds))
+    return await _decided(request, facts, position, monotonic() + seconds)
+
+
+async def _decided(request: Request, facts: Sequence[Fact], position: int, until: float) -> list[DecisionRow] | None:
+    commands = request.program.commands
+    if not await commands.awarding.awarded(position, until - monotonic()):
+        return None
+    recorded = (await commands.writer.submit(nothing)).position
+    if not await request.services.positions.wait_for(recorded, max(0.0, until - monotonic()), "decisions"):
+        return None
+    async with request.program.reads.pool.connection() as connection:
+        return await decisions_of_facts(connection, facts)
+
+
+def with_awards(answer: Response[Any], awards: Awards) -> Response[Any]:
+    """An answer in JSON, with its awards where they were asked for."""
+    if awards is not UNSET:
+        answer.content = answer.content[:-1] + b',"awards":' + _encode(awards) + b"}"
+    return answer
