@@ -5,10 +5,34 @@ python -m benchmarks
 
 import sys
 
-from benchmarks import achievements, append, campaigns, catch_up, decisions, evaluation, facts, growth, latency, simulation
+from benchmarks import (
+    achievements,
+    append,
+    awards,
+    campaigns,
+    catch_up,
+    decisions,
+    evaluation,
+    facts,
+    growth,
+    latency,
+    simulation,
+)
 from benchmarks.figures import HEADER
 
-BENCHMARKS = (append, facts, achievements, catch_up, evaluation, latency, campaigns, decisions, growth, simulation)
+BENCHMARKS = (
+    append,
+    facts,
+    achievements,
+    catch_up,
+    evaluation,
+    awards,
+    latency,
+    campaigns,
+    decisions,
+    growth,
+    simulation,
+)
 
 
 def main() -> int:

@@ -140,9 +140,9 @@ def ours_in_batches(database: str, seconds: float) -> Rate:
     return uvloop.run(run())
 
 
-def library(database: str, threads: int, seconds: float) -> Rate:
+def library_settings(database: str, threads: int) -> dict[str, str]:
     parts = conninfo_to_dict(database)
-    settings = {
+    return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
         "POSTGRES_DBNAME": str(parts["dbname"]),
         "POSTGRES_HOST": str(parts["host"]),
@@ -152,6 +152,10 @@ def library(database: str, threads: int, seconds: float) -> Rate:
         "POSTGRES_POOL_SIZE": str(threads),
         "POSTGRES_MAX_OVERFLOW": "4",
     }
+
+
+def library(database: str, threads: int, seconds: float) -> Rate:
+    settings = library_settings(database, threads)
     with Application[UUID](settings) as application, ThreadPoolExecutor(threads) as pool:
         began = perf_counter()
 
