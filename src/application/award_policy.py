@@ -244,7 +244,8 @@ class AwardPolicy:
             await self._move(found.last)
             return found.last < seen.head
         fired = await self._with_progress(connection, found.fired)
-        return await self._decide(connection, Batch(seen.recorded, found.last, tuple(fired)))
+        await self._decide(connection, Batch(seen.recorded, found.last, tuple(fired)))
+        return True
 
     async def _look(self) -> Look:
         committed = await self._writer.submit(look)
@@ -283,14 +284,20 @@ class AwardPolicy:
             for one in fired
         ]
 
-    async def _decide(self, connection: psycopg.AsyncConnection[Any], batch: Batch) -> bool:
-        decided = await self._submit(batch)
-        if isinstance(decided, Unlocated):
-            await self._locate(connection, decided.campaigns)
+    async def _decide(self, connection: psycopg.AsyncConnection[Any], batch: Batch) -> None:
+        """All of it, by as many commands as it takes, unless someone else has decided some."""
+        while True:
             decided = await self._submit(batch)
-        if isinstance(decided, Done):
+            if isinstance(decided, Unlocated):
+                await self._locate(connection, decided.campaigns)
+                decided = await self._submit(batch)
+            if not isinstance(decided, Done):
+                return
             await self._move(decided.position)
-        return True
+            left = tuple(one for one in batch.fired if one.trigger.position > decided.position)
+            if not left:
+                return
+            batch = Batch(decided.position, batch.upto, left)
 
     async def _submit(self, batch: Batch) -> Done | Moved | Unlocated:
         command = partial(decide_batch, batch=batch, activated=self._activated, seed=self._seed())

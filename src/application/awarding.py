@@ -40,8 +40,10 @@ from domain.standing import Fact, FactKind
 
 POLICY = AWARD_POLICY.at()
 
-EVENTS_AT_ONCE = 2_000
-"""So many events are recorded by one command at most, unless a single trigger needs more."""
+EVENTS_AT_ONCE = 500
+"""So many decisions and codes are recorded by one command at most, unless a single trigger needs more: everything else
+waits while it decides.
+"""
 
 
 class Fired(Struct, frozen=True, gc=False):
