@@ -45,11 +45,10 @@ def summary(definition: Definition) -> str:
 
 def goal(rule: Rule) -> str:
     """What one rule asks: `5 transactions where total is at least 10, in a calendar month`."""
-    parts = [_counted(rule)]
+    where = f" where {condition(rule.conditions)}" if rule.conditions else ""
+    parts = [_counted(rule) + where]
     if rule.subject is Subject.REFERRER:
-        parts[0] += f" by members they referred{', each counted once' if rule.unique_referee else ''}"
-    if rule.conditions:
-        parts[0] += f" where {condition(rule.conditions)}"
+        parts.append(f"by {'different ' if rule.unique_referee else ''}members they referred")
     if over := period(rule.period, rule.consecutive):
         parts.append(over)
     if rule.frequency:
@@ -64,7 +63,7 @@ def _counted(rule: Rule) -> str:
         case CountKind.OCCURRENCES:
             return f"{wanted} {_facts(rule, one=rule.goal == ONE)}"
         case CountKind.SUM:
-            return f"{facts} whose {short_name(count.expression or '')} adds up to {wanted}"
+            return f"{facts} with {short_name(count.expression or '')} adding up to {wanted}"
         case CountKind.DISTINCT:
             values = "one value" if rule.goal == ONE else f"{wanted} different values"
             return f"{facts} with {values} of {short_name(count.attribute or '')}"

@@ -77,3 +77,28 @@ class Page(HTMLParser):
     def words(self) -> str:
         """The text, with one space wherever there is any."""
         return " ".join(self.text.split())
+
+
+async def see(client: httpx.AsyncClient, path: str, status: int = 200) -> Page:
+    """The page, which is whole and keeps the rules that every page keeps."""
+    answer = await client.get(path)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    page = Page(answer.text)
+    assert len(page.all("h1")) == len(page.all("main")) == len(page.all("title")) == 1
+    assert page.all("html")[0]["lang"] == "en"
+    assert page.links()[0] == "#main"
+    for tag, attributes in page.elements:
+        assert not {name for name in attributes if name.startswith("on") or name == "style"}, tag
+        for name in ("src", "href", "action"):
+            address = attributes.get(name) or "/"
+            assert address.startswith(("/", "#", "?")), address
+            assert not address.startswith("//")
+    assert all(script.get("src") for script in page.all("script"))
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    return page
