@@ -20,7 +20,7 @@ from domain.amounts import fault
 from domain.buckets import bucket_at
 from domain.interval import moment_of
 from domain.problems import Invalid, Problem
-from domain.progress import LimitReached, Progress
+from domain.progress import LimitReached, NothingProgresses, Progress
 from domain.progress_shown import RuleShown, shown_at
 
 
@@ -71,6 +71,8 @@ def change(working: Working, member_id: str, achievement_id: UUID, wanted: Chang
     decided = progresses.adjust(known, terms, member_id, wanted.reason, now, wanted.completed, settings)
     if isinstance(decided, LimitReached):
         raise Conflict(f"the limit allows a completed count of at most {decided.allowed:f}", "limit_reached")
+    if isinstance(decided, NothingProgresses):
+        raise Conflict("the limit is reached: nothing progresses, so that no rule can be raised", "limit_reached")
     if carried and decided:
         working.record(stream, carried)
     for event in decided:

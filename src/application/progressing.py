@@ -1,7 +1,7 @@
 """What facts do to the progress of achievements: decided with the fact, and recorded with it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -20,7 +20,7 @@ from domain import member as members
 from domain import progress as progresses
 from domain.achievement_definition import CountKind, Subject
 from domain.achievement_terms import AchievementTerms, RuleTerms
-from domain.amounts import EXACT, ONE, ZERO
+from domain.amounts import EXACT, ONE, ZERO, kept
 from domain.buckets import Bucket, is_complete, reached
 from domain.contribution import Seen
 from domain.expressions import ExpressionFailure
@@ -181,11 +181,10 @@ class _Moving:
             measured = self._measure(terms, rule)
         if measured is None:
             return
-        if rule.unique_referee and self._was_counted(terms, rule):
-            self._refuse(terms, Reason.NOT_DISTINCT, rule)
-            return
         acting = Acting(member, self._fact, self._at, self._moment)
         advanced = progresses.advance(terms, rule, progress, acting, measured.amount, measured.value)
+        if rule.unique_referee and not isinstance(advanced, Reason) and self._was_counted(terms, rule):
+            advanced = Reason.NOT_DISTINCT
         if isinstance(advanced, Reason):
             self._refuse(terms, advanced, rule)
             return
@@ -283,7 +282,7 @@ class _Moving:
             case CountKind.OCCURRENCES:
                 return Measured(ONE)
             case CountKind.SUM if rule.measured:
-                return Measured(rule.measured.evaluate(self._seen))
+                return Measured(kept(rule.measured.evaluate(self._seen)))
             case CountKind.DISTINCT if rule.measured:
                 value = rule.measured.evaluate(self._seen)
                 if value is None:
@@ -399,4 +398,4 @@ def _text(value: object) -> str:
     """A value as it is told from others: numbers without trailing zeros, instants in UTC."""
     if isinstance(value, Decimal):
         return f"{EXACT.normalize(value):f}"
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)

@@ -44,6 +44,13 @@ def rounded(amount: Decimal, decimals: int, rounding: Rounding) -> Decimal:
     return amount.quantize(_quantum(decimals), _MODES[rounding], EXACT)
 
 
+def kept(amount: Decimal) -> Decimal:
+    """`amount` with as many digits after the point as are kept: thirds have no end."""
+    exponent = amount.as_tuple().exponent
+    ends = isinstance(exponent, int) and exponent >= -FRACTION_DIGITS
+    return amount if ends else rounded(amount, FRACTION_DIGITS, Rounding.HALF_UP)
+
+
 @cache
 def _quantum(decimals: int) -> Decimal:
     return Decimal((0, (1,), -decimals))

@@ -40,7 +40,10 @@ class Bucket(Struct, frozen=True, gc=False, array_like=True):
 def with_bucket(
     buckets: tuple[Bucket, ...], key: int, amount: Decimal, *, joins: str | None = None, leaves: str | None = None
 ) -> tuple[Bucket, ...]:
-    """With a bucket's amount as it is now, and a distinct value more or less; the latest `BUCKETS_KEPT` are kept."""
+    """With a bucket's amount as it is now, and a distinct value more or less; the latest `BUCKETS_KEPT` are kept.
+
+    A bucket of nothing, also one that was set to it by hand, has no values: they may count again.
+    """
     at = place(buckets, key)
     held = at < len(buckets) and buckets[at].key == key
     values = buckets[at].values if held else ()
@@ -48,7 +51,7 @@ def with_bucket(
         values = (*values, joins)
     elif leaves is not None:
         values = tuple(value for value in values if value != leaves)
-    return (*buckets[:at], Bucket(key, amount, values), *buckets[at + held :])[-BUCKETS_KEPT:]
+    return (*buckets[:at], Bucket(key, amount, values if amount else ()), *buckets[at + held :])[-BUCKETS_KEPT:]
 
 
 def bucket_of(buckets: tuple[Bucket, ...], key: int) -> Bucket | None:

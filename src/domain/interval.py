@@ -129,6 +129,23 @@ def _added(kept: Tallied, key: int, amount: Decimal, most: int, before: Decimal)
     return (*kept[1:at], (key, amount), *kept[at:]), EXACT.add(before, oldest)
 
 
+def lowered(tally: Tally, amount: Decimal) -> Tally:
+    """Without the latest `amount` of what was counted: no unit holds less than nothing, as that would lift its cap."""
+    days, days_before = _lowered(tally.days, amount, tally.days_before)
+    hours, hours_before = _lowered(tally.hours, amount, tally.hours_before)
+    return Tally(EXACT.subtract(tally.total, amount), days, hours, days_before, hours_before)
+
+
+def _lowered(kept: Tallied, amount: Decimal, before: Decimal) -> tuple[Tallied, Decimal]:
+    left = amount
+    fewer: list[tuple[int, Decimal]] = []
+    for key, counted in reversed(kept):
+        taken = min(left, counted)
+        left = EXACT.subtract(left, taken)
+        fewer.append((key, EXACT.subtract(counted, taken)))
+    return tuple(reversed(fewer)), EXACT.subtract(before, left)
+
+
 def used(tally: Tally, interval: Interval | None, moment: Moment) -> Decimal:
     """What counts against a limit at a moment: everything for life, else the most in any interval the moment lies in.
 

@@ -9,11 +9,12 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.achievement_definition import CountKind
 from domain.achievement_terms import AchievementTerms, RuleTerms
 from domain.amounts import EXACT, ONE, ZERO
 from domain.buckets import BUCKETS_KEPT, MOST_VALUES, Bucket, bucket_at, bucket_of, is_complete, reached, with_bucket
 from domain.interval import NOTHING as NO_TALLY
-from domain.interval import Moment, Tally, added, moment_of, used
+from domain.interval import Moment, Tally, added, lowered, moment_of, used
 from domain.outcomes import Advance, Reason
 from domain.problems import Problem
 from domain.standing import Fact
@@ -210,9 +211,17 @@ def _adjusted(was: Progress, event: Adjusted) -> Progress:
         rule = progress.of(change.rule)
         buckets = with_bucket(rule.buckets, change.bucket, change.amount)
         progress = _put(progress, change.rule, RuleProgress(buckets, rule.counted))
-    raised = event.completed - was.completed
-    completions = added(was.completions, event.moment, Decimal(raised)) if raised else was.completions
-    return replace(progress, completed=event.completed, completions=completions)
+    return replace(
+        progress, completed=event.completed, completions=_recounted(was, Decimal(event.completed), event.moment)
+    )
+
+
+def _recounted(progress: Progress, completed: Decimal, moment: Moment) -> Tally:
+    """The completions where there are `completed` from a moment on: the latest are those that are no more."""
+    more = EXACT.subtract(completed, Decimal(progress.completed))
+    if more < 0:
+        return lowered(progress.completions, -more)
+    return added(progress.completions, moment, more) if more else progress.completions
 
 
 def _put(progress: Progress, number: int, rule: RuleProgress) -> Progress:
@@ -324,6 +333,8 @@ def take_back(
     if bucket is None:
         return None
     back = advance.amount if left is None else EXACT.subtract(advance.amount, left)
+    if rule.count is not CountKind.SUM:
+        back = min(back, bucket.amount)  # what was lowered by hand is not there to be taken; only sums go below nothing
     return Reversed(
         advance.achievement,
         advance.revision,
@@ -346,6 +357,10 @@ class LimitReached(Struct, frozen=True, gc=False):
     allowed: Decimal
 
 
+class NothingProgresses(Struct, frozen=True, gc=False):
+    """No rule's value can be raised: the limit is reached."""
+
+
 def adjust(
     progress: Progress | None,
     terms: AchievementTerms,
@@ -354,7 +369,7 @@ def adjust(
     now: datetime,
     completed: int | None,
     rules: tuple[tuple[int, Decimal, datetime], ...],
-) -> list[Event] | list[Problem] | LimitReached:
+) -> list[Event] | list[Problem] | LimitReached | NothingProgresses:
     """A change by hand: the completed count, and what rules count in the period of an instant.
 
     Nothing changes, nothing is recorded. Rules that become complete by it complete the achievement as a fact would.
@@ -378,11 +393,10 @@ def adjust(
         allowed = EXACT.subtract(terms.limit.value, used(was.completions, terms.limit.interval, moment))
         if after - was.completed > allowed:
             return LimitReached(EXACT.add(max(ZERO, allowed), Decimal(was.completed)))
-    changes = tuple(
-        change
-        for rule, amount, at in rules
-        if (change := _change(terms.rules[rule - 1], was, amount, moment_of(at, terms.zone)))
-    )
+    spent = replace(was, completions=_recounted(was, Decimal(after), moment))
+    changes = _changes(terms, spent, rules)
+    if isinstance(changes, NothingProgresses):
+        return changes
     if not changes and after == was.completed:
         return []
     adjusted = Adjusted(
@@ -403,7 +417,17 @@ def adjust(
     return [*events, completion] if completion else events
 
 
-def _change(rule: RuleTerms, progress: Progress, amount: Decimal, moment: Moment) -> RuleAdjusted | None:
-    key = bucket_at(rule, moment)
-    bucket = bucket_of(progress.of(rule.number).buckets, key)
-    return None if amount == (bucket.amount if bucket else ZERO) else RuleAdjusted(rule.number, key, amount)
+def _changes(
+    terms: AchievementTerms, progress: Progress, rules: tuple[tuple[int, Decimal, datetime], ...]
+) -> tuple[RuleAdjusted, ...] | NothingProgresses:
+    changes = []
+    for number, amount, at in rules:
+        moment = moment_of(at, terms.zone)
+        key = bucket_at(terms.rules[number - 1], moment)
+        bucket = bucket_of(progress.of(number).buckets, key)
+        held = bucket.amount if bucket else ZERO
+        if amount > held and limit_reached(terms, progress, moment):
+            return NothingProgresses()
+        if amount != held:
+            changes.append(RuleAdjusted(number, key, amount))
+    return tuple(changes)

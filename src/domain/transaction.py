@@ -8,13 +8,13 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import ClassVar, assert_never, cast
+from typing import ClassVar, assert_never
 from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.amounts import EXACT, FRACTION_DIGITS, ZERO, Rounding, rounded
+from domain.amounts import EXACT, ZERO, kept
 from domain.attributes import Attributes
 from domain.outcomes import Advance, Contribution, Outcome
 from domain.problems import Problem
@@ -216,10 +216,8 @@ def _less(item: Item, taken: dict[str, Decimal]) -> Item:
 
 
 def _share(item: Item, quantity: Decimal) -> Decimal:
-    """The value of so many of the item's pieces, within the digits of an amount: thirds have no end."""
-    share = EXACT.divide(EXACT.multiply(item.value, quantity), item.quantity)
-    within = cast(int, share.as_tuple().exponent) >= -FRACTION_DIGITS
-    return share if within else rounded(share, FRACTION_DIGITS, Rounding.HALF_UP)
+    """The value of so many of the item's pieces."""
+    return kept(EXACT.divide(EXACT.multiply(item.value, quantity), item.quantity))
 
 
 class WrongStatus(Struct, frozen=True, gc=False):

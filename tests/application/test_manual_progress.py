@@ -13,10 +13,11 @@ from application.preconditions import Precondition
 from application.refusals import Conflict, Unknown
 from domain.achievement_definition import Count, CountKind, Limit, Period, PeriodKind
 from domain.interval import Interval, Unit
+from domain.outcomes import Progressed
 from domain.problems import Invalid
 from domain.progress import Adjusted, Carried, Completed
 from tests.support.achievements import ACHIEVEMENT, definition, rule
-from tests.support.campaigns import CAMPAIGN
+from tests.support.campaigns import CAMPAIGN, buy, purchase
 from tests.support.program import Program
 
 DAILY = rule(goal=Decimal(2), period=Period(PeriodKind.DAY), consecutive=2)
@@ -84,6 +85,40 @@ def test_the_limit_holds() -> None:
         change(program, completed=4)
     program.now = datetime(2026, 9, 11, tzinfo=UTC)
     assert change(program, completed=6).completed == 6
+
+
+def test_what_is_lowered_are_the_latest_completions() -> None:
+    program = running(limit=Limit(Decimal(2), Interval(Unit.DAY)))
+    change(program, completed=2)
+    program.now = datetime(2026, 9, 11, tzinfo=UTC)
+    assert change(program, completed=1).completed == 1
+    assert change(program, completed=3).completed == 3
+    with pytest.raises(Conflict, match="at most 3"):
+        change(program, completed=4)
+
+
+def test_no_rule_is_raised_at_the_limit() -> None:
+    program = running(limit=Limit(Decimal(1), Interval(Unit.DAY)))
+    change(program, settings=[(1, Decimal(2))])
+    change(program, completed=1)
+    before = len(program.events)
+    for fields in ({}, {"completed": 1}, {"completed": 1, "settings": [(1, Decimal(5))]}):
+        with pytest.raises(Conflict, match="nothing progresses"):
+            change(program, **({"settings": [(1, Decimal(3))]} | fields))
+    assert len(program.events) == before
+    assert values(change(program, settings=[(1, Decimal(1))])) == [("1", False)]
+    assert values(change(program, settings=[(1, Decimal(3), YESTERDAY)])) == [("3", False)]
+    changed = change(program, completed=0, settings=[(1, Decimal(5))])
+    assert (changed.completed, values(changed)) == (1, [("0", False)])
+
+
+def test_values_count_again_once_there_are_none() -> None:
+    program = running(rule(count=Count(CountKind.DISTINCT, attribute="transaction.attributes.store")))
+    program.do(lambda working: achievements.activate(working, ACHIEVEMENT))
+    for fact in ("T-1", "T-2"):
+        answer = buy(program, purchase(fact, attributes={"store": "North"}))
+        assert [outcome.value for outcome in answer.outcomes if isinstance(outcome, Progressed)] == [1]
+        change(program, settings=[(1, Decimal(0))])
 
 
 def test_completions_are_carried_into_a_new_revision() -> None:

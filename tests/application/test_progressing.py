@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from application import ingest
+from application import ingest, manual_progress
 from application.definitions import put_entry, put_member, put_product
 from application.ingest import FactAnswer, receive_event
+from application.manual_progress import Change, Setting
 from application.preconditions import Precondition
 from application.streams import ACHIEVEMENT, MEMBER
 from domain import achievement as achievements
 from domain.achievement_definition import Count, CountKind, Subject
+from domain.amounts import FRACTION_DIGITS
 from domain.attributes import AttributeType
 from domain.catalogue import EventType
 from domain.member_event import Happening
@@ -92,6 +94,19 @@ class TestCounting:
         assert values(worked_out(program, "E-1", minutes="20.5")) == ["41.0"]
         assert reasons(worked_out(program, "E-2")) == [Reason.EXPRESSION_FAILED]
         assert values(worked_out(program, "E-3", minutes="1")) == ["43.0"]
+
+    def test_what_has_no_end_is_kept_to_so_many_digits(self, program: Program) -> None:
+        tracking(program, rule("5", count=Count(CountKind.SUM, expression="transaction.total / 3")))
+        (answer,) = bought(program, 1, total="10")
+        assert values(answer) == [f"3.{'3' * FRACTION_DIGITS}"]
+
+    def test_an_instant_is_the_same_with_any_offset(self, program: Program) -> None:
+        kinds = {"booked_for": AttributeType.TIMESTAMP}
+        program.do(lambda working: put_entry(working, EventType("workout", "Workout", kinds), NEW))
+        counted = Count(CountKind.DISTINCT, attribute="booked_for")
+        tracking(program, rule("2", trigger=Entity.EVENT, event_type="workout", count=counted))
+        assert values(worked_out(program, "E-1", booked_for="2026-09-01T10:00:00Z")) == ["1"]
+        assert reasons(worked_out(program, "E-2", booked_for="2026-09-01T12:00:00+02:00")) == [Reason.NOT_DISTINCT]
 
     def test_counts_distinct_values_once(self, program: Program) -> None:
         workouts(program)
@@ -272,6 +287,14 @@ class TestReferrals:
         assert reasons(bought(program, 2, member="M-2")[0]) == [Reason.NOT_DISTINCT]
         assert completions(bought(program, 2, member="M-3")[0]) == [2]
 
+    def test_how_often_comes_before_who(self, program: Program) -> None:
+        self.referred(program)
+        tracking(program, rule("9", subject=Subject.REFERRER, unique_referee=True, frequency=at_most(1, "day")))
+        first, again, later = bought(program, 1, 1, 2, member="M-2")
+        assert values(first) == ["1"]
+        assert reasons(again) == [Reason.FREQUENCY_EXCEEDED]
+        assert reasons(later) == [Reason.NOT_DISTINCT]
+
     def test_a_refund_lets_the_referee_count_again(self, program: Program) -> None:
         self.referred(program)
         tracking(program, rule("3", subject=Subject.REFERRER, unique_referee=True))
@@ -328,6 +351,16 @@ class TestLifecycle:
         buy(program, purchase("T-1"))
         program.do(lambda working: ingest.refund(working, "T-1", None, (), None))
         assert values(buy(program, purchase("T-2"))) == ["1"]
+
+    @pytest.mark.parametrize("back", [None, Decimal(1)])
+    def test_what_was_lowered_by_hand_is_not_taken_again(self, program: Program, back: Decimal | None) -> None:
+        tracking(program, rule("3", conditions={"expression": "transaction.total >= 100"}))
+        buy(program, purchase("T-1", total="100"))
+        wanted = Change("a mistake", settings=(Setting(1, Decimal(0)),))
+        program.do(lambda working: manual_progress.change(working, "M-1", ACHIEVEMENT_ID, wanted))
+        answer = program.do(lambda working: ingest.refund(working, "T-1", back, (), None))
+        assert values(answer) == ["0"]
+        assert values(buy(program, purchase("T-2", total="100"))) == ["1"]
 
 
 class TestRevisions:

@@ -19,6 +19,7 @@ from domain.interval import (
     added,
     first_day,
     left,
+    lowered,
     moment_of,
     number_of,
     starts_at,
@@ -83,6 +84,16 @@ class TestTally:
     def test_what_is_taken_back_counts_no_more(self) -> None:
         tally = added(counted(DAY, DAY), Moment(DAY, 12), -ONE)
         assert used(tally, Interval(Unit.DAY), Moment(DAY, 0)) == used(tally, None, Moment(DAY, 0)) == 1
+
+    def test_what_is_lowered_is_what_was_counted_last(self) -> None:
+        tally = lowered(counted(DAY - 1, DAY, DAY), Decimal(2))
+        assert [used(tally, Interval(Unit.DAY), Moment(day, 12)) for day in (DAY - 1, DAY)] == [1, 0]
+        assert [used(tally, Interval(Unit.HOUR), Moment(day, 12)) for day in (DAY - 1, DAY)] == [1, 0]
+        assert used(tally, None, Moment(DAY, 0)) == 1
+
+    def test_what_is_no_longer_kept_is_lowered_last(self) -> None:
+        tally = lowered(counted(*range(DAY, DAY + DAYS_KEPT + 5)), Decimal(DAYS_KEPT + 2))
+        assert used(tally, Interval(Unit.DAY), Moment(DAY, 0)) == used(tally, None, Moment(DAY, 0)) == 3
 
     def test_an_edit_of_the_interval_finds_what_came_before(self) -> None:
         tally = counted(DAY, DAY)
