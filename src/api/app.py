@@ -94,6 +94,8 @@ def create_app(
         openapi_config=None,
         logging_config=None,
     )
+    for collector in services.collectors:
+        metrics.registry.register(collector)
     app.services = services
     app.metrics = metrics
     app.methods = {route.path_format: set(getattr(route, "methods", ())) for route in app.routes}

@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from msgspec import Struct
+from prometheus_client.registry import Collector
 from psycopg_pool import AsyncConnectionPool
 
 from application.clock import Clock, SandboxClock
@@ -48,7 +49,10 @@ class Check(Struct, frozen=True):
 
 
 class Services(Struct, kw_only=True):
-    """Everything injected. `due` makes everything happen that is due by an instant, in order (sandbox only)."""
+    """Everything injected. `due` makes everything happen that is due by an instant, in order (sandbox only).
+
+    `collectors` are of measurements beyond those of requests.
+    """
 
     settings: Settings
     clock: Clock
@@ -57,6 +61,7 @@ class Services(Struct, kw_only=True):
     sandbox: SandboxClock | None = None
     due: Callable[[datetime], Awaitable[None]] | None = None
     checks: tuple[Callable[[], Awaitable[Check]], ...] = ()
+    collectors: tuple[Collector, ...] = ()
 
 
 class PreviewRuns(Protocol):

@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from api.following import Following
 from api.routes.commands import commands_over
 from api.routes.reads.projections import RebuildThreads
 from api.services import Check, Imports, Program, Reads
@@ -114,6 +115,7 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
             sandbox=sandbox,
             due=Sandbox(doing, awards, sandbox).happen if sandbox else None,
             checks=(_database_check(pool), _projections_check(positions), _awards_check(awards)),
+            collectors=(Following(positions, awards),),
             commands=commands,
             reads=Reads(pool, mapper),
             rebuilds=rebuilds,
