@@ -202,7 +202,9 @@ def test_a_condition_with_many_faults_is_answered_in_few_words(service: Service)
 
 def test_a_bad_query_is_told_what_is_allowed(service: Service) -> None:
     said = faults(ask(service, "POST", "/imports?kind=zz", b"{}", content_type="application/x-ndjson"))
-    assert said == {"kind": "must be `facts` or `members` or `list_members` or `products` or `coupon_codes`"}
+    assert said == {
+        "kind": "must be `facts` or `members` or `list_members` or `products` or `coupon_codes` or `progress`"
+    }
     assert "must be a position, or an instant" in faults(ask(service, "GET", "/decisions?as_of=x"))["as_of"]
     assert list(faults(ask(service, "GET", "/members?after=x"))) == ["after"]
 
