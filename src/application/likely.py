@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 from domain.contribution import Seen
 from domain.expressions import Compiled, Scope
 
-EXPLAINED = 16
+EXPLAINED = 64
 """The most tiered campaigns, and achievements, that one fact is told it did not count for."""
 
 T = TypeVar("T")

@@ -134,8 +134,10 @@ class _Moving:
         self._effects: list[tuple[Stream[Any, Any], Any]] = []
 
     def moved(self) -> Moved:
-        outcomes = (*self._outcomes, *self._not_counted[:EXPLAINED])
-        return Moved(tuple(self._advances), outcomes, tuple(self._effects))
+        not_counted = self._not_counted
+        if len(not_counted) > EXPLAINED:
+            not_counted = sorted(not_counted, key=_nearness)[:EXPLAINED]
+        return Moved(tuple(self._advances), (*self._outcomes, *not_counted), tuple(self._effects))
 
     def candidate(self, goal: Goal) -> tuple[Goal, Measured | None] | None:
         """The goal, where what is known without its progress lets the fact count; what it adds, once that is sure.
@@ -392,6 +394,12 @@ def carried_over(working: Working, terms: AchievementTerms, member: str) -> prog
             if previous is not None:
                 return progresses.carry(terms, member, previous)
     return None
+
+
+def _nearness(not_counted: NotCounted) -> int:
+    """What was asked first of a fact is told last: the nearer it came to counting, the more somebody wonders why."""
+    asked = (Reason.ACHIEVEMENT_INACTIVE, Reason.OUTSIDE_TIMEFRAME, Reason.CONDITION_NOT_MET)
+    return -asked.index(not_counted.reason) if not_counted.reason in asked else -len(asked)
 
 
 def _text(value: object) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from application import ingest, tiered_campaigns
 from application.definitions import change_list, put_entry, put_member, put_product
+from application.likely import EXPLAINED
 from application.preconditions import Precondition
 from application.refusals import Conflict, Unknown
 from domain import standing as standings
@@ -135,15 +136,15 @@ class TestCounting:
         assert buy(program, purchase()).outcomes == ()
 
     def test_a_fact_is_told_of_a_bounded_number_of_campaigns(self, program: Program) -> None:
-        for number in range(40):
+        for number in range(70):
             dear = {"expression": f"transaction.total > {number + 10}"}
             running(program, UUID(int=CAMPAIGN.int + number), name=f"Over {number}", filter=dear)
         outcomes = buy(program, purchase(total="12")).outcomes
         assert len([outcome for outcome in outcomes if isinstance(outcome, Contributed)]) == 2
-        assert reasons(outcomes) == [Reason.FILTER_NOT_MET] * 16
+        assert reasons(outcomes) == [Reason.FILTER_NOT_MET] * EXPLAINED
 
     def test_of_many_campaigns_those_that_ask_for_another_value_are_not_spoken_of(self, program: Program) -> None:
-        for number in range(40):
+        for number in range(70):
             channel = {"expression": f'transaction.attributes.channel == "{number}"'}
             running(program, UUID(int=CAMPAIGN.int + number), name=f"Channel {number}", filter=channel)
         (outcome,) = buy(program, purchase(attributes={"channel": "7"})).outcomes

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from application import ingest, manual_progress
 from application.definitions import put_entry, put_member, put_product
 from application.ingest import FactAnswer, receive_event
+from application.likely import EXPLAINED
 from application.manual_progress import Change, Setting
 from application.preconditions import Precondition
 from application.streams import ACHIEVEMENT, MEMBER
@@ -389,11 +390,23 @@ class TestRevisions:
 
 
 def test_outcomes_tell_at_most_so_many_achievements_that_did_not_count(program: Program) -> None:
-    for number in range(40):
+    for number in range(70):
         never = {"expression": "transaction.total > 1000"}
         tracking(program, rule("1", conditions=never), achievement=UUID(int=number + 1))
     outcomes: tuple[Outcome, ...] = bought(program, 1)[0].outcomes
-    assert len(outcomes) == 16
+    assert len(outcomes) == EXPLAINED
+
+
+def test_why_it_nearly_counted_is_told_before_the_rest(program: Program) -> None:
+    over = Timeframe(TimeframeKind.BEFORE, at="2026-01-01")
+    for number in range(70):
+        tracking(program, achievement=UUID(int=number + 1), timeframe=over)
+    never = {"expression": "transaction.total > 1000"}
+    tracking(program, rule("1", conditions=never), achievement=UUID(int=98))
+    tracking(program, rule("1"), achievement=UUID(int=99), limit=at_most(1))
+    _, second = bought(program, 1, 2)
+    assert reasons(second)[:3] == [Reason.LIMIT_REACHED, Reason.CONDITION_NOT_MET, Reason.OUTSIDE_TIMEFRAME]
+    assert len(second.outcomes) == EXPLAINED
 
 
 @given(facts=st.lists(st.tuples(st.integers(1, 12), st.booleans()), max_size=10))
