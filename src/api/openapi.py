@@ -86,12 +86,13 @@ class Inexact(TypeError):  # noqa: N818  a mistake in a declaration, seen at sta
 def describe(handlers: Sequence[HTTPRouteHandler]) -> Json:
     """The document for these routes of `/v1`."""
     schemas, components = _schemas(handlers)
+    problems: dict[str, Json] = {}
     paths: dict[str, Json] = {}
     for handler in handlers:
         for path in sorted(handler.paths):
             operations = paths.setdefault(PREFIX + _plain_path(path), {})
             for method in sorted(handler.http_methods):
-                operations[method.lower()] = _operation(handler, path, schemas)
+                operations[method.lower()] = _operation(handler, path, schemas, problems)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -104,6 +105,7 @@ def describe(handlers: Sequence[HTTPRouteHandler]) -> Json:
         "security": [{"key": []}],
         "components": {
             "schemas": components,
+            "responses": dict(sorted(problems.items())),
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key."}},
         },
     }
@@ -138,7 +140,7 @@ def _say_what_text_is(node: Any) -> None:  # noqa: ANN401  JSON
             _say_what_text_is(value)
 
 
-def _operation(handler: HTTPRouteHandler, path: str, schemas: dict[Any, Json]) -> Json:
+def _operation(handler: HTTPRouteHandler, path: str, schemas: dict[Any, Json], problems: dict[str, Json]) -> Json:
     terms = terms_of(handler) or Terms(frozenset(), reads=True)
     summary = (inspect.getdoc(handler.fn) or handler.handler_name).strip()
     operation: Json = {
@@ -147,7 +149,7 @@ def _operation(handler: HTTPRouteHandler, path: str, schemas: dict[Any, Json]) -
         "summary": summary.partition("\n")[0],
         "description": f"{summary}\n\nRoles: {', '.join(sorted(terms.roles))}.",
         "parameters": _parameters(handler, terms, path),
-        "responses": _responses(handler, terms, schemas),
+        "responses": _responses(handler, terms, schemas, problems),
     }
     body = _body_kind(handler)
     if body is not None:
@@ -221,7 +223,8 @@ def _form(column: Column, operator: str) -> Json:
     return {"style": "form", "explode": False, "schema": array}
 
 
-def _responses(handler: HTTPRouteHandler, terms: Terms, schemas: dict[Any, Json]) -> Json:
+def _responses(handler: HTTPRouteHandler, terms: Terms, schemas: dict[Any, Json], problems: dict[str, Json]) -> Json:
+    """What is wrong is described once for all routes, in `problems`."""
     answers = [schemas[kind] for kind in _answer_kinds(handler)]
     success: Json = {"description": "Done.", "headers": {"Laurel-Position": _POSITION}}
     if answers:
@@ -231,11 +234,13 @@ def _responses(handler: HTTPRouteHandler, terms: Terms, schemas: dict[Any, Json]
         success["content"] = {terms.answers: {}}
     responses: Json = {str(status): success for status in terms.statuses}
     for status in sorted({PROBLEM_TYPES[name].status for name in terms.problems}):
-        kinds = [PROBLEM_TYPES[name] for name in sorted(set(terms.problems)) if PROBLEM_TYPES[name].status == status]
-        responses[str(status)] = {
+        names = [name for name in sorted(set(terms.problems)) if PROBLEM_TYPES[name].status == status]
+        kinds = [PROBLEM_TYPES[name] for name in names]
+        problems["-or-".join(names)] = {
             "description": " ".join(f"{kind.title} (`{kind.uri}`)." for kind in kinds),
             "content": {MEDIA_TYPE: {"schema": schemas[ProblemDetails]}},
         }
+        responses[str(status)] = {"$ref": f"#/components/responses/{'-or-'.join(names)}"}
     return responses
 
 

@@ -45,7 +45,9 @@ class Walk:
         assert answer.status_code == status, f"{method} {path}: {answer.text}"
         route = described(method, path.partition("?")[0])
         self.walked.add(route)
-        content = DESCRIBED[route]["responses"][str(status)].get("content", {})
+        response = DESCRIBED[route]["responses"][str(status)]
+        named = response.get("$ref", "").rpartition("/")[2]
+        content = (DOCUMENT["components"]["responses"][named] if named else response).get("content", {})
         media_type = answer.headers["content-type"].partition(";")[0]
         if UNKNOWN_BODY.match(media_type):
             return answer.content
