@@ -70,7 +70,10 @@ LINE: Mapping[str, Attribute] = {
     "item.category": Attribute(Type.TEXT, lambda line: line.product and line.product.category),
     "item.brand": Attribute(Type.TEXT, lambda line: line.product and line.product.brand),
 }
-OF_PRODUCTS = frozenset({"item.category", "item.brand"})
+LINE_OF_ITS_OWN: Mapping[str, Attribute] = {name.removeprefix("item."): read for name, read in LINE.items()}
+"""Where a line is all there is, its attributes are also known by their own names."""
+
+OF_PRODUCTS = frozenset({"item.category", "item.brand", "category", "brand"})
 """What only the catalogue knows of a line."""
 
 EVENT: Mapping[str, Attribute] = {
@@ -180,7 +183,8 @@ def _untyped(name: str) -> Attribute:
 def line_scope(time_zone: str) -> Scope:
     """One item line, as the conditions of matching items see it."""
     attributes = Namespace(lambda line, name: line.item.attributes.get(name))
-    return Scope(LINE, {"item.attributes": attributes}, time_zone=time_zone)
+    namespaces = {"item.attributes": attributes, "attributes": attributes}
+    return Scope({**LINE, **LINE_OF_ITS_OWN}, namespaces, time_zone=time_zone)
 
 
 def _event_attribute(name: str, kind: AttributeType) -> Attribute:

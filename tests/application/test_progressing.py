@@ -119,10 +119,11 @@ class TestCounting:
         assert completions(worked_out(program, "E-4", gym="South")) == [1]
         assert values(worked_out(program, "E-5", gym="North")) == ["1"]
 
+    @pytest.mark.parametrize("category", ["item.category", "category"])
     @pytest.mark.parametrize(("kind", "value"), [("matching_quantity", "3"), ("matching_value", "7")])
-    def test_counts_items_that_match(self, program: Program, kind: str, value: str) -> None:
+    def test_counts_items_that_match(self, program: Program, kind: str, value: str, category: str) -> None:
         program.do(lambda working: put_product(working, Product("A", "A", category="coffee"), NEW))
-        items = {"all": [{"attribute": "item.category", "operator": "eq", "value": "coffee"}]}
+        items = {"all": [{"attribute": category, "operator": "eq", "value": "coffee"}]}
         tracking(program, rule("100", count=Count(CountKind(kind), items=items)))
         lines = (Item("A", Decimal(2), Decimal(2)), Item("A", Decimal(1), Decimal(3)), Item("B", Decimal(9)))
         (answer,) = bought(program, 1, items=lines)
