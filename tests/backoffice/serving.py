@@ -17,7 +17,7 @@ from tests.backoffice.pages import ADMIN_KEY
 
 def shorten() -> None:
     """A history that is played in a second or two."""
-    for name, value in (("HISTORY_MONTHS", 1), ("FACTS_A_DAY", 4), ("FLASH_FACTS_A_MINUTE", 30)):
+    for name, value in (("HISTORY_MONTHS", 1), ("MEMBERS", 24), ("FACTS_A_DAY", 8), ("FLASH_FACTS_A_MINUTE", 30)):
         setattr(demo, name, value)
 
 

@@ -17,7 +17,25 @@ from tests.support.database import fresh_database
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage")
-PAGES = ("program", "campaign", "draft", "occurrence", "members", "member")
+FLASH = "#campaigns >> text=Flash"
+ANY_DECISION = "#decisions a[id^=decision-]"
+PAGES = {
+    "program": (),
+    "tiered campaign": (FLASH,),
+    "draft": ("#campaigns >> text=Winter warm-up",),
+    "occurrence": (FLASH, "#occurrences tr:last-child a"),
+    "achievements": ("nav >> text=Achievements",),
+    "achievement": ("nav >> text=Achievements", "#achievements >> text=Seven in a row"),
+    "campaigns": ("nav >> text=Campaigns",),
+    "campaign": ("nav >> text=Campaigns", "#campaigns >> text=Season prize"),
+    "decisions": ("nav >> text=Decisions",),
+    "grant": ("nav >> text=Campaigns", "#campaigns >> text=Welcome", "nav >> text=granted", ANY_DECISION),
+    "refusal": ("nav >> text=Campaigns", "#campaigns >> text=Golden towel", "nav >> text=refused", ANY_DECISION),
+    "members": ("nav >> text=Members",),
+    "member": (FLASH, "#occurrences tr:last-child a", "#standings a"),
+    "progress": ("nav >> text=Members", "td >> text=M-001", "#achievements >> text=Seven in a row"),
+}
+"""What a visitor clicks to come to each page."""
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None and os.environ.get("CI") != "true", reason="there is no chromium to look at the pages with"
@@ -75,20 +93,11 @@ class Visit:
 
     def open(self, name: str) -> None:
         """One of the pages, found as a visitor finds it."""
-        page = self.page
-        page.goto(f"{self.base}/")
-        match name:
-            case "campaign" | "occurrence" | "member":
-                page.get_by_role("link", name="Flash").click()
-            case "draft":
-                page.get_by_role("link", name="Winter warm-up").click()
-            case "members":
-                page.get_by_role("link", name="Members").click()
-        if name in ("occurrence", "member"):
-            page.locator("#occurrences a").last.click()
-        if name == "member":
-            page.locator("#standings a").first.click()
-        page.wait_for_load_state("load")
+        self.page.goto(f"{self.base}/")
+        for link in PAGES[name]:
+            before = self.page.url
+            self.page.locator(link).first.click()
+            expect(self.page).not_to_have_url(before)
 
 
 @pytest.fixture
@@ -146,27 +155,35 @@ def test_every_page_fits_any_window_and_follows_the_scheme(visit: Visit, name: s
         assert page.evaluate(DARK) == (scheme == "dark")
 
 
-def test_everything_is_reached_with_the_keyboard(visit: Visit) -> None:
+LOSING_FOCUS = """() => document.querySelector("[data-live]").getAttribute("hx-select-oob").split(",")
+    .flatMap((region) => [...document.querySelectorAll(`${region} a:not([id])`)]).map((link) => link.outerHTML)"""
+
+
+@pytest.mark.parametrize("name", ["tiered campaign", "campaigns", "decisions", "grant", "member"])
+def test_everything_is_reached_with_the_keyboard(visit: Visit, name: str) -> None:
     page = visit.page
-    visit.open("campaign")
+    visit.open(name)
+    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to content")
     expect(skip).to_be_focused()
     expect(skip).to_be_in_viewport()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
+    links = page.evaluate("[...document.querySelectorAll('main a[id]')].map((link) => link.id)")
+    assert page.evaluate(LOSING_FOCUS) == []
     reached = set()
-    for _ in range(60):
+    for _ in range(250):
         page.keyboard.press("Tab")
         focused = page.evaluate(
             """() => { const at = document.activeElement, style = getComputedStyle(at);
-                return at === document.body ? null : [at.id, at.textContent.trim(), style.outlineStyle]; }"""
+                const shown = style.outlineStyle !== "none" || (at.form && style.boxShadow !== "none");
+                return at === document.body ? null : [at.id, at.textContent.trim(), Boolean(shown)]; }"""
         )
         if focused is None:
             break
-        assert focused[2] != "none", focused
+        assert focused[2], focused
         reached.add(focused[0])
-    links = page.evaluate("[...document.querySelectorAll('main a[id]')].map((link) => link.id)")
     assert set(links) <= reached
 
 
@@ -217,7 +234,7 @@ def test_pages_read_without_scripts(browser: Browser, link: str) -> None:
 
 
 def test_a_flash_is_previewed_and_paid_within_minutes(visit: Visit) -> None:
-    visit.open("campaign")
+    visit.open("tiered campaign")
     page = visit.page
     assert page.locator("#previews tbody tr").count() >= 1
     paid = [row for row in page.locator("#occurrences tbody tr").all() if "completed" in row.inner_text()]
