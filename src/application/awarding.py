@@ -27,12 +27,12 @@ from application.streams import (
     TRANSACTION,
 )
 from domain.award_policy import Decided
-from domain.campaign_definition import CampaignTrigger, EffectKind
+from domain.campaign_definition import CampaignTrigger, CampaignType, EffectKind
 from domain.campaign_terms import CampaignTerms
 from domain.coupon_code import Issued
 from domain.decision import decide
 from domain.ledger import STOCKS
-from domain.member import Member
+from domain.member import Member, Registered
 from domain.occasion import AchievementSeen, Occasion, ProgressSeen
 from domain.participation import Granted, Refused, Trigger, decision_id
 from domain.progress import Adjusted, Advanced, Completed
@@ -210,6 +210,7 @@ def decide_triggers(
         if activated(terms) < one.trigger.position
     ]
     working.prefetch(_streams(asked))
+    working.prefetch(_referrers(working, asked))
     ledger = ledger_for(working, [terms for _, terms in asked], random)
     occasions: dict[int, Occasion] = {}
     made: list[Made] = []
@@ -223,6 +224,7 @@ def decide_triggers(
         made.append(Made(decision_id(stream.id, working.version(stream)), decision))
         if isinstance(decision, Granted):
             ledger.take(decision)
+            _register(working, decision)
             _issue(working, made[-1].id, decision)
     for reserved in ledger.reserved():
         working.record(CAMPAIGN_BUDGET.at(reserved.campaign), reserved)
@@ -245,6 +247,13 @@ def _streams(asked: Iterable[tuple[Fired, CampaignTerms]]) -> Iterable[Stream[An
         for effect in effects_of(terms, *STOCKS):
             streams[STOCK.at(STOCKS[effect.kind], effect.given or "")] = None
     return streams
+
+
+def _referrers(working: Working, asked: Iterable[tuple[Fired, CampaignTerms]]) -> Iterable[Stream[Any, Any]]:
+    """Whoever may be given something beside the members themselves."""
+    members = dict.fromkeys(one.member for one, terms in asked if terms.type is CampaignType.REFERRAL)
+    known = [working.state(MEMBER.at(member)) for member in members]
+    return [MEMBER.at(member.referrer) for member in known if member and member.referrer]
 
 
 def _stream_of(fact: Fact) -> Stream[Any, Any]:
@@ -274,6 +283,15 @@ def _occasion(working: Working, one: Fired) -> Occasion:
         event.happening if event else None,
         one.progress,
     )
+
+
+def _register(working: Working, granted: Granted) -> None:
+    """Whoever a member names as their referrer is a member too, from when it matters."""
+    given = [effect.member for rule in granted.rules for effect in rule.effects if effect.reason is None]
+    for receiver in dict.fromkeys(member for member in given if member and member != granted.member):
+        stream = MEMBER.at(receiver)
+        if working.state(stream) is None:
+            working.record(stream, Registered(receiver))
 
 
 def _issue(working: Working, decision: UUID, granted: Granted) -> None:

@@ -23,6 +23,7 @@ from domain.campaign_definition import CampaignTrigger, CampaignType, Limits, On
 from domain.catalogue import Coupon, Generator, Reward, Segment
 from domain.coupon_code import Issued, Voided
 from domain.interval import moment_of
+from domain.member import Registered
 from domain.participation import Cancelled, Granted, Reason, Refused, decision_id
 from domain.progress import Adjusted, Completed
 from domain.stock import Returned as StockReturned
@@ -215,6 +216,18 @@ def test_a_referral_rewards_both(program: Program) -> None:
         ("M-1", Decimal(5)),
         ("M-0", Decimal(9)),
     ]
+
+
+def test_whoever_is_given_something_is_a_member_from_then_on(program: Program) -> None:
+    rewarding(program, prize(units("9", Recipient.REFERRER)), type=CampaignType.REFERRAL)
+    for number in range(3):
+        friend = f"M-{number}"
+        program.do(partial(definitions.put_member, member_id=friend, tier=None, attributes={}, referrer="R-1"))
+        bought(program, number, member=friend)
+    bought(program, 9, member="M-9")
+    decide(program)
+    registered = [event.member for event in program.events if isinstance(event, Registered)]
+    assert registered == ["M-0", "M-1", "M-2", "M-9", "R-1"]
 
 
 def test_progress_fires_campaigns_on_progress(program: Program) -> None:
