@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.achievement_definition import Limit
-from domain.amounts import EXACT, ONE, WHOLE_DIGITS, ZERO, Rounding, plain, rounded, written
+from domain.amounts import EXACT, FRACTION_DIGITS, ONE, WHOLE_DIGITS, ZERO, Rounding, fault, plain, rounded, written
 from domain.campaign_definition import EffectKind, OnExhausted, Recipient
 from domain.campaign_terms import CampaignTerms, EffectTerms, RuleTerms, includes
 from domain.catalogue import EventType
@@ -227,7 +227,8 @@ class _Deciding:
             return bare, problems
         entry, code = found
         until = valid_until(entry, self._now, self._terms.zone)
-        return replace(bare, code=code, value=value, valid_until=until), []
+        worth = None if value is None else _writable(value)
+        return replace(bare, code=code, value=worth, valid_until=until), []
 
     def _reward(self, effect: EffectTerms) -> list[tuple[Reason, str]]:
         assert effect.given  # noqa: S101  what a definition must have
@@ -261,6 +262,11 @@ def _amount(expression: Compiled, occasion: Occasion) -> Decimal | str:
     if amount >= MOST_UNITS:
         return f"the result has more than {WHOLE_DIGITS} digits before the decimal point"
     return plain(amount)
+
+
+def _writable(amount: Decimal) -> Decimal:
+    """With no more digits after the point than amounts have."""
+    return amount if fault(amount) is None else rounded(amount, FRACTION_DIGITS, Rounding.HALF_UP)
 
 
 def _seen(condition: Compiled, occasion: Occasion) -> tuple[Saw, ...]:

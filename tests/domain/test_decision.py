@@ -282,6 +282,11 @@ def test_a_coupon_has_its_value_and_its_end() -> None:
     assert (effect.value, effect.valid_until) == (Decimal("4.990"), NOON + timedelta(days=10))
 
 
+def test_a_coupon_is_worth_an_amount_that_can_be_written() -> None:
+    decision = granted(Deciding(coupons={"spring": ["A"]}).decide(terms(rule(coupon(value="transaction.total / 3")))))
+    assert decision.rules[0].effects[0].value == Decimal("16.6" + "3" * 29)
+
+
 def test_a_coupon_whose_value_fails_is_not_issued() -> None:
     deciding = Deciding(coupons={"spring": ["A"]})
     assert reasons(deciding.decide(terms(rule(coupon(value=FAILS))))) == [Reason.EXPRESSION_FAILED]

@@ -1,0 +1,203 @@
+"""Whatever happens in whatever order: nothing is decided twice, and no cap is passed."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from application import campaigns
+from application.cancelling import cancel_grant
+from application.coupons import add_codes
+from application.preconditions import Precondition
+from application.streams import CAMPAIGN_BUDGET, PARTICIPATION, STOCK
+from domain.campaign import Life
+from domain.campaign_definition import Limits, OnExhausted
+from domain.catalogue import Coupon, Reward
+from domain.coupon_code import Issued
+from domain.interval import Moment, Unit, number_of
+from domain.participation import Cancelled, Granted, Refused
+from tests.support.campaigns import buy, purchase
+from tests.support.deciding import at_most
+from tests.support.program import Program
+from tests.support.progressing import rule, tracking
+from tests.support.rewarding import (
+    CAMPAIGN,
+    OTHER_CAMPAIGN,
+    batch,
+    coupon,
+    decide,
+    decisions,
+    prize,
+    reward,
+    rewarding,
+    stocked,
+    units,
+)
+
+MUGS = 4
+MEMBERS = 3
+START = datetime(2026, 3, 20, tzinfo=UTC)
+ANY_VERSION = Precondition(exists=True)
+
+BUY = st.tuples(st.just("buy"), st.integers(0, MEMBERS - 1), st.integers(0, 24 * 10), st.integers(0, 90))
+LIMIT = st.tuples(st.just("limit"), st.integers(1, 300), st.sampled_from([None, "day", "week"]), st.booleans())
+STEP = st.one_of(
+    BUY,
+    BUY,
+    BUY,
+    LIMIT,
+    st.tuples(st.sampled_from(["decide", "decide", "pause", "activate", "codes"])),
+    st.tuples(st.just("cancel"), st.integers(0, 50)),
+)
+
+
+class World:
+    """A program with two campaigns on one achievement, and what is known of it from its log alone."""
+
+    def __init__(self) -> None:
+        self.program = Program()
+        self.bought = 0
+        self.codes = 0
+        tracking(self.program, rule("1"))
+        stocked(self.program, Reward("mug", "Mug", MUGS), Coupon("spring", "Spring"))
+        limits = Limits(at_most("4", "week"), at_most("150", "day"), at_most("300"))
+        rewarding(self.program, prize(units("transaction.total"), units("10")), at=CAMPAIGN, limits=limits)
+        rewarding(self.program, prize(coupon(), reward()), at=OTHER_CAMPAIGN)
+
+    def step(self, what: str, *how: Any) -> None:
+        getattr(self, what)(*how)
+
+    def buy(self, member: int, hour: int, total: int) -> None:
+        self.bought += 1
+        at = START + timedelta(hours=hour)
+        buy(self.program, purchase(f"T-{self.bought}", str(total), f"M-{member}", purchased_at=at))
+
+    def decide(self) -> None:
+        before = len(decisions(self.program))
+        asked = batch(self.program)
+        made = decide(self.program, asked)
+        assert len(decisions(self.program)) == before + len(made)
+
+    def limit(self, value: int, unit: str | None, clamp: bool) -> None:  # noqa: FBT001  an example's value
+        definition = self.program.catalogue.campaigns[CAMPAIGN].definition
+        exhausted = OnExhausted.CLAMP if clamp else OnExhausted.REFUSE
+        limits = replace(definition.limits, total_units=at_most(str(value), unit), on_exhausted=exhausted)
+        edited = replace(definition, limits=limits)
+        self.program.do(lambda working: campaigns.revise(working, CAMPAIGN, edited, ANY_VERSION))
+
+    def pause(self) -> None:
+        if self.program.catalogue.campaigns[CAMPAIGN].life is Life.ACTIVE:
+            self.program.do(lambda working: campaigns.pause(working, CAMPAIGN))
+
+    def activate(self) -> None:
+        self.program.do(lambda working: campaigns.activate(working, CAMPAIGN))
+
+    def codes_of(self) -> Iterator[str]:
+        return (event.code for event in self.program.events if isinstance(event, Issued))
+
+    def cancel(self, number: int) -> None:
+        grants = [
+            recorded
+            for recorded in self.program.log
+            if isinstance(recorded.event, Granted) and recorded.version not in self._cancelled(recorded.event)
+        ]
+        if grants:
+            recorded = grants[number % len(grants)]
+            self.program.do(partial(cancel_grant, granted=recorded.event, version=recorded.version, reason="mistake"))
+
+    def _cancelled(self, event: Granted) -> tuple[int, ...]:
+        held: tuple[int, ...] = self.program.state(PARTICIPATION.at(event.campaign, event.member)).cancelled
+        return held
+
+    def given(self, campaign: UUID) -> list[tuple[str, Moment, Decimal]]:
+        """What the campaign has given and not taken back."""
+        return [
+            (event.member, event.moment, event.units if isinstance(event, Granted) else -event.units)
+            for event in self.program.events
+            if isinstance(event, Granted | Cancelled) and event.campaign == campaign
+        ]
+
+
+def add_some(world: World) -> None:
+    world.codes += 2
+    names = [f"C-{world.codes}", f"C-{world.codes + 1}"]
+    world.program.do(lambda working: add_codes(working, "spring", names))
+
+
+@settings(max_examples=100)
+@given(st.lists(STEP, min_size=15, max_size=50))
+def test_what_is_decided_holds_whatever_happens(steps: list[tuple[Any, ...]]) -> None:
+    world = World()
+    for step in steps:
+        before = len(world.program.events)
+        if step[0] == "codes":
+            add_some(world)
+        else:
+            world.step(*step)
+        check_caps(world, before)
+    before = len(world.program.events)
+    world.decide()
+    check_caps(world, before)
+    assert batch(world.program).fired == ()
+    check_counts(world)
+
+
+def check_caps(world: World, since: int) -> None:
+    """What was just granted fits the limits there were, by going through all that is given."""
+    limits = world.program.catalogue.campaigns[CAMPAIGN].definition.limits
+    new = [event for event in world.program.events[since:] if isinstance(event, Granted) and event.campaign == CAMPAIGN]
+    given_ = world.given(CAMPAIGN)
+    for event in new:
+        own = [(moment, spent) for member, moment, spent in given_ if member == event.member]
+        assert limits.member_units
+        assert limits.total_units
+        assert in_unit(own, event.moment, Unit.DAY) <= limits.member_units.value
+        interval = limits.total_units.interval
+        everyone = [(moment, spent) for _, moment, spent in given_]
+        unit = interval.unit if interval else None
+        assert in_unit(everyone, event.moment, unit) <= limits.total_units.value
+
+
+def in_unit(given_: list[tuple[Moment, Decimal]], at: Moment, unit: Unit | None) -> Decimal:
+    spent = [units for moment, units in given_ if unit is None or number_of(moment, unit) == number_of(at, unit)]
+    return sum(spent, Decimal(0))
+
+
+def check_counts(world: World) -> None:
+    program = world.program
+    made = Counter((event.campaign, event.trigger.position) for event in decisions(program))
+    assert set(made.values()) <= {1}
+    # the other campaign was never paused, so it has decided everything
+    assert sum(at == OTHER_CAMPAIGN for at, _ in made) == world.bought
+    budget = program.state(CAMPAIGN_BUDGET.at(CAMPAIGN))
+    total = sum((spent for _, _, spent in world.given(CAMPAIGN)), Decimal(0))
+    assert (budget.units.total if budget else 0) == total
+    codes = list(world.codes_of())
+    assert len(set(codes)) == len(codes)
+    kept = [event for event in program.events if isinstance(event, Granted | Cancelled)]
+    for kind, most in (("reward", MUGS), ("coupon", world.codes)):
+        stock = program.state(STOCK.at(kind, "mug" if kind == "reward" else "spring"))
+        left = sum(sign(event) * len([one for one in effects(event) if one.kind.endswith(kind)]) for event in kept)
+        assert (stock.given if stock else 0) == left <= most
+    for member in range(MEMBERS):
+        held = program.state(PARTICIPATION.at(CAMPAIGN, f"M-{member}"))
+        own = [spent for who, _, spent in world.given(CAMPAIGN) if who == f"M-{member}"]
+        assert (held.units.total if held else 0) == sum(own, Decimal(0))
+    assert all(event.reasons for event in decisions(program) if isinstance(event, Refused))
+
+
+def sign(event: Granted | Cancelled) -> int:
+    return 1 if isinstance(event, Granted) else -1
+
+
+def effects(event: Granted | Cancelled) -> list[Any]:
+    if isinstance(event, Cancelled):
+        return list(event.effects)
+    return [effect for rule in event.rules for effect in rule.effects if effect.reason is None]
