@@ -49,6 +49,8 @@ STANDBY_SECONDS = 0.5
 POLL_SECONDS = 1.0
 SPACING_SECONDS = 0.01
 """Between looks that leave nothing to decide: what many small commands trigger is decided together."""
+IDLE_SECONDS = 0.2
+"""The same while no campaign is active: until one is, whoever asks need not wait for it."""
 OBSERVING_SECONDS = 0.02
 RETRY_SECONDS = (0.1, 5.0)
 """The first and the longest wait after something went wrong; each wait is twice the last."""
@@ -73,17 +75,21 @@ def _seed() -> bytes:
 
 
 class Look(Struct, frozen=True, gc=False):
-    """The log as it stands at `head`: how far is `recorded` as decided, and the tags of all that campaigns fire on."""
+    """The log as it stands at `head`: how far is `recorded` as decided, and what active campaigns fire `on`."""
 
     recorded: int
-    tags: frozenset[str]
+    on: frozenset[tuple[UUID, CampaignTrigger]]
     head: int = 0
+
+    @property
+    def tags(self) -> list[str]:
+        """Of the events that may fire them."""
+        return sorted({tag for kind in {kind for _, kind in self.on} for tag in _TAGS[kind]})
 
 
 def look(working: Working) -> Look:
     """A command's decision: it records nothing, and sees the catalogue as it stands."""
-    tags = {tag for trigger in working.catalogue.triggers() for tag in _TAGS[trigger]}
-    return Look(decided_upto(working), frozenset(tags))
+    return Look(decided_upto(working), working.catalogue.triggers())
 
 
 class Found(NamedTuple):
@@ -118,7 +124,7 @@ class AwardPolicy:
         self._writer = writer
         self._pool = pool
         self._seed = seed
-        self._tags: frozenset[str] = frozenset()
+        self._on: frozenset[tuple[UUID, CampaignTrigger]] = frozenset()
         self._activated: dict[tuple[UUID, int], int] = {}
         self._awake = asyncio.Event()
         self._moved = asyncio.Condition()
@@ -141,7 +147,7 @@ class AwardPolicy:
         """Saves a program without active campaigns the wait for whoever leads."""
         if self.position < position:
             seen = await self._look()
-            if not seen.tags:
+            if not seen.on:
                 await self._move(seen.head)
 
     async def _wait_for(self, position: int) -> None:
@@ -168,7 +174,7 @@ class AwardPolicy:
                 with suppress(*_LOST):
                     seen = await self._look()
                     async with self._pool.connection() as connection:
-                        found = await self._find(connection, seen, 1)
+                        found = await self._find(connection, seen)
                     await self._move(found.fired[0].trigger.position - 1 if found.fired else found.last)
             await asyncio.sleep(OBSERVING_SECONDS)
 
@@ -176,9 +182,10 @@ class AwardPolicy:
         """For ever: what is wrong with the database or the log is over some time, and until then `failure` says it."""
         while True:
             try:
-                async with await connect_async(self._conninfo, "laurel awards") as connection, self._listening():
+                async with await connect_async(self._conninfo, "laurel awards") as connection:
                     await self._elected(connection)
-                    await self._lead(connection)
+                    async with self._listening():
+                        await self._lead(connection)
             except Exception as error:  # noqa: BLE001  nobody else would decide
                 self._failures += 1
                 self.failure = f"{type(error).__name__}: {error}".strip()
@@ -204,7 +211,7 @@ class AwardPolicy:
             more = await self.step(connection)
             self.failure, self._failures = None, 0
             if not more:
-                await asyncio.sleep(SPACING_SECONDS)
+                await asyncio.sleep(SPACING_SECONDS if self._on else IDLE_SECONDS)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._awake.wait()
@@ -233,13 +240,13 @@ class AwardPolicy:
         """Decides what was triggered next, as much as is decided at once. Says whether there may be more."""
         seen = await self._look()
         start = max(self.position, seen.recorded)
-        if (seen.tags - self._tags and start > seen.recorded) or start - seen.recorded > PASSED_UNRECORDED:
+        fires_on_more = seen.on is not self._on and not seen.on <= self._on
+        self._on = seen.on
+        if (fires_on_more and start > seen.recorded) or start - seen.recorded > PASSED_UNRECORDED:
             # What was passed by for want of campaigns would else be taken for undecided by whoever asks elsewhere.
             await self._writer.submit(partial(pass_by, recorded=seen.recorded, position=start), actor=ACTOR)
-            self._tags = seen.tags
             return True
-        self._tags = seen.tags
-        found = await self._find(connection, seen, TRIGGERS_AT_ONCE)
+        found = await self._find(connection, seen)
         if not found.fired:
             await self._move(found.last)
             return found.last < seen.head
@@ -251,18 +258,18 @@ class AwardPolicy:
         committed = await self._writer.submit(look)
         seen: Look = committed.answer
         self.head = max(self.head, committed.position)
-        self._tags &= seen.tags
-        return Look(seen.recorded, seen.tags, committed.position)
+        if seen.on is not self._on:
+            self._on &= seen.on
+        return Look(seen.recorded, seen.on, committed.position)
 
-    async def _find(self, connection: psycopg.AsyncConnection[Any], seen: Look, most: int) -> Found:
+    async def _find(self, connection: psycopg.AsyncConnection[Any], seen: Look) -> Found:
         """Passes by whatever no campaign fires on, in bounded steps."""
         after = max(self.position, seen.recorded)
-        if not seen.tags:
+        if not seen.on:
             return Found([], max(after, seen.head))
-        tags = sorted(seen.tags)
         while after < seen.head:
-            page = await read_tagged(connection, self._mapper, tags, after, seen.head, most)
-            fired = [one for recorded in page.events if (one := fired_by(recorded))]
+            page = await read_tagged(connection, self._mapper, seen.tags, after, seen.head, TRIGGERS_AT_ONCE)
+            fired = [one for recorded in page.events if (one := fired_by(recorded)) and one.on in seen.on]
             if fired:
                 return Found(fired, page.last)
             after = page.last

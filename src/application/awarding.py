@@ -53,6 +53,11 @@ class Fired(Struct, frozen=True, gc=False):
     trigger: Trigger
     progress: ProgressSeen | None = None
 
+    @property
+    def on(self) -> tuple[UUID, CampaignTrigger]:
+        """What it is that campaigns fire on."""
+        return self.trigger.achievement, self.trigger.kind
+
 
 class Made(NamedTuple):
     """A decision and its id."""
@@ -175,7 +180,7 @@ def pass_by(working: Working, recorded: int, position: int) -> None:
 
 def concerned(catalogue: Catalogue, one: Fired) -> Iterator[CampaignTerms]:
     """The active campaigns that it fires by their dates, in the order in which they decide."""
-    for terms in catalogue.campaigns_on(one.trigger.achievement, one.trigger.kind):
+    for terms in catalogue.campaigns_on(*one.on):
         if terms.runs_at(one.trigger.occurred_at):
             yield terms
 

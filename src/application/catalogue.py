@@ -80,7 +80,7 @@ class Catalogue:
         self._achievement_terms: dict[UUID, AchievementTerms] = {}
         self._campaign_terms: dict[tuple[UUID, int], CampaignTerms] = {}
         self._firing: On | None = None
-        self._triggers: frozenset[CampaignTrigger] = frozenset()
+        self._triggers: frozenset[tuple[UUID, CampaignTrigger]] = frozenset()
 
     def forked(self) -> "Catalogue":
         """A copy that goes its own way from here on. What facts ask for is compiled first, once for all copies."""
@@ -245,7 +245,7 @@ class Catalogue:
         """The active campaigns that fire on it, in the order in which they are decided."""
         return self._fired().get((achievement, trigger), ())
 
-    def triggers(self) -> frozenset[CampaignTrigger]:
+    def triggers(self) -> frozenset[tuple[UUID, CampaignTrigger]]:
         """What active campaigns fire on."""
         self._fired()
         return self._triggers
@@ -253,7 +253,7 @@ class Catalogue:
     def _fired(self) -> On:
         if self._firing is None:
             self._firing = firing(self.campaigns, self.campaign_terms)
-            self._triggers = frozenset(trigger for _, trigger in self._firing)
+            self._triggers = frozenset(self._firing)
         return self._firing
 
     def attributes_in_use(self, event_type: str) -> dict[str, AttributeType]:

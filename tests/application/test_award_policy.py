@@ -127,8 +127,9 @@ async def test_progress_is_decided_once_a_campaign_asks_for_it(program: Running)
     assert [event.units for event in decisions(program) if isinstance(event, Granted)] == [3, 4]
 
 
-async def test_what_is_not_triggered_is_not_recorded_as_passed(program: Running) -> None:
+async def test_what_no_campaign_fires_on_is_not_recorded_as_passed(program: Running) -> None:
     achievement = await tracking(program, "1000")
+    await tracking(program, "1")
     await bought(program, 0, 5)
     await settled(program)
     await rewarding(program, achievement)

@@ -66,8 +66,9 @@ def put(program: Program, entry: Entry) -> None:
 def batch(program: Program) -> Batch:
     """What was triggered and is not decided."""
     recorded = program.do(decided_upto)
-    kinds = program.catalogue.triggers()
-    fired = [one for event in program.log[recorded:] if (one := fired_by(event)) and one.trigger.kind in kinds]
+    fired = [
+        one for event in program.log[recorded:] if (one := fired_by(event)) and one.on in program.catalogue.triggers()
+    ]
     return Batch(recorded, len(program.log), tuple(fired))
 
 
