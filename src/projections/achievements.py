@@ -76,6 +76,23 @@ PROGRESS_FACTS = Table(
     },
 )
 
+MANUAL_CHANGES = Table(
+    "manual_changes",
+    ("member", "achievement", "position"),
+    {
+        "member": TEXT,
+        "achievement": UUIDS,
+        "position": BIGINT,
+        "revision": INT,
+        "reason": TEXT,
+        "before": INT,
+        "completed": INT,
+        "rules": JSON,
+        "changed_by": TEXT,
+        "recorded_at": INSTANT,
+    },
+)
+
 
 class FactOutcome(StrEnum):
     """What became of a fact for a member's progress."""
@@ -161,6 +178,16 @@ def adjusted(changes: Changes, recorded: Recorded) -> None:
         "members": int(event.completed > 0) - int(event.before > 0),
     }
     changes.add(COMPLETIONS, (event.achievement,), gained)
+    changed = {
+        "revision": event.revision,
+        "reason": event.reason,
+        "before": event.before,
+        "completed": event.completed,
+        "rules": msgspec.json.encode([{"rule": rule.rule, "value": f"{rule.amount:f}"} for rule in event.rules]),
+        "changed_by": recorded.envelope.actor,
+        "recorded_at": recorded.envelope.recorded_at,
+    }
+    changes.insert(MANUAL_CHANGES, (event.member, event.achievement, recorded.position), changed)
 
 
 def referee_marked(changes: Changes, recorded: Recorded) -> None:
@@ -240,7 +267,7 @@ def _not_counted(changes: Changes, recorded: Recorded, member: str, kind: FactKi
 PROJECTION = Projection(
     name="achievements",
     version=1,
-    tables=(ACHIEVEMENTS, COMPLETIONS, MEMBER_ACHIEVEMENTS, PROGRESS_FACTS),
+    tables=(ACHIEVEMENTS, COMPLETIONS, MEMBER_ACHIEVEMENTS, PROGRESS_FACTS, MANUAL_CHANGES),
     folds={
         achievement.Defined.tag: defined,
         achievement.Activated.tag: activated,

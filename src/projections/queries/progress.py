@@ -114,6 +114,29 @@ class ProgressFactRow(Struct, frozen=True, gc=False):
     position: str
 
 
+class RuleSetRow(Struct, frozen=True, gc=False):
+    """What a rule (from 1) was set to have counted, in one of its periods."""
+
+    rule: int
+    value: Figure
+
+
+class ManualChangeRow(Struct, frozen=True, gc=False):
+    """A change of progress by hand or by import, and why: the completed count (`before`) became `completed`."""
+
+    reason: str
+    before: int
+    completed: int
+    rules: tuple[RuleSetRow, ...]
+    revision: int
+    changed_by: str
+    recorded_at: datetime
+    position: str
+
+
+CHANGES_SHOWN = 50
+"""The newest changes by hand that are shown with a member's progress."""
+
 MEMBER_ACHIEVEMENTS = Listing(
     name="member-achievements",
     columns=(
@@ -174,6 +197,13 @@ f.recorded_at, f.position::text
 """
 
 _FACTS = "SELECT f.stream, f.member, f.at FROM p_facts.facts f WHERE f.stream = ANY(%(streams)s::uuid[])"
+
+_CHANGES = """
+SELECT h.reason, h.before, h.completed, h.rules::text, h.revision, h.changed_by, h.recorded_at, h.position::text
+FROM p_achievements.manual_changes h
+WHERE h.member = %(member)s AND h.achievement = %(achievement)s
+ORDER BY h.position DESC LIMIT %(most)s
+"""
 
 
 async def member_achievements_page(
@@ -283,6 +313,20 @@ def _rule(rule: Rule, terms: RuleTerms, progress: Progress, moment: Moment) -> M
         rule.consecutive,
         shown.consecutive_completed,
         shown.complete,
+    )
+
+
+async def manual_changes(
+    connection: AsyncConnection[Any], member_id: str, achievement_id: UUID
+) -> list[ManualChangeRow]:
+    """The latest changes by hand of a member's progress, the last recorded first."""
+    return await fetch_all(
+        connection,
+        lambda reason, before, completed, rules, *recorded: ManualChangeRow(
+            reason, before, completed, msgspec.json.decode(rules, type=tuple[RuleSetRow, ...]), *recorded
+        ),
+        _CHANGES,
+        {"member": member_id, "achievement": achievement_id, "most": CHANGES_SHOWN},
     )
 
 

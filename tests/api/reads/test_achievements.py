@@ -294,3 +294,28 @@ async def test_what_is_not_there_is_not_found(program: ReadProgram) -> None:
 async def test_an_integration_does_not_read_them(program: ReadProgram, path: str) -> None:
     answered = await program.client.get(f"/v1{path}", headers={"authorization": "Bearer integration"})
     assert answered.status_code == 403
+
+
+async def test_changes_by_hand_say_why(program: ReadProgram) -> None:
+    achievement = await achieve(program, rule(goal="9"))
+    await buy(program, "T-1")
+    changes = (
+        {"reason": "lost receipt", "completed": 2, "rules": [{"rule": 1, "value": "3.0"}]},
+        {"reason": "given twice", "completed": 1},
+    )
+    for change in changes:
+        answer = await program._send("PATCH", f"/members/M-1/achievements/{achievement}", change, {})
+        assert answer.status_code == 200
+    newest, first = (await of_member(program, achievement))["changes"]
+    assert (newest["reason"], newest["before"], newest["completed"], newest["rules"]) == ("given twice", 2, 1, [])
+    assert first == {
+        "reason": "lost receipt",
+        "before": 0,
+        "completed": 2,
+        "rules": [{"rule": 1, "value": "3.0"}],
+        "revision": 1,
+        "changed_by": newest["changed_by"],
+        "recorded_at": "2026-09-10T12:00:00Z",
+        "position": first["position"],
+    }
+    assert newest["changed_by"]

@@ -22,9 +22,11 @@ from projections.queries.progress import (
     PROGRESS_FACTS,
     Instant,
     LimitRow,
+    ManualChangeRow,
     MemberAchievementRow,
     MemberRuleRow,
     ProgressFactRow,
+    manual_changes,
     member_achievement,
     member_achievements_page,
     progress_facts_page,
@@ -62,7 +64,7 @@ class MemberAchievementAnswer(Struct, frozen=True, gc=False, kw_only=True):
     """How far a member is with an achievement, and a page of the facts that counted for it or did not.
 
     `completed` counts all completions there were, also under earlier revisions; the rules start again with each of them
-    and with a new revision. At the limit nothing progresses.
+    and with a new revision. At the limit nothing progresses. `changes` are the newest made by hand, at most 50.
     """
 
     position: str
@@ -79,6 +81,7 @@ class MemberAchievementAnswer(Struct, frozen=True, gc=False, kw_only=True):
     last_completed_at: datetime | None
     last_advanced_at: datetime | None
     rules: tuple[MemberRuleRow, ...]
+    changes: list[ManualChangeRow]
     facts: list[ProgressFactRow]
     next: str | None
 
@@ -142,8 +145,11 @@ async def get_member_achievement(
         await _known(connection, member)
         found = await member_achievement(connection, request.program.reads.mapper, member, achievement, _now(request))
         row = there(found, f"achievement {achievement}")
+        changes = await manual_changes(connection, member, achievement)
         facts, following = await progress_facts_page(connection, member, achievement, selection)
-    return MemberAchievementAnswer(position=request.position, member=member, **asdict(row), facts=facts, next=following)
+    return MemberAchievementAnswer(
+        position=request.position, member=member, **asdict(row), changes=changes, facts=facts, next=following
+    )
 
 
 async def _known(connection: AsyncConnection[Any], member: str) -> None:

@@ -57,3 +57,18 @@ create table progress_facts (
     recorded_at timestamptz not null,
     primary key (member, achievement, position, number)
 );
+
+-- Progress that was changed by hand: the completed count before and after, and the rules that were set to a value.
+create table manual_changes (
+    member text collate "C",
+    achievement uuid,
+    position bigint,
+    revision int not null,
+    reason text not null,
+    before int not null,
+    completed int not null,
+    rules jsonb not null,
+    changed_by text not null,
+    recorded_at timestamptz not null,
+    primary key (member, achievement, position)
+);
