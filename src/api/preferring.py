@@ -1,4 +1,7 @@
-"""`Prefer: wait=N` (RFC 7240): the answer to facts waits for what campaigns decide for them, and shows it."""
+"""`Prefer: wait=N` (RFC 7240): the answer to facts waits for what campaigns decide for them, and shows it.
+
+A `wait` that does not say how many seconds is as long as can be.
+"""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +22,7 @@ LONGEST_WAIT_SECONDS = 10
 Awards = list[DecisionRow] | UnsetType | None
 """Unset where they were not asked for; None when they were not there in time."""
 
-_WAIT = re.compile(r'(?:^|,)\s*wait\s*=\s*"?([0-9]{1,9})"?\s*(?=$|[,;])', re.ASCII | re.IGNORECASE)
+_WAIT = re.compile(r'(?:^|,)\s*wait\s*(?:=\s*"?([0-9]{1,9})"?\s*)?(?=$|[,;])', re.ASCII | re.IGNORECASE)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -31,7 +34,7 @@ async def awards_of(request: Request, facts: Sequence[Fact], position: int) -> A
     asked = _WAIT.search(request.header(b"prefer") or "")
     if asked is None:
         return UNSET
-    seconds = min(int(asked[1]), LONGEST_WAIT_SECONDS)
+    seconds = min(int(asked[1] or LONGEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)
     request.exchange.headers.append((b"preference-applied", b"wait=%d" % seconds))
     return await _decided(request, facts, position, monotonic() + seconds)
 

@@ -188,6 +188,10 @@ class CancelBody(Body, frozen=True):
 
     reason: Annotated[str, Meta(min_length=1, max_length=LONGEST_REASON)]
 
+    def check(self) -> None:
+        if not self.reason.strip():
+            raise Invalid([Problem("/reason", "must say why")])
+
 
 class ReturnedBody(Body, frozen=True):
     """Pieces of one product that come back."""

@@ -46,6 +46,7 @@ async def cancel_decision(
 
     Refusals, awards of tiered campaigns and cancellations can't be cancelled, and a grant can be once.
     """
+    data.check()
     place = there(await _place(request, decision), f"decision {decision}")
     if not place.grants:
         raise Conflict("only what a campaign granted can be cancelled", "not_cancellable")

@@ -138,8 +138,15 @@ async def test_awards_that_are_not_there_in_time_are_null(patient: ReadProgram) 
     assert answer.headers["preference-applied"] == "wait=0"
 
 
+async def test_waits_as_long_as_can_be_where_it_is_not_said_how_long(patient: ReadProgram) -> None:
+    for number, preference in enumerate(("wait", "respond-async, Wait ; x=1")):
+        answer = await meanwhile(patient, patient.post("/transactions", bought(number), prefer=preference))
+        assert answer.headers["preference-applied"] == "wait=10"
+        assert answer.json()["awards"] == []
+
+
 async def test_preferences_that_make_no_sense_are_ignored(program: ReadProgram) -> None:
-    for number, preference in enumerate(("wait", "wait=x", "wait=-1", "await=3", "wait=1.5", "")):
+    for number, preference in enumerate(("waiting", "wait=x", "wait=", "wait=-1", "await=3", "wait=1.5", "")):
         answer = await program.post("/transactions", bought(number), prefer=preference)
         assert answer.status_code == 201
         assert "awards" not in answer.json()
@@ -188,7 +195,7 @@ async def test_only_grants_can_be_cancelled_and_once(program: ReadProgram) -> No
     refusal = await granted(program, 2)
     assert (grant["outcome"], refusal["outcome"]) == ("granted", "refused")
     head = program.head()
-    for bad in ({}, {"reason": ""}, {"reason": "x" * 501}, {"reason": "x", "units": "1"}):
+    for bad in ({}, {"reason": ""}, {"reason": " \n"}, {"reason": "x" * 501}, {"reason": "x", "units": "1"}):
         assert (await program.post(f"/decisions/{grant['id']}/cancel", bad)).status_code == 422
     refused = await program.post(f"/decisions/{refusal['id']}/cancel", reason)
     assert (refused.status_code, refused.json()["code"]) == (409, "not_cancellable")
