@@ -30,6 +30,7 @@ from projections.queries.progress import (
     MEMBER_ACHIEVEMENTS,
     PROGRESS_FACTS,
     Instant,
+    manual_changes,
     member_achievement,
     member_achievements_page,
     progress_facts_page,
@@ -131,12 +132,14 @@ def member_routes(site: Site) -> list[HTTPRouteHandler]:
             found = await member_achievement(connection, services.mapper, member_id, achievement_id, at)
             if found is None:
                 raise Missing("There is no such achievement.")
+            changes = await manual_changes(connection, member_id, achievement_id)
             facts, cursor = await progress_facts_page(connection, member_id, achievement_id, selection)
         return site.page(
             request,
             "progress.html",
             member=member_id,
             achievement=found,
+            changes=changes,
             facts=facts,
             outcomes_there=list(FactOutcome),
             following=following(request, cursor),

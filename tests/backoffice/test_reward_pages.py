@@ -331,6 +331,7 @@ async def progress_page(client: httpx.AsyncClient) -> None:
         page,
         f"{BUYER}, by {MEMBER} active",
         "Completed 5",
+        "Changed by hand When By Why What 2 Sep, 03:00 someone <i> a gesture <b> completed 3 \u2192 5",
         "transaction T-7 <b> counted 1 2 of 2",
         "transaction T-3 <b> not counted — condition not met",
     )
