@@ -26,7 +26,7 @@ from application.awarding import (
     Moved,
     Unlocated,
     decide_batch,
-    decided_upto,
+    decided,
     fired_by,
     pass_by,
     progress_in,
@@ -40,6 +40,7 @@ from application.log.writer import Writer
 from application.postgres.connection import connect_async
 from application.postgres.errors import PostgresUnavailable
 from application.streams import CAMPAIGN
+from domain.award_policy import Decided
 from domain.campaign import Activated
 from domain.campaign_definition import CampaignTrigger
 from domain.progress import Adjusted, Advanced, Completed
@@ -77,7 +78,7 @@ def _seed() -> bytes:
 class Look(Struct, frozen=True, gc=False):
     """The log as it stands at `head`: how far is `recorded` as decided, and what active campaigns fire `on`."""
 
-    recorded: int
+    recorded: Decided
     on: frozenset[tuple[UUID, CampaignTrigger]]
     head: int = 0
 
@@ -89,7 +90,7 @@ class Look(Struct, frozen=True, gc=False):
 
 def look(working: Working) -> Look:
     """A command's decision: it records nothing, and sees the catalogue as it stands."""
-    return Look(decided_upto(working), working.catalogue.triggers())
+    return Look(decided(working), working.catalogue.triggers())
 
 
 class Found(NamedTuple):
@@ -239,10 +240,11 @@ class AwardPolicy:
     async def step(self, connection: psycopg.AsyncConnection[Any]) -> bool:
         """Decides what was triggered next, as much as is decided at once. Says whether there may be more."""
         seen = await self._look()
-        start = max(self.position, seen.recorded)
+        recorded = seen.recorded.position
+        start = max(self.position, recorded)
         fires_on_more = seen.on is not self._on and not seen.on <= self._on
         self._on = seen.on
-        if (fires_on_more and start > seen.recorded) or start - seen.recorded > PASSED_UNRECORDED:
+        if (fires_on_more and start > recorded) or start - recorded > PASSED_UNRECORDED:
             # What was passed by for want of campaigns would else be taken for undecided by whoever asks elsewhere.
             await self._writer.submit(partial(pass_by, recorded=seen.recorded, position=start), actor=ACTOR)
             return True
@@ -264,7 +266,7 @@ class AwardPolicy:
 
     async def _find(self, connection: psycopg.AsyncConnection[Any], seen: Look) -> Found:
         """Passes by whatever no campaign fires on, in bounded steps."""
-        after = max(self.position, seen.recorded)
+        after = max(self.position, seen.recorded.position)
         if not seen.on:
             return Found([], max(after, seen.head))
         while after < seen.head:
@@ -294,22 +296,23 @@ class AwardPolicy:
     async def _decide(self, connection: psycopg.AsyncConnection[Any], batch: Batch) -> None:
         """All of it, by as many commands as it takes, unless someone else has decided some."""
         while True:
-            decided = await self._submit(batch)
-            if isinstance(decided, Unlocated):
-                await self._locate(connection, decided.campaigns)
-                decided = await self._submit(batch)
-            if not isinstance(decided, Done):
+            outcome = await self._submit(batch)
+            if isinstance(outcome, Unlocated):
+                await self._locate(connection, outcome.campaigns)
+                outcome = await self._submit(batch)
+            if not isinstance(outcome, Done):
                 return
-            await self._move(decided.position)
-            left = tuple(one for one in batch.fired if one.trigger.position > decided.position)
+            reached = outcome.recorded.position
+            await self._move(reached)
+            left = tuple(one for one in batch.fired if one.trigger.position > reached)
             if not left:
                 return
-            batch = Batch(decided.position, batch.upto, left)
+            batch = Batch(outcome.recorded, batch.upto, left)
 
     async def _submit(self, batch: Batch) -> Done | Moved | Unlocated:
         command = partial(decide_batch, batch=batch, activated=self._activated, seed=self._seed())
-        decided: Done | Moved | Unlocated = (await self._writer.submit(command, actor=ACTOR, bulk=True)).answer
-        return decided
+        outcome: Done | Moved | Unlocated = (await self._writer.submit(command, actor=ACTOR, bulk=True)).answer
+        return outcome
 
     async def _locate(self, connection: psycopg.AsyncConnection[Any], campaigns: Sequence[tuple[UUID, int]]) -> None:
         """Finds where in the log campaigns were last activated: their time alone would not tell what came before."""

@@ -3,7 +3,7 @@
 Each function is a command's decision. Those of a batch build on one another: what one grants is not left for the next.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -26,7 +26,7 @@ from application.streams import (
     STOCK,
     TRANSACTION,
 )
-from domain.award_policy import Decided
+from domain.award_policy import NOTHING, Decided
 from domain.campaign_definition import CampaignTrigger, CampaignType, EffectKind
 from domain.campaign_terms import CampaignTerms
 from domain.coupon_code import Issued
@@ -120,9 +120,9 @@ class Draw:
 
 
 class Batch(Struct, frozen=True, gc=False):
-    """Everything that was triggered after what is recorded as decided (`recorded`) and up to `upto`, in order."""
+    """Everything that was triggered after what is `recorded` as decided, and up to `upto`, in order."""
 
-    recorded: int
+    recorded: Decided
     upto: int
     fired: tuple[Fired, ...]
 
@@ -138,43 +138,42 @@ class Unlocated(Struct, frozen=True, gc=False):
 
 
 class Done(Struct, frozen=True, gc=False):
-    """Everything up to a position is decided, and how."""
+    """How much is decided now, and the decisions."""
 
-    position: int
+    recorded: Decided
     made: tuple[Made, ...]
 
 
 def decide_batch(
     working: Working, batch: Batch, activated: Mapping[tuple[UUID, int], int], seed: bytes
 ) -> Done | Moved | Unlocated:
-    """Decides what was triggered, as far as fits one command, and records how far that is.
+    """Decides what was triggered, as much as is decided at once, and records how far that is.
 
     `activated` are the positions that campaigns were last activated at, by campaign and its version: what was triggered
     before is not decided by it.
     """
-    if decided_upto(working) != batch.recorded:
+    if decided(working) != batch.recorded:
         return Moved()
     catalogue: Catalogue = working.catalogue
-    asked = {terms.campaign for one in batch.fired for terms in concerned(catalogue, one)}
-    versions = {campaign: (campaign, catalogue.campaigns[campaign].version) for campaign in asked}
+    asked = _left(catalogue, batch)
+    versions = {campaign: (campaign, catalogue.campaigns[campaign].version) for campaign in _campaigns(asked)}
     if missing := tuple(key for key in versions.values() if key not in activated):
         return Unlocated(missing)
-    fired = _together(catalogue, batch.fired)
-    upto = batch.upto if len(fired) == len(batch.fired) else fired[-1].trigger.position
-    made = decide_triggers(working, fired, Draw(seed), lambda terms: activated[versions[terms.campaign]])
-    working.record(POLICY, Decided(upto))
-    return Done(upto, tuple(made))
+    asked = [pair for pair in asked if activated[versions[pair[1].campaign]] < pair[0].trigger.position]
+    asked, recorded = _together(asked, batch)
+    made = _decide(working, asked, Draw(seed))
+    working.record(POLICY, recorded)
+    return Done(recorded, tuple(made))
 
 
-def decided_upto(working: Working) -> int:
-    """The position up to which everything is recorded as decided."""
-    policy = working.state(POLICY)
-    return policy.position if policy else 0
+def decided(working: Working) -> Decided:
+    """What is recorded as decided."""
+    return working.state(POLICY) or NOTHING
 
 
-def pass_by(working: Working, recorded: int, position: int) -> None:
+def pass_by(working: Working, recorded: Decided, position: int) -> None:
     """Records that up to a position nothing is left to decide, unless someone else has decided further."""
-    if decided_upto(working) == recorded:
+    if decided(working) == recorded:
         working.record(POLICY, Decided(position))
 
 
@@ -185,35 +184,49 @@ def concerned(catalogue: Catalogue, one: Fired) -> Iterator[CampaignTerms]:
             yield terms
 
 
-def _together(catalogue: Catalogue, fired: Sequence[Fired]) -> list[Fired]:
-    """The first of them, and as many more as one command may record the decisions of."""
-    taken: list[Fired] = []
-    events = 0
-    for one in fired:
-        for terms in concerned(catalogue, one):
-            events += 1 + len(list(effects_of(terms, EffectKind.ISSUE_COUPON)))
-        if taken and events > EVENTS_AT_ONCE:
-            break
-        taken.append(one)
-    return taken
+Asked = tuple[Fired, CampaignTerms]
+"""What fired, and a campaign that decides it."""
 
 
-def decide_triggers(
-    working: Working,
-    fired: Sequence[Fired],
-    random: Random,
-    activated: Callable[[CampaignTerms], int] = lambda _: 0,
-) -> list[Made]:
-    """Decides, in order, what was triggered by every campaign that it fires, and records what comes of it.
+def _campaigns(asked: Iterable[Asked]) -> dict[UUID, None]:
+    return dict.fromkeys(terms.campaign for _, terms in asked)
 
-    `activated` says at which position a campaign was activated.
-    """
-    asked = [
+
+def _left(catalogue: Catalogue, batch: Batch) -> list[Asked]:
+    """By what campaigns the batch is to be decided, less those that have decided its first already."""
+    begun, done = batch.recorded.position + 1, set(batch.recorded.campaigns)
+    return [
         (one, terms)
-        for one in fired
-        for terms in concerned(working.catalogue, one)
-        if activated(terms) < one.trigger.position
+        for one in batch.fired
+        for terms in concerned(catalogue, one)
+        if one.trigger.position != begun or terms.campaign not in done
     ]
+
+
+def _together(asked: list[Asked], batch: Batch) -> tuple[list[Asked], Decided]:
+    """The first of them, as many as one command decides, and how much is decided with them.
+
+    What was triggered at once is decided at once, unless that alone is more.
+    """
+    events = 0
+    for count, (one, terms) in enumerate(asked):
+        events += 1 + len(list(effects_of(terms, EffectKind.ISSUE_COUPON)))
+        if count and events > EVENTS_AT_ONCE:
+            before = one.trigger.position - 1
+            whole = [pair for pair in asked[:count] if pair[0].trigger.position <= before]
+            if whole:
+                return whole, Decided(before)
+            done = batch.recorded.campaigns if batch.recorded.position == before else ()
+            return asked[:count], Decided(before, (*done, *_campaigns(asked[:count])))
+    return asked, Decided(batch.upto)
+
+
+def decide_triggers(working: Working, fired: Sequence[Fired], random: Random) -> list[Made]:
+    """Decides, in order, what was triggered by every campaign that it fires, and records what comes of it."""
+    return _decide(working, [(one, terms) for one in fired for terms in concerned(working.catalogue, one)], random)
+
+
+def _decide(working: Working, asked: Sequence[Asked], random: Random) -> list[Made]:
     working.prefetch(_streams(asked))
     working.prefetch(_referrers(working, asked))
     ledger = ledger_for(working, [terms for _, terms in asked], random)
@@ -238,7 +251,7 @@ def decide_triggers(
     return made
 
 
-def _streams(asked: Iterable[tuple[Fired, CampaignTerms]]) -> Iterable[Stream[Any, Any]]:
+def _streams(asked: Iterable[Asked]) -> Iterable[Stream[Any, Any]]:
     """Everything that these decisions read but the codes of coupons, each once."""
     streams: dict[Stream[Any, Any], None] = {}
     for one, terms in asked:
@@ -254,7 +267,7 @@ def _streams(asked: Iterable[tuple[Fired, CampaignTerms]]) -> Iterable[Stream[An
     return streams
 
 
-def _referrers(working: Working, asked: Iterable[tuple[Fired, CampaignTerms]]) -> Iterable[Stream[Any, Any]]:
+def _referrers(working: Working, asked: Iterable[Asked]) -> Iterable[Stream[Any, Any]]:
     """Whoever may be given something beside the members themselves."""
     members = dict.fromkeys(one.member for one, terms in asked if terms.type is CampaignType.REFERRAL)
     known = [working.state(MEMBER.at(member)) for member in members]

@@ -4,6 +4,7 @@ from collections import Counter
 from decimal import Decimal
 from functools import partial
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -80,7 +81,7 @@ def test_a_completion_is_decided_by_the_campaign_on_it(program: Program) -> None
     stream = PARTICIPATION.at(CAMPAIGN, "M-1").id
     assert made.id == decision_id(stream, 1)
     assert program.state(CAMPAIGN_BUDGET.at(CAMPAIGN)).units.total == 40
-    completed = next(event for event in program.log if isinstance(event.event, Completed))
+    completed = next(event for event in program.history if isinstance(event.event, Completed))
     assert (granted.trigger.stream, granted.trigger.version) == (completed.stream, completed.version)
     assert granted.trigger.position == completed.position
 
@@ -169,7 +170,7 @@ def test_a_pause_is_immediate_and_is_not_made_up_for(program: Program) -> None:
     rewarding(program)
     bought(program, 1)
     program.do(lambda working: campaigns.pause(working, CAMPAIGN))
-    assert decide(program, Batch(0, len(program.log), batch(program).fired)) == []
+    assert decide(program, Batch(Decided(0), len(program.history), batch(program).fired)) == []
     bought(program, 2)
     program.do(lambda working: campaigns.activate(working, CAMPAIGN))
     bought(program, 3)
@@ -318,6 +319,25 @@ def test_one_command_records_no_more_than_it_may(program: Program, monkeypatch: 
     assert [(event.trigger.number, event.campaign) for event in decisions(program)] == [
         (number, at) for number in (1, 2, 3) for at in (CAMPAIGN, OTHER_CAMPAIGN)
     ]
+
+
+def test_one_trigger_of_more_campaigns_than_are_decided_at_once_is_decided_in_parts(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("application.awarding.EVENTS_AT_ONCE", 3)
+    many = [rewarding(program, at=UUID(int=CAMPAIGN.int + number)) for number in range(8)]
+    bought(program, 1, 2)
+    sizes = []
+    while batch(program).fired:
+        sizes.append(len(decide(program)))
+        if len(sizes) == 2:
+            # one that has decided and one that has not are paused, and another one begins
+            program.do(lambda working: campaigns.pause(working, many[0]))
+            program.do(lambda working: campaigns.pause(working, many[7]))
+            rewarding(program, at=UUID(int=CAMPAIGN.int + 9))
+    assert sizes == [3, 3, 1, 3, 3]
+    by_number = [(event.trigger.number, event.campaign) for event in decisions(program)]
+    assert by_number == [(1, at) for at in many[:7]] + [(2, at) for at in many[1:7]]
 
 
 def test_a_transaction_counts_as_it_was_accepted(program: Program) -> None:

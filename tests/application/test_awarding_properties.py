@@ -105,7 +105,7 @@ class World:
     def cancel(self, number: int) -> None:
         grants = [
             recorded
-            for recorded in self.program.log
+            for recorded in self.program.history
             if isinstance(recorded.event, Granted) and recorded.version not in self._cancelled(recorded.event)
         ]
         if grants:

@@ -51,7 +51,7 @@ class Recorded:
 
     def __init__(self, program: Program) -> None:
         self._states = program._states
-        self.position = len(program.log)
+        self.position = len(program.history)
         self.loads = 0
 
     async def load(self, ids: Sequence[UUID]) -> dict[int, tuple[int, Any]]:
@@ -244,7 +244,7 @@ async def test_positions_count_on_from_where_it_began(program: Program) -> None:
     simulation = simulating(program)
     taken = await simulation.take(bought(1), command_of(bought(1), RULES))
     assert isinstance(taken, Taken)
-    assert simulation.began == len(program.log)
+    assert simulation.began == len(program.history)
     assert [recorded.position for recorded in simulation.events] == list(
         range(simulation.began + 1, simulation.position + 1)
     )

@@ -28,7 +28,7 @@ class Program:
         self._overlay: dict[UUID, tuple[int, Any]] = {}
         self._recorded: list[tuple[Stream[Any, Any], Any]] = []
         self._versions: dict[UUID, int] = {}
-        self.log: list[Recorded] = []
+        self.history: list[Recorded] = []
         self.do(ensure_default_account)
 
     def do(self, command: Callable[[Any], Answer]) -> Answer:
@@ -82,8 +82,8 @@ class Program:
         """As followers would see it, less what surrounds an event."""
         for stream, event in recorded:
             version = self._versions[stream.id] = self._versions.get(stream.id, 0) + 1
-            position = len(self.log) + 1
-            self.log.append(Recorded(MAPPER, position, stream.id, version, event.tag, b"", b"", event))
+            position = len(self.history) + 1
+            self.history.append(Recorded(MAPPER, position, stream.id, version, event.tag, b"", b"", event))
 
     def _load(self, entries: list[Entry]) -> None:
         """`Catalogue.load` awaits nothing, so one step runs it whole."""

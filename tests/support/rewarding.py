@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from application import campaigns, definitions
-from application.awarding import Batch, Done, Made, Moved, Unlocated, decide_batch, decided_upto, fired_by
+from application.awarding import Batch, Done, Made, Moved, Unlocated, decide_batch, decided, fired_by
 from application.preconditions import Precondition
 from domain.campaign import Activated
 from domain.campaign_definition import Definition, Effect, EffectKind, Limits, Recipient, Rule
@@ -65,11 +65,13 @@ def put(program: Program, entry: Entry) -> None:
 
 def batch(program: Program) -> Batch:
     """What was triggered and is not decided."""
-    recorded = program.do(decided_upto)
+    recorded = program.do(decided)
     fired = [
-        one for event in program.log[recorded:] if (one := fired_by(event)) and one.on in program.catalogue.triggers()
+        one
+        for event in program.history[recorded.position :]
+        if (one := fired_by(event)) and one.on in program.catalogue.triggers()
     ]
-    return Batch(recorded, len(program.log), tuple(fired))
+    return Batch(recorded, len(program.history), tuple(fired))
 
 
 def decide(program: Program, asked: Batch | None = None) -> list[Made]:
@@ -77,7 +79,7 @@ def decide(program: Program, asked: Batch | None = None) -> list[Made]:
     asked = asked or batch(program)
     activated = {
         (event.event.campaign, program.catalogue.campaigns[event.event.campaign].version): event.position
-        for event in program.log
+        for event in program.history
         if isinstance(event.event, Activated)
     }
     done: Done | Moved | Unlocated = program.do(lambda working: decide_batch(working, asked, activated, SEED))
