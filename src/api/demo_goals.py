@@ -138,7 +138,7 @@ def rewards(began: datetime) -> Iterator[Command]:
             rules=(Rewarding("Prize", (_units("200"),)),),
             limits=Limits(
                 member_executions=Limit(Decimal(1), monthly),
-                total_units=Limit(Decimal(60_000)),
+                total_units=Limit(Decimal(80_000)),
                 on_exhausted=OnExhausted.CLAMP,
             ),
         ),
@@ -154,6 +154,23 @@ def rewards(began: datetime) -> Iterator[Command]:
             audience=People(tiers=("gold",)),
             rules=(Rewarding("Towel", (Effect(kind=EffectKind.GIVE_REWARD, reward="towel"),)),),
             limits=Limits(member_executions=Limit(Decimal(1))),
+        ),
+    )
+    yield from _active(
+        "finish",
+        Definition(
+            name="Strong finish",
+            description="A point for each euro of the purchase that makes it five, when that is 25 or more.",
+            achievement=SEASON,
+            starts_at=began,
+            display_order=5,
+            rules=(
+                Rewarding(
+                    "A point a euro",
+                    (_units("1 * transaction.total"),),
+                    {"all": [{"attribute": "transaction.total", "operator": "gte", "value": "25"}]},
+                ),
+            ),
         ),
     )
     yield from _active(
