@@ -194,8 +194,10 @@ def refund(
     after = transactions.evolve(transaction, replace(bare, contributions=transaction.contributions))
     whole = status is Status.REFUNDED
     settled = _withdraw(working, transaction) if whole else _recount(working, transaction, after, None)
-    seen = Seen(_member(working, member), transaction=transactions.effective(after))
-    settled = _moved(settled, progressing.take_back(working, seen, transaction.advances, whole=whole))
+    known = _member(working, member)
+    before = None if whole else Seen(known, transaction=effective(transaction))
+    seen = Seen(known, transaction=effective(after))
+    settled = _moved(settled, progressing.take_back(working, seen, before, transaction.advances))
     working.record(
         stream,
         replace(bare, contributions=settled.contributions, outcomes=settled.outcomes, advances=settled.advances),

@@ -79,15 +79,16 @@ def streams_likely(working: Working, seen: Seen, most: int) -> list[Stream[Any, 
     ]
 
 
-def take_back(working: Working, seen: Seen, advances: Sequence[Advance], *, whole: bool) -> Moved:
-    """Takes back what a fact advanced: all of it or, for one that is less now, down to what it adds as it is.
+def take_back(working: Working, seen: Seen, before: Seen | None, advances: Sequence[Advance]) -> Moved:
+    """Takes back what a fact advanced: all of it or, for one that is less than it was `before`, down to what it adds.
 
     What was spent on a completion stays, and so does what belongs to a revision that has been replaced.
     """
     if not advances:
         return UNMOVED
     moving = _Moving(working, seen)
-    kept = [left for held in advances if (left := moving.take_back(held, whole=whole))]
+    earlier = _Moving(working, before) if before else None
+    kept = [left for held in advances if (left := moving.take_back(held, earlier))]
     moved = moving.moved()
     return Moved(tuple(kept), moved.outcomes, moved.effects)
 
@@ -207,14 +208,13 @@ class _Moving:
                 self._record(PROGRESS.of(key), terms, member, completed)
                 self._outcomes.append(Completed(terms.achievement, completed.number, self._another(member)))
 
-    def take_back(self, held: Advance, *, whole: bool) -> Advance | None:
-        """What is left of an advance."""
+    def take_back(self, held: Advance, earlier: "_Moving | None") -> Advance | None:
+        """What is left of an advance; `earlier` is the fact as it was before, where something is left of it."""
         terms = self._catalogue.achievement_terms(held.achievement)
         if terms.revision != held.revision:
             return held
         rule = terms.rules[held.rule - 1]
-        measured = None if whole else self._measured(rule)
-        left = measured.amount if isinstance(measured, Measured) and measured.value == held.value else None
+        left = self._left(rule, held, earlier) if earlier else None
         if left is not None and left >= held.amount:
             return held
         stream = self._stream(terms, held.member)
@@ -231,6 +231,28 @@ class _Moving:
                 self._release_referee(terms, rule)
             return None
         return Advance(held.achievement, held.revision, held.run, held.member, held.rule, held.bucket, left, held.value)
+
+    def holds(self, rule: RuleTerms) -> bool | str:
+        return _holds(rule, self._seen)
+
+    def counted(self, rule: RuleTerms) -> Measured | tuple[Reason, str | None]:
+        """What the fact adds to a rule whose conditions hold, or why nothing."""
+        try:
+            return self._amount(rule)
+        except ExpressionFailure as failure:
+            return Reason.EXPRESSION_FAILED, str(failure)
+
+    def _left(self, rule: RuleTerms, held: Advance, earlier: "_Moving") -> Decimal | None:
+        """What the fact still adds; None where it would not count as it is, and would have as it was `earlier`.
+
+        What the member has become since is no reason to take back: it is asked with the member as they are, both times.
+        """
+        if self.holds(rule) is not True and earlier.holds(rule) is True:
+            return None
+        now, before = self.counted(rule), earlier.counted(rule)
+        if isinstance(now, Measured) and now.value == held.value:
+            return now.amount
+        return None if isinstance(before, Measured) and before.value == held.value else held.amount
 
     def _subject(self, rule: RuleTerms) -> str:
         member = self._seen.member
@@ -271,13 +293,10 @@ class _Moving:
         return None
 
     def _measured(self, rule: RuleTerms) -> Measured | tuple[Reason, str | None]:
-        holds = _holds(rule, self._seen)
+        holds = self.holds(rule)
         if holds is not True:
             return (Reason.EXPRESSION_FAILED, holds) if holds else (Reason.CONDITION_NOT_MET, None)
-        try:
-            return self._amount(rule)
-        except ExpressionFailure as failure:
-            return Reason.EXPRESSION_FAILED, str(failure)
+        return self.counted(rule)
 
     def _amount(self, rule: RuleTerms) -> Measured | tuple[Reason, str | None]:
         match rule.count:

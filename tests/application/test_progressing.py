@@ -341,6 +341,23 @@ class TestLifecycle:
         gone = program.do(lambda working: ingest.refund(working, "T-1", None, (), None))
         assert gone.outcomes == ()
 
+    def test_what_a_member_became_since_takes_nothing_back(self, program: Program) -> None:
+        gold = {"expression": 'member.tier == "gold" and transaction.total >= 50'}
+        counted = Count(CountKind.SUM, expression="transaction.total")
+        worth = Count(CountKind.SUM, expression="transaction.total * member.attributes.worth")
+        kind = Count(CountKind.DISTINCT, attribute="member.tier")
+        tracking(program, rule("900", conditions=gold, count=counted), rule("900", count=worth), rule("9", count=kind))
+        put = partial(put_member, member_id="M-1", referrer=None)
+        program.do(partial(put, tier="gold", attributes={"worth": "1"}))
+        buy(program, purchase("T-1", total="100"))
+        program.do(partial(put, tier="silver", attributes={}))
+        assert values(self.refunded(program, "30")) == ["70"]
+        program.do(partial(put, tier="gold", attributes={}))
+        assert values(self.refunded(program, "30")) == ["0"]
+
+    def refunded(self, program: Program, amount: str) -> FactAnswer:
+        return program.do(lambda working: ingest.refund(working, "T-1", Decimal(amount), (), None))
+
     def test_returned_pieces_count_no_longer(self, program: Program) -> None:
         tracking(program, rule("10", count=Count(CountKind.MATCHING_QUANTITY)))
         lines = (Item("A", Decimal(3), Decimal(5)), Item("B", Decimal(2), Decimal(1)))
