@@ -75,6 +75,8 @@ async def test_a_history_is_played_once_and_everything_in_it_happened_in_its_tim
         query = "select count(*) from p_decisions.entries where account = %s and units > 0"
         assert await count(program, query, account) > 0
     assert await count(program, "select count(*) from p_facts.facts") > 100
+    welcomed = "select count(*) from p_decisions.decisions where kind = 'campaign' and outcome = 'granted'"
+    assert await count(program, welcomed) > 0
     assert await count(program, "select count(distinct status) from p_facts.facts where kind = 'transaction'") >= 3
     events = await count(program, "select head from laurel.heads")
     await demo.seed(shown(program))
