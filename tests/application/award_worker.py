@@ -8,10 +8,12 @@ import logging
 import os
 import sys
 
-from application import award_policy
+from application import award_policy, awarding
 from tests.application.jobs.program import running
 
 TRIGGERS = 7
+EVENTS = 2
+"""Fewer than two campaigns record for one trigger."""
 
 
 async def main(conninfo: str) -> None:
@@ -21,6 +23,7 @@ async def main(conninfo: str) -> None:
 
 def hurry() -> None:
     award_policy.TRIGGERS_AT_ONCE = TRIGGERS
+    awarding.EVENTS_AT_ONCE = EVENTS
     award_policy.LEADER_LOCK = os.getpid()
 
 
