@@ -1,3 +1,4 @@
+from functools import partial
 from uuid import uuid4
 
 import psycopg
@@ -5,7 +6,15 @@ import pytest
 
 from application.log.catalogue import NoCatalogue
 from application.log.errors import Damaged
-from application.log.reader import head, read_catalogue, read_page, read_stream
+from application.log.reader import (
+    head,
+    read_catalogue,
+    read_latest,
+    read_page,
+    read_stream,
+    read_tagged,
+    read_versions,
+)
 from application.log.writer import Writer
 from tests.application.log.shop import COUNTERS, MAPPER, RULES, Counted, Ruled, counting, ruling
 
@@ -56,6 +65,37 @@ def test_the_catalogue_is_read_from_its_streams(connection: psycopg.Connection) 
     with connection:
         assert read_catalogue(connection, MAPPER) == [(RULES.at("only").id, "rule", Ruled(2), 3)]
         assert read_catalogue(connection, MAPPER, after=3) == []
+
+
+async def test_events_of_some_tags_are_found_among_others(
+    connection: psycopg.Connection, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection.close()
+    monkeypatch.setattr("application.log.reader.PASSED_EVENTS_MOST", 3)
+    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as asking:
+        read = partial(read_tagged, asking, MAPPER, ["rule.ruled"])
+        page = await read(0, 4)
+        assert [(recorded.position, recorded.event) for recorded in page.events] == [(3, Ruled(2))]
+        assert page.last == 3
+        assert await read(3, 4) == ([], 4)
+        assert await read(0, 2) == ([], 2)
+        assert await read(4, 4) == await read(4, 2) == ([], 4)
+        counted = await read_tagged(asking, MAPPER, ["counter.counted", "rule.ruled"], 0, 3, limit=2)
+        assert ([recorded.position for recorded in counted.events], counted.last) == ([1, 2], 2)
+
+
+async def test_single_events_are_read_by_their_place(connection: psycopg.Connection, database: str) -> None:
+    connection.close()
+    one, other = COUNTERS.at("a").id, COUNTERS.at("b").id
+    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as asking:
+        places = [(one, 2), (other, 1), (other, 2), (uuid4(), 1)]
+        found = await read_versions(asking, MAPPER, places)
+        assert [(recorded.position, recorded.stream, recorded.event) for recorded in found] == [
+            (2, other, Counted(4)),
+            (4, one, Counted(5)),
+        ]
+        latest = await read_latest(asking, [one, other, RULES.at("only").id], "counter.counted")
+        assert latest == {one: 4, other: 2}
 
 
 def test_a_hole_in_the_positions_is_an_error_and_not_skipped(connection: psycopg.Connection) -> None:
