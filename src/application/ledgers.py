@@ -60,6 +60,7 @@ def _codes(working: Working, wanted: Mapping[str, tuple[Coupon, int]], random: R
     slots = [COUPON_SLOT.at(code, first[code] + number) for code, count in pools.items() for number in range(count)]
     working.prefetch(slots)
     codes = {code: next_codes(working, code, _stock(working, code), count) for code, count in pools.items()}
+    working.prefetch(COUPON_CODE.at(coupon, code) for coupon, found in codes.items() for code in found)
     made = {code: (coupon.generator, count) for code, (coupon, count) in wanted.items() if coupon.generator}
     codes |= _new_codes(working, made, random)
     return {code: CouponLeft(coupon, tuple(codes[code])) for code, (coupon, _) in wanted.items()}

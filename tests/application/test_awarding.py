@@ -1,6 +1,7 @@
 """What is triggered is decided: in order, once, with everything that it takes and gives recorded beside it."""
 
 from collections import Counter
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from application import campaigns, definitions, ingest
 from application.awarding import Batch, Draw, Unlocated, decide_batch
 from application.cancelling import cancel_grant
 from application.coupons import add_codes
+from application.log.streams import Stream
 from application.preconditions import Precondition
 from application.refusals import Conflict
 from application.streams import CAMPAIGN_BUDGET, COUPON_CODE, PARTICIPATION, PROGRESS, STOCK
@@ -50,6 +52,31 @@ from tests.support.rewarding import (
     stocked,
     units,
 )
+
+
+class Forgetful(Program):
+    """Counts how often what is not loaded is asked for, as a process does that has just started."""
+
+    def __init__(self) -> None:
+        self.loads = 0
+        self._loaded: set[UUID] = set()
+        super().__init__()
+
+    def forget(self) -> None:
+        self.loads = 0
+        self._loaded.clear()
+
+    def prefetch(self, streams: Iterable[Stream[Any, Any]]) -> None:
+        missing = {stream.id for stream in streams} - self._loaded
+        self.loads += bool(missing)
+        self._loaded |= missing
+
+    def assume_new(self, stream: Stream[Any, Any]) -> None:
+        self._loaded.add(stream.id)
+
+    def _held(self, stream: Stream[Any, Any]) -> tuple[int, Any]:
+        self.prefetch([stream])
+        return super()._held(stream)
 
 
 @pytest.fixture
@@ -217,6 +244,23 @@ def test_a_referral_rewards_both(program: Program) -> None:
         ("M-1", Decimal(5)),
         ("M-0", Decimal(9)),
     ]
+
+
+def test_a_batch_loads_what_it_takes_in_a_few_steps() -> None:
+    program = Forgetful()
+    tracking(program, rule("1"))
+    stocked(program, Coupon("spring", "Spring"), Coupon("made", "Made", Generator()), Reward("mug", "Mug"))
+    program.do(lambda working: add_codes(working, "spring", [f"C-{number}" for number in range(50)]))
+    referred = prize(units(), coupon(), coupon("made"), reward(), units("9", Recipient.REFERRER))
+    rewarding(program, referred, type=CampaignType.REFERRAL)
+    for number in range(50):
+        friend, referrer = f"M-{number}", f"R-{number}"
+        program.do(partial(definitions.put_member, member_id=friend, tier=None, attributes={}, referrer=referrer))
+        bought(program, number, member=friend)
+    asked = batch(program)
+    program.forget()
+    assert len(decide(program, asked)) == 50
+    assert program.loads < 10
 
 
 def test_whoever_is_given_something_is_a_member_from_then_on(program: Program) -> None:
