@@ -16,11 +16,12 @@ from domain import progress as progresses
 from domain.achievement import Status
 from domain.achievement_definition import CountKind, PeriodKind
 from domain.achievement_terms import AchievementTerms, RuleTerms
+from domain.adjustment import LimitReached, NothingProgresses, adjust
 from domain.amounts import fault
 from domain.buckets import bucket_at
 from domain.interval import moment_of
 from domain.problems import Invalid, Problem
-from domain.progress import LimitReached, NothingProgresses, Progress
+from domain.progress import Progress
 from domain.progress_shown import RuleShown, shown_at
 
 
@@ -68,7 +69,7 @@ def change(working: Working, member_id: str, achievement_id: UUID, wanted: Chang
     progress = working.state(stream)
     carried = carried_over(working, terms, member_id) if progress is None and terms.revision > 1 else None
     known = progresses.evolve(None, carried) if carried else progress
-    decided = progresses.adjust(known, terms, member_id, wanted.reason, now, wanted.completed, settings)
+    decided = adjust(known, terms, member_id, wanted.reason, now, wanted.completed, settings)
     if isinstance(decided, LimitReached):
         raise Conflict(f"the limit allows a completed count of at most {decided.allowed:f}", "limit_reached")
     if isinstance(decided, NothingProgresses):

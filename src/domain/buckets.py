@@ -59,6 +59,11 @@ def bucket_of(buckets: tuple[Bucket, ...], key: int) -> Bucket | None:
     return buckets[at] if at < len(buckets) and buckets[at].key == key else None
 
 
+def is_forgotten(buckets: tuple[Bucket, ...], key: int) -> bool:
+    """Whether a period is before all those that are kept, so that what it held is not known."""
+    return len(buckets) >= BUCKETS_KEPT and key < buckets[0].key
+
+
 def place(buckets: tuple[Bucket, ...], key: int) -> int:
     """Where the bucket of a key is, or would be."""
     if not buckets or buckets[-1].key < key:

@@ -11,12 +11,11 @@ from msgspec.structs import replace
 
 from domain.achievement_definition import CountKind
 from domain.achievement_terms import AchievementTerms, RuleTerms
-from domain.amounts import EXACT, ONE, ZERO
-from domain.buckets import BUCKETS_KEPT, MOST_VALUES, Bucket, bucket_at, bucket_of, is_complete, reached, with_bucket
+from domain.amounts import EXACT, ONE
+from domain.buckets import MOST_VALUES, Bucket, bucket_at, bucket_of, is_complete, reached, with_bucket
 from domain.interval import NOTHING as NO_TALLY
-from domain.interval import Moment, Tally, added, lowered, moment_of, used
+from domain.interval import Moment, Tally, added, lowered, used
 from domain.outcomes import Advance, Reason
-from domain.problems import Problem
 from domain.standing import Fact
 
 
@@ -212,11 +211,11 @@ def _adjusted(was: Progress, event: Adjusted) -> Progress:
         buckets = with_bucket(rule.buckets, change.bucket, change.amount)
         progress = _put(progress, change.rule, RuleProgress(buckets, rule.counted))
     return replace(
-        progress, completed=event.completed, completions=_recounted(was, Decimal(event.completed), event.moment)
+        progress, completed=event.completed, completions=recounted(was, Decimal(event.completed), event.moment)
     )
 
 
-def _recounted(progress: Progress, completed: Decimal, moment: Moment) -> Tally:
+def recounted(progress: Progress, completed: Decimal, moment: Moment) -> Tally:
     """The completions where there are `completed` from a moment on: the latest are those that are no more."""
     more = EXACT.subtract(completed, Decimal(progress.completed))
     if more < 0:
@@ -266,7 +265,7 @@ def advance(
         return Reason.FREQUENCY_EXCEEDED
     key = bucket_at(rule, acting.moment)
     bucket = bucket_of(held.buckets, key)
-    if _is_forgotten(held.buckets, key):
+    if is_forgotten(held.buckets, key):
         return Reason.TOO_OLD
     if bucket and value is not None and (value in bucket.values or len(bucket.values) >= MOST_VALUES):
         return Reason.NOT_DISTINCT
@@ -287,10 +286,6 @@ def advance(
         rule.goal,
         value,
     )
-
-
-def _is_forgotten(buckets: tuple[Bucket, ...], key: int) -> bool:
-    return len(buckets) >= BUCKETS_KEPT and key < buckets[0].key
 
 
 def complete(
@@ -349,85 +344,3 @@ def take_back(
         left is None,
         advance.value if left is None else None,
     )
-
-
-class LimitReached(Struct, frozen=True, gc=False):
-    """The completed count can't be raised above the limit."""
-
-    allowed: Decimal
-
-
-class NothingProgresses(Struct, frozen=True, gc=False):
-    """No rule's value can be raised: the limit is reached."""
-
-
-def adjust(
-    progress: Progress | None,
-    terms: AchievementTerms,
-    member: str,
-    reason: str,
-    now: datetime,
-    completed: int | None,
-    rules: tuple[tuple[int, Decimal, datetime], ...],
-) -> list[Event] | list[Problem] | LimitReached | NothingProgresses:
-    """A change by hand: the completed count, and what rules count in the period of an instant.
-
-    Nothing changes, nothing is recorded. Rules that become complete by it complete the achievement as a fact would.
-    """
-    was = progress or NOTHING
-    problems = [
-        Problem(f"/rules/{number}/rule", f"must be 1 to {len(terms.rules)}")
-        for number, (rule, _, _) in enumerate(rules)
-        if not 1 <= rule <= len(terms.rules)
-    ]
-    problems = problems or [
-        Problem(f"/rules/{number}/at", f"is before the {BUCKETS_KEPT} periods that are kept")
-        for number, (rule, _, at) in enumerate(rules)
-        if _is_forgotten(was.of(rule).buckets, bucket_at(terms.rules[rule - 1], moment_of(at, terms.zone)))
-    ]
-    if problems:
-        return problems
-    moment = moment_of(now, terms.zone)
-    after = was.completed if completed is None else completed
-    if after > was.completed and terms.limit:
-        allowed = EXACT.subtract(terms.limit.value, used(was.completions, terms.limit.interval, moment))
-        if after - was.completed > allowed:
-            return LimitReached(EXACT.add(max(ZERO, allowed), Decimal(was.completed)))
-    spent = replace(was, completions=_recounted(was, Decimal(after), moment))
-    changes = _changes(terms, spent, rules)
-    if isinstance(changes, NothingProgresses):
-        return changes
-    if not changes and after == was.completed:
-        return []
-    adjusted = Adjusted(
-        terms.achievement,
-        terms.revision,
-        member,
-        was.run,
-        reason,
-        now,
-        moment,
-        changes,
-        was.completed,
-        after,
-        terms.badge,
-    )
-    events: list[Event] = [adjusted]
-    completion = complete(terms, evolve(progress, adjusted), member, None, now, moment) if changes else None
-    return [*events, completion] if completion else events
-
-
-def _changes(
-    terms: AchievementTerms, progress: Progress, rules: tuple[tuple[int, Decimal, datetime], ...]
-) -> tuple[RuleAdjusted, ...] | NothingProgresses:
-    changes = []
-    for number, amount, at in rules:
-        moment = moment_of(at, terms.zone)
-        key = bucket_at(terms.rules[number - 1], moment)
-        bucket = bucket_of(progress.of(number).buckets, key)
-        held = bucket.amount if bucket else ZERO
-        if amount > held and limit_reached(terms, progress, moment):
-            return NothingProgresses()
-        if amount != held:
-            changes.append(RuleAdjusted(number, key, amount))
-    return tuple(changes)

@@ -13,6 +13,7 @@ from application.log.streams import NAMESPACE, Stream
 from domain import achievement, member_event, progress, transaction
 from domain.achievement_definition import Count, CountKind, Definition, Limit, Period, PeriodKind, Rule
 from domain.achievement_terms import AchievementTerms
+from domain.adjustment import adjust
 from domain.interval import moment_of
 from domain.outcomes import Advance, NotCounted, Outcome, Reason
 from domain.problems import Problem
@@ -117,9 +118,7 @@ class Achieving:
         yield from self._carry(who)
         known = self._terms()
         changes = ((1, Decimal(1), START),)
-        decided = progress.adjust(
-            self.progress.get((self._revision, who)), known, who, "a mistake", START, completed, changes
-        )
+        decided = adjust(self.progress.get((self._revision, who)), known, who, "a mistake", START, completed, changes)
         assert isinstance(decided, list)
         for event in decided:
             assert not isinstance(event, Problem)
