@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from domain.achievement_definition import CountKind
 from domain.achievement_terms import AchievementTerms, RuleTerms
 from domain.amounts import EXACT, ONE
-from domain.buckets import MOST_VALUES, Bucket, bucket_at, bucket_of, is_complete, reached, with_bucket
+from domain.buckets import MOST_VALUES, Bucket, bucket_at, bucket_of, is_complete, is_forgotten, reached, with_bucket
 from domain.interval import NOTHING as NO_TALLY
 from domain.interval import Moment, Tally, added, lowered, used
 from domain.outcomes import Advance, Reason
