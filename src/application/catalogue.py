@@ -136,6 +136,9 @@ class Catalogue:
         entry = self._entries.get((EventType, code))
         return entry if isinstance(entry, EventType) else None
 
+    def event_types(self) -> list[EventType]:
+        return [entry for entry in self._entries.values() if isinstance(entry, EventType)]
+
     def segment(self, code: str) -> Segment | None:
         entry = self._entries.get((Segment, code))
         return entry if isinstance(entry, Segment) else None

@@ -62,7 +62,7 @@ def _entry_problems(working: Working, entry: Entry, current: Entry | None) -> li
         case Coupon():
             stock = working.state(STOCK.at("coupon", entry.code))
             before = current if isinstance(current, Coupon) else None
-            return coupon_problems(entry, stock, before) + _value_problems(entry, catalogue.time_zone)
+            return coupon_problems(entry, stock, before) + _value_problems(entry, catalogue)
         case Reward():
             return reward_problems(entry)
         case MemberList() | Badge():
@@ -87,10 +87,10 @@ def _event_type_problems(catalogue: Catalogue, event_type: EventType) -> list[Pr
     return problems
 
 
-def _value_problems(coupon: Coupon, time_zone: str) -> list[Problem]:
+def _value_problems(coupon: Coupon, catalogue: Catalogue) -> list[Problem]:
     if coupon.value is None:
         return []
-    compiled = compile_value(coupon.value, time_zone)
+    compiled = compile_value(coupon.value, catalogue.event_types(), catalogue.time_zone)
     if isinstance(compiled, list):
         return [_located("/value", found) for found in compiled]
     if not compiled.attributes and compiled.evaluate(None) < 0:

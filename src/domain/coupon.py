@@ -1,10 +1,10 @@
 """Coupons: what their codes are made of, how many can still be given, and how long one that was given is good."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from domain.catalogue import Coupon, Generator, Reward
+from domain.catalogue import Coupon, EventType, Generator, Reward
 from domain.expressions import Compiled, ExpressionProblem, Type, compile_expression
 from domain.problems import Problem
 from domain.schedule import LATEST, Duration, ScheduleOverflowError, advance, parse_duration
@@ -47,9 +47,9 @@ def valid_until(coupon: Coupon, given_at: datetime, zone: ZoneInfo) -> datetime 
     return min(ends_at, coupon.valid_until) if coupon.valid_until else ends_at
 
 
-def compile_value(value: str, time_zone: str) -> Compiled | list[ExpressionProblem]:
-    """What a coupon is worth, to be evaluated over an `Occasion`."""
-    return compile_expression(value, campaign_scope((), time_zone, with_transaction=True), Type.NUMBER)
+def compile_value(value: str, event_types: Sequence[EventType], time_zone: str) -> Compiled | list[ExpressionProblem]:
+    """What a coupon is worth, to be evaluated over an `Occasion` with a transaction or an event of one of the types."""
+    return compile_expression(value, campaign_scope(event_types, time_zone, with_transaction=True), Type.NUMBER)
 
 
 def left(entry: Coupon | Reward, stock: Stock | None) -> int | None:

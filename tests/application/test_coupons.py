@@ -10,7 +10,8 @@ from application.definitions import put_entry
 from application.preconditions import Precondition
 from application.refusals import Conflict, Stale, Unknown, VersionRequired
 from application.streams import COUPON_CODE, COUPON_SLOT, STOCK
-from domain.catalogue import Badge, Coupon, Entry, EntryPut, Generator, Reward
+from domain.attributes import AttributeType
+from domain.catalogue import Badge, Coupon, Entry, EntryPut, EventType, Generator, Reward
 from domain.coupon_code import CouponCode, Imported, Slot
 from domain.problems import Invalid
 from domain.stock import Stock, Supplied, Taken
@@ -74,15 +75,29 @@ class TestEntries:
             "achievement.completions * 2",
             'sum(transaction.items, "subtotal")',
             "member.attributes.bonus",
+            "event.attributes.minutes / 10",
         ],
     )
     def test_a_value_is_a_number_over_what_triggered(self, program: Program, value: str) -> None:
+        put(program, EventType("workout", "Workout", {"minutes": AttributeType.NUMBER, "place": AttributeType.STRING}))
         put(program, replace(POOL, value=value))
 
     @pytest.mark.parametrize(
-        "value", ["-1", "member.tier", "transaction.total > 1", "1 / 0", "transaction.amonut", "", "(" * 4000, "9" * 99]
+        "value",
+        [
+            "-1",
+            "member.tier",
+            "1 > 0",
+            "1 / 0",
+            "transaction.amonut",
+            "event.attributes.place",
+            "",
+            "(" * 4000,
+            "9" * 99,
+        ],
     )
     def test_what_is_no_number_is_no_value(self, program: Program, value: str) -> None:
+        put(program, EventType("visit", "Visit", {"place": AttributeType.STRING}))
         with pytest.raises(Invalid) as refused:
             put(program, replace(POOL, value=value))
         assert [problem.pointer for problem in refused.value.problems] == ["/value"]
