@@ -19,6 +19,7 @@ from domain.progress import (
     RuleAdjusted,
     complete,
     evolve,
+    is_begun,
     limit_reached,
     recounted,
 )
@@ -85,8 +86,9 @@ def adjust(
         after,
         terms.badge,
     )
-    events: list[Event] = [adjusted]
-    completion = complete(terms, evolve(progress, adjusted), member, None, now, moment) if changes else None
+    since = evolve(progress, adjusted)
+    events: list[Event] = [replace(adjusted, begun=is_begun(since))]
+    completion = complete(terms, since, member, None, now, moment) if changes else None
     return [*events, completion] if completion else events
 
 

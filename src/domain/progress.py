@@ -55,7 +55,10 @@ class Advanced(Struct, frozen=True, gc=False, array_like=True):
 
 
 class Reversed(Struct, frozen=True, gc=False, array_like=True):
-    """A fact was refunded, as a `whole` or in part: `amount` is taken back from the bucket."""
+    """A fact was refunded, as a `whole` or in part: `amount` is taken back from the bucket.
+
+    `begun` says whether the rules still count anything after it.
+    """
 
     tag: ClassVar[str] = "progress.reversed"
     achievement: UUID
@@ -70,6 +73,7 @@ class Reversed(Struct, frozen=True, gc=False, array_like=True):
     bucket_amount: Decimal
     whole: bool
     value: str | None = None
+    begun: bool = True
 
 
 class Completed(Struct, frozen=True, gc=False, array_like=True):
@@ -102,7 +106,8 @@ class RuleAdjusted(Struct, frozen=True, gc=False, array_like=True):
 class Adjusted(Struct, frozen=True, gc=False, array_like=True):
     """Progress was changed by hand: buckets were set, and the completed count (`before`) became `completed`.
 
-    A raised count triggers each linked campaign once, however large the raise, and gives the `badge`.
+    A raised count triggers each linked campaign once, however large the raise, and gives the `badge`. `begun` says
+    whether the rules count anything after it.
     """
 
     tag: ClassVar[str] = "progress.adjusted"
@@ -117,6 +122,7 @@ class Adjusted(Struct, frozen=True, gc=False, array_like=True):
     before: int
     completed: int
     badge: str | None
+    begun: bool = True
 
 
 class RefereeCounted(Struct, frozen=True, gc=False, array_like=True):
@@ -234,6 +240,11 @@ def _put(progress: Progress, number: int, rule: RuleProgress) -> Progress:
     )
 
 
+def is_begun(progress: Progress) -> bool:
+    """Whether the rules count anything since they last started."""
+    return any(bucket.amount for _, rule in progress.rules for bucket in rule.buckets)
+
+
 def limit_reached(terms: AchievementTerms, progress: Progress | None, moment: Moment) -> bool:
     if terms.limit is None or progress is None:
         return False
@@ -330,7 +341,7 @@ def take_back(
     back = advance.amount if left is None else EXACT.subtract(advance.amount, left)
     if rule.count is not CountKind.SUM:
         back = min(back, bucket.amount)  # what was lowered by hand is not there to be taken; only sums go below nothing
-    return Reversed(
+    taken = Reversed(
         advance.achievement,
         advance.revision,
         advance.member,
@@ -344,3 +355,4 @@ def take_back(
         left is None,
         advance.value if left is None else None,
     )
+    return replace(taken, begun=is_begun(evolve(progress, taken)))

@@ -154,7 +154,8 @@ def advanced(changes: Changes, recorded: Recorded) -> None:
 
 
 def reversed_(changes: Changes, recorded: Recorded) -> None:
-    _move(changes, recorded, {})
+    event: progress.Reversed = recorded.event
+    _move(changes, recorded, {"in_progress": event.begun})
     _told(changes, recorded, FactOutcome.TAKEN_BACK, None, None)
 
 
@@ -167,9 +168,7 @@ def completed(changes: Changes, recorded: Recorded) -> None:
 
 def adjusted(changes: Changes, recorded: Recorded) -> None:
     event: progress.Adjusted = recorded.event
-    row: Row = {"completed": event.completed}
-    if any(rule.amount for rule in event.rules):
-        row["in_progress"] = True
+    row: Row = {"completed": event.completed, "in_progress": event.begun}
     if event.completed > event.before:
         row["last_completed_at"] = event.occurred_at
     _move(changes, recorded, row)

@@ -26,6 +26,7 @@ from domain.catalogue import EventType
 from domain.member_event import Happening
 from domain.outcomes import Completed, NotCounted, Outcome, Progressed, Reason
 from domain.product import Product
+from domain.progress import Reversed
 from domain.terms import Entity
 from domain.timeframe import Timeframe, TimeframeKind
 from domain.transaction import Item, Returned, Status
@@ -319,6 +320,14 @@ class TestLifecycle:
         buy(program, purchase("T-2"))
         assert values(program.do(lambda working: ingest.refund(working, "T-1", None, (), None))) == ["1"]
         assert values(buy(program, purchase("T-3"))) == ["2"]
+
+    def test_a_refund_says_whether_anything_is_left_of_the_way(self, program: Program) -> None:
+        tracking(program, rule("3"))
+        for number in (1, 2):
+            buy(program, purchase(f"T-{number}"))
+        for number in (1, 2):
+            program.do(partial(ingest.refund, transaction_id=f"T-{number}", amount=None, items=(), refund_id=None))
+        assert [event.begun for event in program.events if isinstance(event, Reversed)] == [True, False]
 
     def test_what_was_spent_on_a_completion_stays(self, program: Program) -> None:
         tracking(program, rule("2"))
