@@ -221,6 +221,7 @@ class _Moving:
         acting = Acting(held.member, self._fact, self._at, self._moment)
         reversed_ = progresses.take_back(rule, self._held(stream, terms, held.member), held, acting, left)
         if reversed_ is None:
+            self._refuse(terms, Reason.PROGRESS_SPENT, rule)
             return held
         after = self._record(stream, terms, held.member, reversed_)
         buckets = after.of(rule.number).buckets

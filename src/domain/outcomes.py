@@ -27,6 +27,7 @@ class Reason(StrEnum):
     FREQUENCY_EXCEEDED = "frequency_exceeded"
     NOT_DISTINCT = "not_distinct"
     TOO_OLD = "too_old"
+    PROGRESS_SPENT = "progress_spent"
 
 
 class Contributed(Struct, frozen=True, gc=False, tag="contribution", tag_field="kind"):

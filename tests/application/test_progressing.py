@@ -335,7 +335,7 @@ class TestLifecycle:
         buy(program, purchase("T-2"))
         buy(program, purchase("T-3"))
         refunded = program.do(lambda working: ingest.refund(working, "T-1", None, (), None))
-        assert refunded.outcomes == ()
+        assert reasons(refunded) == [Reason.PROGRESS_SPENT]
         assert progress(program).completed == 1  # type: ignore[union-attr]
         assert completions(buy(program, purchase("T-4"))) == [2]
 
