@@ -102,10 +102,12 @@ def _windows(rule: RuleTerms, buckets: tuple[Bucket, ...]) -> Iterator[tuple[int
         values.update(bucket.values)
         while buckets[first].key <= bucket.key - rule.days:
             total = EXACT.subtract(total, buckets[first].amount)
-            values.subtract(buckets[first].values)
+            for value in buckets[first].values:
+                values[value] -= 1
+                if not values[value]:
+                    del values[value]
             first += 1
-        distinct = rule.count is CountKind.DISTINCT
-        yield bucket.key, Decimal(len(+values)) if distinct else total
+        yield bucket.key, Decimal(len(values)) if rule.count is CountKind.DISTINCT else total
 
 
 def is_complete(rule: RuleTerms, buckets: tuple[Bucket, ...]) -> bool:

@@ -6,9 +6,11 @@ repeats is one hour.
 """
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import accumulate
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
@@ -158,18 +160,25 @@ def used(tally: Tally, interval: Interval | None, moment: Moment) -> Decimal:
     number = number_of(moment, interval.unit)
     if not kept:
         return before
-    ahead = bisect_left(kept, first_day(number + 1, interval.unit), key=itemgetter(0))
-    last = number + (interval.n - 1 if ahead < len(kept) else 0)
-    return max(_between(kept, end - interval.n + 1, end, interval.unit, before) for end in range(number, last + 1))
+    last = number + (interval.n - 1 if _place(kept, number + 1, interval.unit) < len(kept) else 0)
+    return max(_totals(kept, range(number, last + 1), interval, before))
 
 
-def _between(kept: Tallied, first: int, last: int, unit: Unit, before: Decimal) -> Decimal:
-    start, end = first_day(first, unit), first_day(last + 1, unit)
-    low, high = bisect_left(kept, start, key=itemgetter(0)), bisect_left(kept, end, key=itemgetter(0))
-    total = before if start <= kept[0][0] else ZERO
-    for _, amount in kept[low:high]:
-        total = EXACT.add(total, amount)
-    return total
+def _totals(kept: Tallied, ends: range, interval: Interval, before: Decimal) -> Iterator[Decimal]:
+    """What each interval holds that ends with one of these units; nothing is added up twice for them."""
+    first = ends.start - interval.n + 1
+    near = kept[_place(kept, first, interval.unit) : _place(kept, ends.stop, interval.unit)]
+    up_to = tuple(accumulate((amount for _, amount in near), EXACT.add, initial=ZERO))
+    for number, end in enumerate(ends, first):
+        low, high = _place(near, number, interval.unit), _place(near, end + 1, interval.unit)
+        total = EXACT.subtract(up_to[high], up_to[low])
+        reaches_back = first_day(number, interval.unit) <= kept[0][0]
+        yield EXACT.add(total, before) if reaches_back else total
+
+
+def _place(kept: Tallied, number: int, unit: Unit) -> int:
+    """Where what was counted in a calendar unit begins, or would."""
+    return bisect_left(kept, first_day(number, unit), key=itemgetter(0))
 
 
 def left(tally: Tally, value: Decimal, interval: Interval | None, moment: Moment) -> Decimal:

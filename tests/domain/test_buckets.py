@@ -81,6 +81,23 @@ def test_a_value_of_several_days_is_one_in_their_sum() -> None:
     assert is_complete(terms, (*buckets[:2], Bucket(3, Decimal(2), ("a", "c"))))
 
 
+@given(
+    values=st.dictionaries(st.integers(0, 12), st.sets(st.sampled_from("abcd"), min_size=1).map(sorted)),
+    days=st.integers(1, 5),
+)
+@settings(max_examples=100)
+def test_the_values_of_the_last_days_are_those_that_differ(values: dict[int, list[str]], days: int) -> None:
+    terms = rule(period=PeriodKind.LAST_DAYS, days=days, count=CountKind.DISTINCT)
+    buckets = tuple(Bucket(key, Decimal(len(values[key])), tuple(values[key])) for key in sorted(values))
+
+    def distinct(end: int) -> int:
+        return len({value for at, found in values.items() if end - days < at <= end for value in found})
+
+    assert all(window(terms, buckets, end) == distinct(end) for end in range(15))
+    assert is_complete(terms, buckets) == any(distinct(end) >= 3 for end in values)
+    assert all(reached(terms, buckets, key) == max(distinct(end) for end in range(key, key + days)) for key in values)
+
+
 def test_values_join_and_leave_a_bucket() -> None:
     buckets = with_bucket((), 1, Decimal(1), joins="a")
     buckets = with_bucket(buckets, 1, Decimal(2), joins="b")

@@ -2,13 +2,15 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from unittest.mock import Mock
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.amounts import ONE
+from domain import interval
+from domain.amounts import EXACT, ONE
 from domain.interval import (
     DAYS_KEPT,
     NOTHING,
@@ -108,6 +110,30 @@ class TestTally:
 
     def test_nothing_is_left_of_a_limit_below_what_was_counted(self) -> None:
         assert left(counted(DAY, DAY), ONE, None, Moment(DAY, 0)) == 0
+
+    @given(
+        offsets=st.lists(st.integers(-90, 90), max_size=30),
+        at=st.integers(-90, 90),
+        unit=st.sampled_from(Unit),
+        n=st.integers(1, 30),
+    )
+    @settings(max_examples=150)
+    def test_the_most_that_any_interval_with_the_moment_holds(
+        self, offsets: list[int], at: int, unit: Unit, n: int
+    ) -> None:
+        numbers = [number_of(Moment(DAY + offset, 12), unit) for offset in offsets]
+        number = number_of(Moment(DAY + at, 12), unit)
+        plainly = (sum(end - n < other <= end for other in numbers) for end in range(number, number + n))
+        assert used(counted(*(DAY + offset for offset in offsets)), Interval(unit, n), Moment(DAY + at, 12)) == max(
+            plainly
+        )
+
+    def test_what_was_counted_is_added_up_once_however_long_the_interval(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        tally = counted(*range(DAY, DAY + DAYS_KEPT))
+        context = Mock(wraps=EXACT)
+        monkeypatch.setattr(interval, "EXACT", context)
+        assert used(tally, Interval(Unit.DAY, 366), Moment(DAY + 380, 0)) == 366
+        assert context.add.call_count <= DAYS_KEPT + 366
 
     @given(
         offsets=st.lists(st.integers(-40, 40), min_size=1, max_size=60),
