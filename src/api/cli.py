@@ -38,6 +38,7 @@ from application.settings import (
     Source,
     load,
 )
+from domain.problems import Invalid
 from projections.rebuild import RebuildError
 
 # ruff: noqa: PLC0415  what runs a program takes most of a second to import, which the other commands do not wait for
@@ -163,17 +164,28 @@ def import_command(
 
     A line of NDJSON is a fact as in a batch of the API: {"transaction": {...}}, {"event": {...}}, {"accept": {"id":
     ...}} and so on. In a CSV the column `fact` says which, where it is neither of the first two, and attributes are in
-    columns such as `attributes.channel`. Members, list members, products, coupon codes and progress have fields of
-    their own.
+    columns such as `attributes.channel`. Rows of the other kinds have these fields, as columns or in an object:
+
+    \b
+    members       id, tier, referrer, attributes
+    list_members  member, list, action (add or remove)
+    products      sku, name, category, brand, price
+    coupon_codes  coupon, code
+    progress      member, achievement, completed, rule, value, at, reason
 
     An import may be repeated: what is recorded already is not recorded again.
-    """
+    """  # noqa: D301  click looks for the character itself
     from api.importing import bring_in
 
     errors = errors or file.with_name(f"{file.name}.errors.ndjson")
     _configure_logs(structs.replace(configuration.settings, log_format=LogFormat.CONSOLE, log_level=LogLevel.WARNING))
     contents = Contents(ImportKind(kind), format_of(file), list_code)
-    tally = uvloop.run(bring_in(configuration.settings, file, errors, contents, Console(stderr=True)))
+    try:
+        tally = uvloop.run(bring_in(configuration.settings, file, errors, contents, Console(stderr=True)))
+    except Invalid as invalid:
+        first = invalid.problems[0]
+        detail = f"column `{first.pointer.removeprefix('/')}`: {first.detail}"
+        raise click.ClickException(f"{file} is not taken as {kind} (see --kind); {detail}") from None
     click.echo(
         f"{tally.rows:,} rows: {tally.recorded:,} recorded, {tally.repeated:,} repeated, {tally.failed:,} refused"
     )

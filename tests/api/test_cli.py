@@ -11,6 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from api.cli import main
+from application.catalogue import Catalogue
+from application.imports.kinds import Kind, reader_of
+from application.ingest import Rules
 from application.settings import PREFIX
 
 
@@ -84,3 +87,23 @@ def test_an_import_takes_a_sandbox_for_what_it_is(database: str, tmp_path: Path)
     with psycopg.connect(database) as connection:
         row = connection.execute("SELECT now = '2026-09-01T08:00:00Z' FROM laurel.sandbox").fetchone()
     assert row == (True,)
+
+
+def test_an_import_of_another_kind_is_said_in_a_line(database: str, tmp_path: Path) -> None:
+    file = tmp_path / "codes.csv"
+    file.write_text("coupon,code\ncoffee,A-1\n")
+    command = [sys.executable, "-m", "api", "import", str(file), "--database-url", database]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 1
+    assert "Traceback" not in ran.stderr
+    assert f"Error: {file} is not taken as facts (see --kind); column `coupon`: no such column; there are" in ran.stderr
+
+
+def test_help_names_the_fields_of_every_kind_of_rows() -> None:
+    shown = run("import", "--help").output
+    for kind in set(Kind) - {Kind.FACTS}:
+        found = re.search(rf"^ +{kind} +(\S.*)$", shown, re.MULTILINE)
+        assert found, kind
+        reader = reader_of(kind, Catalogue("UTC"), Rules(), "")
+        named = set(re.sub(r" \(.*?\)", "", found[1]).split(", "))
+        assert named == reader.columns | ({"attributes"} if reader.attributes else set())
