@@ -9,6 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from application.catalogue import Catalogue
 from application.goals import Goal
@@ -18,6 +19,7 @@ from application.log.working import Working
 from application.streams import MEMBER, PRODUCT, PROGRESS
 from domain import member as members
 from domain import progress as progresses
+from domain.achievement import Status
 from domain.achievement_definition import CountKind, Subject
 from domain.achievement_terms import AchievementTerms, RuleTerms
 from domain.amounts import EXACT, ONE, ZERO, kept
@@ -82,7 +84,8 @@ def streams_likely(working: Working, seen: Seen, most: int) -> list[Stream[Any, 
 def take_back(working: Working, seen: Seen, before: Seen | None, advances: Sequence[Advance]) -> Moved:
     """Takes back what a fact advanced: all of it or, for one that is less than it was `before`, down to what it adds.
 
-    What was spent on a completion stays, and so does what belongs to a revision that has been replaced.
+    What was spent on a completion stays, and so does what belongs to a revision that has been replaced or to an
+    achievement that is archived, which may not even compile any more.
     """
     if not advances:
         return UNMOVED
@@ -210,9 +213,10 @@ class _Moving:
 
     def take_back(self, held: Advance, earlier: "_Moving | None") -> Advance | None:
         """What is left of an advance; `earlier` is the fact as it was before, where something is left of it."""
-        terms = self._catalogue.achievement_terms(held.achievement)
-        if terms.revision != held.revision:
+        achievement = self._catalogue.achievements[held.achievement]
+        if achievement.revision != held.revision or achievement.status is Status.ARCHIVED:
             return held
+        terms = self._catalogue.achievement_terms(held.achievement)
         rule = terms.rules[held.rule - 1]
         left = self._left(rule, held, earlier) if earlier else None
         if left is not None and left >= held.amount:
@@ -231,7 +235,7 @@ class _Moving:
             if rule.unique_referee:
                 self._release_referee(terms, rule)
             return None
-        return Advance(held.achievement, held.revision, held.run, held.member, held.rule, held.bucket, left, held.value)
+        return replace(held, amount=left)
 
     def holds(self, rule: RuleTerms) -> bool | str:
         return _holds(rule, self._seen)
@@ -371,6 +375,7 @@ class _Moving:
                 advanced.bucket,
                 advanced.amount,
                 advanced.value,
+                advanced.moment is not None,
             )
         )
         terms = self._catalogue.achievement_terms(advanced.achievement)

@@ -89,7 +89,7 @@ Outcome = Contributed | Corrected | Progressed | Completed | NotCounted
 class Advance(Struct, frozen=True, gc=False, array_like=True):
     """What one fact added to one member's progress: `amount` in a rule's bucket, in the run it was counted in.
 
-    `value` is what a rule of distinct values counted.
+    `value` is what a rule of distinct values counted; `bounded` says whether it counts against the rule's frequency.
     """
 
     achievement: UUID
@@ -100,6 +100,7 @@ class Advance(Struct, frozen=True, gc=False, array_like=True):
     bucket: int
     amount: Decimal
     value: str | None = None
+    bounded: bool = False
 
 
 class Contribution(Struct, frozen=True, gc=False, array_like=True):

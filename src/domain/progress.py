@@ -348,7 +348,7 @@ def take_back(
         advance.run,
         rule.number,
         acting.fact,
-        acting.moment if rule.frequency else None,
+        acting.moment if advance.bounded else None,
         advance.bucket,
         back,
         EXACT.subtract(bucket.amount, back),

@@ -19,7 +19,8 @@ from application.manual_progress import Change, Setting
 from application.preconditions import Precondition
 from application.streams import ACHIEVEMENT, MEMBER
 from domain import achievement as achievements
-from domain.achievement_definition import Count, CountKind, Subject
+from domain.achievement import Defined
+from domain.achievement_definition import Count, CountKind, Definition, Subject
 from domain.amounts import FRACTION_DIGITS
 from domain.attributes import AttributeType
 from domain.catalogue import EventType
@@ -35,6 +36,7 @@ from tests.support.program import Program
 from tests.support.progressing import ACHIEVEMENT_ID, OTHER_ID, at_most, day, progress, revised, rule, tracking
 
 NEW = Precondition(absent=True)
+LONG = {"expression": "event.attributes.minutes >= 30"}
 
 
 @pytest.fixture
@@ -379,6 +381,27 @@ class TestLifecycle:
         buy(program, purchase("T-1"))
         program.do(lambda working: ingest.refund(working, "T-1", None, (), None))
         assert values(buy(program, purchase("T-2"))) == ["1"]
+
+    def test_a_frequency_gives_back_only_what_it_counted(self, program: Program) -> None:
+        tracking(program, rule("9"))
+        for number in (1, 2):
+            buy(program, purchase(f"T-{number}"))
+        bounded = Definition(name="Buyer", rules=(rule("9", frequency=at_most(1, "day")),))
+        program.do(lambda working: working.record(ACHIEVEMENT.of(ACHIEVEMENT_ID), Defined(ACHIEVEMENT_ID, 1, bounded)))
+        for number in (1, 2):
+            program.do(partial(ingest.refund, transaction_id=f"T-{number}", amount=None, items=(), refund_id=None))
+        assert values(buy(program, purchase("T-3"))) == ["1"]
+        assert reasons(buy(program, purchase("T-4"))) == [Reason.FREQUENCY_EXCEEDED]
+
+    def test_what_counted_for_an_archived_achievement_stays(self, program: Program) -> None:
+        workouts(program)
+        of_events = rule("9", trigger=Entity.EVENT, event_type="workout", conditions=LONG)
+        tracking(program, rule("9"), of_events)
+        buy(program, purchase("T-1"))
+        archived = achievements.Archived(ACHIEVEMENT_ID)
+        program.do(lambda working: working.record(ACHIEVEMENT.of(ACHIEVEMENT_ID), archived))
+        program.do(lambda working: put_entry(working, EventType("workout", "Workout", {}), Precondition(exists=True)))
+        assert program.do(lambda working: ingest.refund(working, "T-1", None, (), None)).outcomes == ()
 
     @pytest.mark.parametrize("back", [None, Decimal(1)])
     def test_what_was_lowered_by_hand_is_not_taken_again(self, program: Program, back: Decimal | None) -> None:
