@@ -49,8 +49,7 @@ class PeopleTerms(Struct, frozen=True, gc=False):
 class CampaignTerms(Struct, frozen=True, gc=False):
     """One campaign's current terms; its intervals are in `zone`.
 
-    It decides what occurred from `starts_at` until before `ends_at` and was recorded at or after `activated_at` (None
-    while it was never active).
+    It decides what occurred from `starts_at` until before `ends_at`.
     """
 
     campaign: UUID
@@ -60,9 +59,7 @@ class CampaignTerms(Struct, frozen=True, gc=False):
     achievement: UUID
     starts_at: datetime
     ends_at: datetime | None
-    activated_at: datetime | None
     zone: ZoneInfo
-    visibility: PeopleTerms
     audience: PeopleTerms
     rules: tuple[RuleTerms, ...]
     limits: Limits
@@ -95,11 +92,3 @@ def includes(people: PeopleTerms, member: Member, memberships: set[str]) -> bool
     if failure:
         raise failure
     return False
-
-
-def visible_to(terms: CampaignTerms, member: Member) -> bool:
-    """Whether the campaign is shown to the member; where that can't be told, it is not."""
-    try:
-        return includes(terms.visibility, member, set())
-    except ExpressionFailure:
-        return False

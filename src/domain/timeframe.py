@@ -132,11 +132,6 @@ def timeframe_test(timeframe: Timeframe, zone: ZoneInfo) -> Test:
             assert_never(timeframe.kind)
 
 
-def admits(timeframe: Timeframe, instant: datetime, zone: ZoneInfo) -> bool:
-    """Whether a fact of this time counts; ask `timeframe_test` for what is asked of many."""
-    return timeframe_test(timeframe, zone)(instant)
-
-
 def _one_sided(timeframe: Timeframe, zone: ZoneInfo) -> Test:
     span = _known_span(timeframe.at, zone)
     if timeframe.kind is TimeframeKind.BEFORE:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.campaign_definition import CampaignTrigger, CampaignType, Limits
-from domain.campaign_terms import CampaignTerms, PeopleTerms, includes, visible_to
+from domain.campaign_terms import CampaignTerms, PeopleTerms, includes
 from domain.expressions import Compiled, ExpressionFailure, Type, compile_expression
 from domain.member import Member
 from domain.scopes import member_scope
@@ -40,9 +40,7 @@ def terms(**fields: Any) -> CampaignTerms:
         "achievement": UUID(int=2),
         "starts_at": datetime(2026, 6, 1, tzinfo=UTC),
         "ends_at": datetime(2026, 9, 1, tzinfo=UTC),
-        "activated_at": None,
         "zone": ZoneInfo("UTC"),
-        "visibility": EVERYONE,
         "audience": NOBODY,
         "rules": (),
         "limits": Limits(),
@@ -81,16 +79,6 @@ def test_a_member_without_a_tier_is_of_none() -> None:
 def test_a_segment_that_fails_where_nothing_else_holds_is_told() -> None:
     with pytest.raises(ExpressionFailure, match="zero"):
         includes(people("silver", failing=FAILING, rome=ROME), GOLD, set())
-
-
-def test_visibility_is_apart_from_audience() -> None:
-    assert visible_to(terms(), GOLD)
-    assert not visible_to(terms(visibility=people("silver"), audience=EVERYONE), GOLD)
-    assert visible_to(terms(visibility=people(paris=PARIS)), GOLD)
-
-
-def test_what_can_not_be_told_is_not_visible() -> None:
-    assert not visible_to(terms(visibility=people(failing=FAILING)), GOLD)
 
 
 def test_the_start_is_inside_and_the_end_is_outside() -> None:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.timeframe import Timeframe, TimeframeKind, admits, timeframe_problems, timeframe_test
+from domain.timeframe import Timeframe, TimeframeKind, timeframe_problems, timeframe_test
 
 BUDAPEST = ZoneInfo("Europe/Budapest")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -32,6 +32,10 @@ ALL_DAY = Timeframe(TimeframeKind.TIME_OF_DAY, start="08:00", to="08:00")
 def at(written: str, zone: ZoneInfo = BUDAPEST, fold: int = 0) -> datetime:
     """The instant, in UTC, at which clocks of the zone show this."""
     return datetime.fromisoformat(written).replace(tzinfo=zone, fold=fold).astimezone(UTC)
+
+
+def admits(timeframe: Timeframe, instant: datetime, zone: ZoneInfo) -> bool:
+    return timeframe_test(timeframe, zone)(instant)
 
 
 @pytest.mark.parametrize(
