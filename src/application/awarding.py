@@ -104,16 +104,20 @@ def progress_in(event: Advanced) -> ProgressSeen:
 
 
 class Draw:
-    """Whole numbers at random, always the same from the same seed: a command that runs again draws them again."""
+    """Whole numbers at random, always the same from the same seed: a command that runs again draws them again.
 
-    def __init__(self, seed: bytes) -> None:
+    Commands that share a seed must each name another `part`, or would draw again what those before them have given.
+    """
+
+    def __init__(self, seed: bytes, part: int = 0) -> None:
         self._seed = seed
+        self._part = part.to_bytes(8, "big")
         self._blocks = 0
         self._left: list[int] = []
 
     def __call__(self, below: int) -> int:
         if not self._left:
-            block = blake2b(self._blocks.to_bytes(8, "big"), key=self._seed).digest()
+            block = blake2b(self._blocks.to_bytes(8, "big"), key=self._seed, salt=self._part).digest()
             self._left = [int.from_bytes(block[at : at + 8], "big") for at in range(0, len(block), 8)]
             self._blocks += 1
         return self._left.pop() % below

@@ -180,6 +180,7 @@ class Simulation:
         Raises TooMuch. Repeated is a fact that was recorded before; one that came in the simulation is answered again.
         """
         before = len(self.events)
+        await asyncio.sleep(0)  # where everything is loaded, nothing else would let others have a turn
         try:
             answer = await self._do(command)
         except Repeated as repeated:
@@ -197,7 +198,8 @@ class Simulation:
         self._decisions += sum(1 for one in fired for _ in concerned(self.catalogue, one))
         if self._decisions > DECISIONS:
             raise TooMuch(f"lead to more than {DECISIONS} decisions; send fewer")
-        await self._do(lambda working: decide_triggers(working, fired, Draw(self._seed)))
+        part = self.position
+        await self._do(lambda working: decide_triggers(working, fired, Draw(self._seed, part)))
 
     def _remember(self, events: Sequence[Recorded], position: int) -> None:
         for recorded in events:

@@ -1,5 +1,6 @@
 """A simulation says what would be: field by field what is then done, and nothing of it is recorded."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -32,7 +33,8 @@ from domain.achievement_definition import Count, CountKind, Definition, Subject
 from domain.attributes import AttributeType
 from domain.award_policy import Decided
 from domain.campaign_definition import CampaignTrigger, CampaignType, Limits, OnExhausted, People, Recipient
-from domain.catalogue import Coupon, EventType, MemberList, Reward, Segment
+from domain.catalogue import Coupon, EventType, Generator, MemberList, Reward, Segment
+from domain.coupon_code import Issued
 from domain.participation import Granted, Reason, Refused
 from domain.problems import Invalid, Problem
 from domain.progress import Advanced, Completed
@@ -334,3 +336,29 @@ async def test_what_is_wrong_with_drafts_is_told_by_place(program: Program) -> N
         Problem("/campaigns/0/rules/0", "is odd"),
         Problem("/campaigns/1", "is archived", "achievement_archived"),
     ]
+
+
+async def test_every_fact_of_a_simulation_is_given_a_code_of_its_own() -> None:
+    program = Program()
+    put(program, Coupon("made", "made", Generator()))
+    tracking(program, rule("1"))
+    rewarding(program, prize(coupon("made")))
+    _, events = await simulated(program, *(bought(number) for number in range(30)))
+    codes = [event.code for event in events if isinstance(event, Issued)]
+    assert len(set(codes)) == 30
+
+
+async def test_others_have_a_turn_between_facts() -> None:
+    program = Program()
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    await simulated(program, *(bought(number) for number in range(10)))
+    task.cancel()
+    assert turns >= 10
