@@ -17,9 +17,7 @@ from domain.achievement import Achievement, Edit, WrongStatus
 from domain.achievement_definition import Definition, achievement_problems
 from domain.campaign import Life
 from domain.problems import Invalid, Problem
-from domain.texts import NAME_LENGTH
-
-COPY = " (copy)"
+from domain.texts import name_of_copy
 
 
 def define(
@@ -86,9 +84,9 @@ def archive(working: Working, achievement_id: UUID) -> Achievement:
 def duplicate(working: Working, achievement_id: UUID, copy_id: UUID) -> Achievement:
     """Makes an inactive copy, of an archived one too."""
     _, achievement = _achievement(working, achievement_id)
-    name = achievement.definition.name[: NAME_LENGTH - len(COPY)] + COPY
+    definition = achievement.definition
     try:
-        return define(working, copy_id, replace(achievement.definition, name=name))
+        return define(working, copy_id, replace(definition, name=name_of_copy(definition.name)))
     except Invalid as invalid:
         raise Conflict(f"what it refers to is not there any more: {invalid}", "outdated") from None
 

@@ -10,9 +10,7 @@ from msgspec.structs import replace
 
 from domain.campaign_definition import Definition, missing
 from domain.problems import Problem
-from domain.texts import NAME_LENGTH
-
-COPIED = " (copy)"
+from domain.texts import name_of_copy
 
 
 class Defined(Struct, frozen=True, gc=False):
@@ -171,5 +169,4 @@ def delete(campaign: Campaign) -> list[Event]:
 def duplicate(campaign: Campaign, copy: UUID) -> Defined:
     """A draft like it, by another name."""
     definition = campaign.definition
-    name = definition.name[: NAME_LENGTH - len(COPIED)] + COPIED
-    return Defined(copy, 1, replace(definition, name=name), campaign.time_zone)
+    return Defined(copy, 1, replace(definition, name=name_of_copy(definition.name)), campaign.time_zone)

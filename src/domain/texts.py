@@ -9,6 +9,7 @@ from domain.problems import Problem
 NAME_LENGTH = 200
 DESCRIPTION_LENGTH = 4000
 MOST_LOCALES = 100
+COPIED = " (copy)"
 
 
 class Text(Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
@@ -16,6 +17,11 @@ class Text(Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defau
 
     name: str | None = None
     description: str | None = None
+
+
+def name_of_copy(name: str) -> str:
+    """The name that a copy of a definition has, as long as names may be."""
+    return name[: NAME_LENGTH - len(COPIED)] + COPIED
 
 
 def name_problems(name: str, pointer: str) -> Iterator[Problem]:
