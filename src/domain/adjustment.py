@@ -44,17 +44,13 @@ def adjust(
     completed: int | None,
     rules: tuple[tuple[int, Decimal, datetime], ...],
 ) -> list[Event] | list[Problem] | LimitReached | NothingProgresses:
-    """A change by hand: the completed count, and what rules count in the period of an instant.
+    """A change by hand: the completed count, and what rules (from 1, of those there are) count in the period of an
+    instant.
 
     Nothing changes, nothing is recorded. Rules that become complete by it complete the achievement as a fact would.
     """
     was = progress or NOTHING
     problems = [
-        Problem(f"/rules/{number}/rule", f"must be 1 to {len(terms.rules)}")
-        for number, (rule, _, _) in enumerate(rules)
-        if not 1 <= rule <= len(terms.rules)
-    ]
-    problems = problems or [
         Problem(f"/rules/{number}/at", f"is before the {BUCKETS_KEPT} periods that are kept")
         for number, (rule, _, at) in enumerate(rules)
         if is_forgotten(was.of(rule).buckets, bucket_at(terms.rules[rule - 1], moment_of(at, terms.zone)))
