@@ -223,9 +223,11 @@ class _Moving:
             return held
         stream = self._stream(terms, held.member)
         acting = Acting(held.member, self._fact, self._at, self._moment)
-        reversed_ = progresses.take_back(rule, self._held(stream, terms, held.member), held, acting, left)
+        progress = self._held(stream, terms, held.member)
+        reversed_ = progresses.take_back(rule, progress, held, acting, left)
         if reversed_ is None:
-            self._refuse(terms, Reason.PROGRESS_SPENT, rule)
+            is_forgotten = progress is not None and progress.run == held.run
+            self._refuse(terms, Reason.TOO_OLD if is_forgotten else Reason.PROGRESS_SPENT, rule)
             return held
         after = self._record(stream, terms, held.member, reversed_)
         buckets = after.of(rule.number).buckets
