@@ -13,7 +13,6 @@ from domain.catalogue import Account, Coupon, EventType
 from domain.expressions import (
     Compiled,
     ExpressionFailure,
-    ExpressionProblem,
     Scope,
     Type,
     compile_condition,
@@ -160,12 +159,8 @@ class _Compiling:
         compiled = compile_expression(source, self._scope, Type.NUMBER)
         if isinstance(compiled, Compiled):
             return compiled
-        self.problems += [_located(found, pointer) for found in compiled]
+        self.problems += [found.at(pointer) for found in compiled]
         return _failing(source, Type.NUMBER, compiled[0].message)
-
-
-def _located(found: ExpressionProblem, pointer: str) -> Problem:
-    return Problem(pointer, f"line {found.line}, column {found.column}: {found.message}", "expression")
 
 
 def _failing(source: str, type_: Type, detail: str) -> Compiled:

@@ -26,9 +26,8 @@ from domain.expressions import (
     ExpressionProblem,
     Scope,
     Type,
-    compile_condition,
+    compile_described,
     compile_expression,
-    condition_from,
 )
 from domain.outcomes import Contribution
 from domain.points import TierTable
@@ -283,10 +282,8 @@ class Catalogue:
         """The definition's filter, ready to evaluate; None when there is none."""
         if definition.filter is None:
             return None
-        condition = condition_from(definition.filter, "/filter")
-        if isinstance(condition, list):
-            return condition
-        return compile_condition(condition, self.scope(definition.entity, definition.event_type, time_zone), "/filter")
+        scope = self.scope(definition.entity, definition.event_type, time_zone)
+        return compile_described(definition.filter, scope, "/filter")
 
     def compiled_segment(self, code: str) -> Compiled:
         """A segment that is there, ready to evaluate."""

@@ -9,7 +9,6 @@ from domain import member as members
 from domain.attributes import Attributes
 from domain.catalogue import Account, Badge, Coupon, Entry, EntryPut, EventType, MemberList, Reward, Segment
 from domain.coupon import compile_value, coupon_problems, reward_problems
-from domain.expressions import ExpressionProblem
 from domain.member import Member, ReferrerFixed, ReferrerIsSelf
 from domain.problems import Invalid, Problem
 from domain.product import Product
@@ -58,7 +57,7 @@ def _entry_problems(working: Working, entry: Entry, current: Entry | None) -> li
             return _event_type_problems(catalogue, entry)
         case Segment():
             compiled = catalogue.compile_segment(entry.expression)
-            return [_located("/expression", found) for found in compiled] if isinstance(compiled, list) else []
+            return [found.at("/expression") for found in compiled] if isinstance(compiled, list) else []
         case Coupon():
             stock = working.state(STOCK.at("coupon", entry.code))
             before = current if isinstance(current, Coupon) else None
@@ -92,14 +91,10 @@ def _value_problems(coupon: Coupon, catalogue: Catalogue) -> list[Problem]:
         return []
     compiled = compile_value(coupon.value, catalogue.event_types(), catalogue.time_zone)
     if isinstance(compiled, list):
-        return [_located("/value", found) for found in compiled]
+        return [found.at("/value") for found in compiled]
     if not compiled.attributes and compiled.evaluate(None) < 0:
         return [Problem("/value", "must be 0 or more", "negative")]
     return []
-
-
-def _located(pointer: str, found: ExpressionProblem) -> Problem:
-    return Problem(pointer, f"line {found.line}, column {found.column}: {found.message}", "expression")
 
 
 def put_product(working: Working, product: Product, precondition: Precondition) -> tuple[Product, int]:

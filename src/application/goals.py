@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from application.likely import Likely
 from domain.achievement import Achievement, Status
-from domain.achievement_definition import Count, CountKind, Definition, Period, PeriodKind, Rule
-from domain.achievement_terms import AchievementTerms, RuleTerms
-from domain.expressions import Compiled, Scope, Type, compile_condition, compile_expression, condition_from
+from domain.achievement_definition import Count, CountKind, Definition, Rule
+from domain.achievement_terms import AchievementTerms, RuleTerms, rule_terms
+from domain.expressions import Compiled, Scope, Type, compile_described, compile_expression
 from domain.problems import Problem
 from domain.scopes import OF_PRODUCTS, line_scope
 from domain.terms import Entity
@@ -71,24 +71,8 @@ def _rule_terms(catalogue: Catalogue, rule: Rule, number: int) -> RuleTerms:
     assert not isinstance(conditions, list)  # noqa: S101  all of it was compiled when it was saved
     assert not isinstance(measured, list)  # noqa: S101
     assert not isinstance(items, list)  # noqa: S101
-    period: Period = rule.period
-    return RuleTerms(
-        number,
-        rule.trigger,
-        rule.event_type,
-        rule.subject,
-        rule.unique_referee,
-        conditions,
-        rule.count.kind,
-        measured,
-        items,
-        bool(items and OF_PRODUCTS.intersection(items.attributes)),
-        rule.goal,
-        period.kind,
-        (period.n or 1) if period.kind is PeriodKind.LAST_DAYS else 1,
-        rule.consecutive,
-        rule.frequency,
-    )
+    reads_products = bool(items and OF_PRODUCTS.intersection(items.attributes))
+    return rule_terms(number, rule, conditions, measured, items, reads_products=reads_products)
 
 
 _Part = Compiled | list[Problem] | None
@@ -104,10 +88,7 @@ def _parts(rule: Rule, scope: Scope, time_zone: str, at: str) -> tuple[_Part, _P
 
 
 def _condition(given: object, scope: Scope, pointer: str) -> _Part:
-    if given is None:
-        return None
-    condition = condition_from(given, pointer)
-    return condition if isinstance(condition, list) else compile_condition(condition, scope, pointer)
+    return None if given is None else compile_described(given, scope, pointer)
 
 
 def _measured(count: Count, scope: Scope, pointer: str) -> _Part:
@@ -115,10 +96,7 @@ def _measured(count: Count, scope: Scope, pointer: str) -> _Part:
         compiled = compile_expression(count.expression, scope, Type.NUMBER)
         if isinstance(compiled, Compiled):
             return compiled
-        return [
-            Problem(f"{pointer}/expression", f"line {found.line}, column {found.column}: {found.message}", "expression")
-            for found in compiled
-        ]
+        return [found.at(f"{pointer}/expression") for found in compiled]
     if count.kind is CountKind.DISTINCT and count.attribute is not None:
         return _distinct(count.attribute, scope, f"{pointer}/attribute")
     return None

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from domain.achievement_definition import CountKind, Limit, PeriodKind, Subject
+from domain.achievement_definition import CountKind, Limit, PeriodKind, Rule, Subject
 from domain.expressions import Compiled
 from domain.terms import Entity
 
@@ -35,6 +35,35 @@ class RuleTerms(Struct, frozen=True, gc=False):
     days: int
     consecutive: int
     frequency: Limit | None
+
+
+def rule_terms(
+    number: int,
+    rule: Rule,
+    conditions: Compiled | None = None,
+    measured: Compiled | None = None,
+    items: Compiled | None = None,
+    *,
+    reads_products: bool = False,
+) -> RuleTerms:
+    """A rule with what was compiled of it; without that, what it counts over and up to."""
+    return RuleTerms(
+        number,
+        rule.trigger,
+        rule.event_type,
+        rule.subject,
+        rule.unique_referee,
+        conditions,
+        rule.count.kind,
+        measured,
+        items,
+        reads_products,
+        rule.goal,
+        rule.period.kind,
+        rule.period.n or 1,
+        rule.consecutive,
+        rule.frequency,
+    )
 
 
 class AchievementTerms(Struct, frozen=True, gc=False):

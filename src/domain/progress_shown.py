@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from domain.achievement_definition import Definition, PeriodKind, Rule
-from domain.achievement_terms import AchievementTerms, RuleTerms
+from domain.achievement_definition import Definition, PeriodKind
+from domain.achievement_terms import AchievementTerms, RuleTerms, rule_terms
 from domain.amounts import EXACT, ZERO
 from domain.buckets import Bucket, bucket_at, bucket_of, is_complete, window
 from domain.interval import Moment
@@ -28,7 +28,7 @@ class RuleShown(Struct, frozen=True, gc=False):
 
 def terms_shown(achievement: UUID, revision: int, definition: Definition, zone: ZoneInfo) -> AchievementTerms:
     """The terms of a definition by what they count over and up to, without what they ask of facts."""
-    rules = tuple(_rule_terms(number, rule) for number, rule in enumerate(definition.rules, 1))
+    rules = tuple(rule_terms(number, rule) for number, rule in enumerate(definition.rules, 1))
     return AchievementTerms(
         achievement,
         revision,
@@ -38,26 +38,6 @@ def terms_shown(achievement: UUID, revision: int, definition: Definition, zone: 
         badge=definition.badge,
         rules=rules,
         zone=zone,
-    )
-
-
-def _rule_terms(number: int, rule: Rule) -> RuleTerms:
-    return RuleTerms(
-        number,
-        rule.trigger,
-        rule.event_type,
-        rule.subject,
-        rule.unique_referee,
-        None,
-        rule.count.kind,
-        None,
-        None,
-        False,
-        rule.goal,
-        rule.period.kind,
-        rule.period.n or 1,
-        rule.consecutive,
-        rule.frequency,
     )
 
 

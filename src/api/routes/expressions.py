@@ -18,9 +18,8 @@ from domain.expressions import (
     ExpressionProblem,
     Scope,
     Type,
-    compile_condition,
+    compile_described,
     compile_expression,
-    condition_from,
 )
 from domain.problems import Invalid, Problem
 from domain.scopes import line_scope, member_scope
@@ -96,8 +95,7 @@ def _checked(body: CheckBody, catalogue: Catalogue) -> Compiled | list[Expressio
     scope = _scope(body.context, catalogue)
     if body.expression is not None:
         return compile_expression(body.expression, scope, Type(body.expected) if body.expected else None)
-    condition = condition_from(keepable(body.condition), "/condition")
-    return condition if isinstance(condition, list) else compile_condition(condition, scope, "/condition")
+    return compile_described(keepable(body.condition), scope, "/condition")
 
 
 def _scope(context: ContextBody, catalogue: Catalogue) -> Scope:

@@ -16,6 +16,7 @@ from domain.expressions.conditions import (
     Condition,
     Written,
     compile_condition,
+    compile_described,
     condition_from,
     source_of,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Type",
     "Written",
     "compile_condition",
+    "compile_described",
     "compile_expression",
     "condition_from",
     "equality_key",

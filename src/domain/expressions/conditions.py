@@ -76,6 +76,12 @@ def compile_condition(condition: Condition, scope: Scope, pointer: str = "") -> 
     return compiled if isinstance(compiled, Compiled) else [_located(found) for found in compiled]
 
 
+def compile_described(builtins: object, scope: Scope, pointer: str) -> Compiled | list[Problem]:
+    """The condition that decoded JSON describes, checked against a scope, or what is wrong with it."""
+    condition = condition_from(builtins, pointer)
+    return condition if isinstance(condition, list) else compile_condition(condition, scope, pointer)
+
+
 def source_of(condition: Condition, scope: Scope) -> str:
     """The condition as an expression, for display. A value that does not fit its attribute is shown as it is."""
     return text_of(_Planter(scope).tree(condition, ""))
@@ -83,7 +89,7 @@ def source_of(condition: Condition, scope: Scope) -> str:
 
 def _located(found: ExpressionProblem) -> Problem:
     if found.pointer.endswith("/expression"):
-        return Problem(found.pointer, f"line {found.line}, column {found.column}: {found.message}", "expression")
+        return found.at(found.pointer)
     return Problem(found.pointer, found.message)
 
 

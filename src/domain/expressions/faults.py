@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from domain.problems import Problem
+
 
 class Place(Struct, frozen=True, gc=False):
     """Where something was written: line and column from 1, and for a structured condition its JSON pointer."""
@@ -26,6 +28,10 @@ class ExpressionProblem(Struct, frozen=True, gc=False):
     @property
     def message(self) -> str:
         return f"{self.detail}; {self.hint}" if self.hint else self.detail
+
+    def at(self, pointer: str) -> Problem:
+        """As a problem of the body that holds the expression at `pointer`."""
+        return Problem(pointer, f"line {self.line}, column {self.column}: {self.message}", "expression")
 
 
 def problem(place: Place, detail: str, hint: str = "") -> ExpressionProblem:
