@@ -16,7 +16,6 @@ from uuid import UUID
 
 import psycopg
 from msgspec import Struct
-from msgspec.structs import replace
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from application.awarding import (
@@ -29,7 +28,7 @@ from application.awarding import (
     decided,
     fired_by,
     pass_by,
-    progress_in,
+    with_moves,
 )
 from application.log.errors import LogError
 from application.log.mapper import Mapper
@@ -279,19 +278,11 @@ class AwardPolicy:
         return Found([], after)
 
     async def _with_progress(self, connection: psycopg.AsyncConnection[Any], fired: list[Fired]) -> list[Fired]:
-        """A completion with the rule that moved last: the event before it on its stream."""
+        """As `with_moves`, of what the log has before them."""
         places = [
             (one.trigger.stream, one.trigger.version - 1) for one in fired if one.trigger.fact and one.progress is None
         ]
-        before = {
-            (recorded.stream, recorded.version + 1): progress_in(recorded.event)
-            for recorded in await read_versions(connection, self._mapper, places)
-            if isinstance(recorded.event, Advanced)
-        }
-        return [
-            replace(one, progress=one.progress or before.get((one.trigger.stream, one.trigger.version)))
-            for one in fired
-        ]
+        return with_moves(fired, await read_versions(connection, self._mapper, places))
 
     async def _decide(self, connection: psycopg.AsyncConnection[Any], batch: Batch) -> None:
         """All of it, by as many commands as it takes, unless someone else has decided some."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from application.catalogue import Catalogue
 from application.ledgers import Random, effects_of, ledger_for
@@ -101,6 +102,19 @@ def _trigger(
 
 def progress_in(event: Advanced) -> ProgressSeen:
     return ProgressSeen(event.rule, event.reached, event.goal)
+
+
+def with_moves(fired: Iterable[Fired], events: Iterable[Recorded]) -> list[Fired]:
+    """Completions with the rule that moved last, which is the event before theirs on its stream, where it is given."""
+    moves = {
+        (recorded.stream, recorded.version + 1): progress_in(recorded.event)
+        for recorded in events
+        if isinstance(recorded.event, Advanced)
+    }
+    return [
+        one if one.progress else replace(one, progress=moves.get((one.trigger.stream, one.trigger.version)))
+        for one in fired
+    ]
 
 
 class Draw:

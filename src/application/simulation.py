@@ -13,12 +13,11 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import replace
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from application.award_policy import SEED_BYTES
-from application.awarding import Draw, Fired, concerned, decide_triggers, fired_by, progress_in
+from application.awarding import Draw, Fired, concerned, decide_triggers, fired_by, with_moves
 from application.bodies import AcceptFact, EventBody, RefundFact, RejectFact, TransactionBody, UpdateFact
 from application.catalogue import Catalogue
 from application.facts import FactCommand, Sent, Taken, answered_before
@@ -39,7 +38,6 @@ from domain.attributes import Attributes
 from domain.member import Member
 from domain.member_event import Received as EventReceived
 from domain.problems import Invalid, Problem
-from domain.progress import Advanced
 from domain.transaction import Received, Refunded
 
 LOADS = 32
@@ -189,7 +187,8 @@ class Simulation:
             return refused
         caused, position = self.events[before:], self.position
         self._remember(caused, position)
-        await self._decide(_fired(caused))
+        fired = [one for recorded in caused if (one := fired_by(recorded))]
+        await self._decide(with_moves(fired, caused))
         return Taken(position, answer, repeated=False)
 
     async def _decide(self, fired: Sequence[Fired]) -> None:
@@ -282,17 +281,3 @@ def _stream_of(fact: Sent) -> Stream[Any, Any] | None:
             return MEMBER_EVENT.at(fact.id)
         case _:
             return None
-
-
-def _fired(events: Sequence[Recorded]) -> list[Fired]:
-    """What campaigns may fire on, a completion with the rule that moved last: the event before it on its stream."""
-    moved = {
-        (recorded.stream, recorded.version + 1): progress_in(recorded.event)
-        for recorded in events
-        if isinstance(recorded.event, Advanced)
-    }
-    found = [one for recorded in events if (one := fired_by(recorded))]
-    return [
-        one if one.progress else replace(one, progress=moved.get((one.trigger.stream, one.trigger.version)))
-        for one in found
-    ]
