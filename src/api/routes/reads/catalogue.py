@@ -1,5 +1,8 @@
 """Event types, accounts, segments, lists, badges, coupons, rewards and products."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from litestar.params import FromPath
 
 from api import representations
@@ -17,6 +20,7 @@ from api.request import Request
 from api.routes.reads.asking import asking, there
 from api.routing import FACT_READERS, READERS, Page, read
 from domain.catalogue import Account, Badge, Coupon, EventType, MemberList, Reward, Segment
+from projections.listing import Listing
 from projections.queries import catalogue
 from projections.queries.catalogue import (
     ACCOUNTS,
@@ -27,85 +31,60 @@ from projections.queries.catalogue import (
     PRODUCTS,
     REWARDS,
     SEGMENTS,
+    E,
 )
 from projections.queries.members import LIST_MEMBERS, ListMemberRow, list_members_page
 from projections.queries.rewards import COUPON_CODES, CouponCodeRow, coupon_codes_page
+
+T = TypeVar("T")
 
 
 @read("/event-types", roles=FACT_READERS, listing=EVENT_TYPES, projections=("catalogue",))
 async def list_event_types(request: Request) -> Page[EventTypeAnswer]:
     """Event types."""
-    selection = EVENT_TYPES.read(request.exchange.query)
-    async with asking(request) as connection:
-        found, following = await catalogue.entries_page(connection, EventType, selection)
-    at = request.position
-    return Page([representations.event_type(kept.shown, at) for kept in found], following, at)
+    return await _entries(request, EventType, EVENT_TYPES, representations.event_type)
 
 
 @read("/event-types/{code:str}", roles=FACT_READERS, projections=("catalogue",))
 async def get_event_type(request: Request, code: FromPath[str]) -> EventTypeAnswer:
     """One event type, with its ETag."""
-    async with asking(request) as connection:
-        kept = there(await catalogue.entry(connection, EventType, code), f"event type `{code}`")
-    request.versioned(kept.version)
-    return representations.event_type(kept.shown, request.position)
+    return await _entry(request, EventType, code, f"event type `{code}`", representations.event_type)
 
 
 @read("/accounts", roles=FACT_READERS, listing=ACCOUNTS, projections=("catalogue",))
 async def list_accounts(request: Request) -> Page[AccountAnswer]:
     """Accounts that points go to."""
-    selection = ACCOUNTS.read(request.exchange.query)
-    async with asking(request) as connection:
-        found, following = await catalogue.entries_page(connection, Account, selection)
-    at = request.position
-    return Page([representations.account(kept.shown, at) for kept in found], following, at)
+    return await _entries(request, Account, ACCOUNTS, representations.account)
 
 
 @read("/accounts/{code:str}", roles=FACT_READERS, projections=("catalogue",))
 async def get_account(request: Request, code: FromPath[str]) -> AccountAnswer:
     """One account, with its ETag."""
-    async with asking(request) as connection:
-        kept = there(await catalogue.entry(connection, Account, code), f"account `{code}`")
-    request.versioned(kept.version)
-    return representations.account(kept.shown, request.position)
+    return await _entry(request, Account, code, f"account `{code}`", representations.account)
 
 
 @read("/segments", roles=FACT_READERS, listing=SEGMENTS, projections=("catalogue",))
 async def list_segments(request: Request) -> Page[SegmentAnswer]:
     """Segments."""
-    selection = SEGMENTS.read(request.exchange.query)
-    async with asking(request) as connection:
-        found, following = await catalogue.entries_page(connection, Segment, selection)
-    at = request.position
-    return Page([representations.segment(kept.shown, at) for kept in found], following, at)
+    return await _entries(request, Segment, SEGMENTS, representations.segment)
 
 
 @read("/segments/{code:str}", roles=FACT_READERS, projections=("catalogue",))
 async def get_segment(request: Request, code: FromPath[str]) -> SegmentAnswer:
     """One segment, with its ETag."""
-    async with asking(request) as connection:
-        kept = there(await catalogue.entry(connection, Segment, code), f"segment `{code}`")
-    request.versioned(kept.version)
-    return representations.segment(kept.shown, request.position)
+    return await _entry(request, Segment, code, f"segment `{code}`", representations.segment)
 
 
 @read("/lists", roles=FACT_READERS, listing=LISTS, projections=("catalogue",))
 async def list_lists(request: Request) -> Page[ListAnswer]:
     """Lists of members."""
-    selection = LISTS.read(request.exchange.query)
-    async with asking(request) as connection:
-        found, following = await catalogue.entries_page(connection, MemberList, selection)
-    at = request.position
-    return Page([representations.member_list(kept.shown, at) for kept in found], following, at)
+    return await _entries(request, MemberList, LISTS, representations.member_list)
 
 
 @read("/lists/{code:str}", roles=FACT_READERS, projections=("catalogue",))
 async def get_list(request: Request, code: FromPath[str]) -> ListAnswer:
     """One list, with its ETag."""
-    async with asking(request) as connection:
-        kept = there(await catalogue.entry(connection, MemberList, code), f"list `{code}`")
-    request.versioned(kept.version)
-    return representations.member_list(kept.shown, request.position)
+    return await _entry(request, MemberList, code, f"list `{code}`", representations.member_list)
 
 
 @read(
@@ -127,20 +106,13 @@ async def list_list_members(request: Request, code: FromPath[str]) -> Page[ListM
 @read("/badges", roles=FACT_READERS, listing=BADGES, projections=("catalogue",))
 async def list_badges(request: Request) -> Page[BadgeAnswer]:
     """Badges."""
-    selection = BADGES.read(request.exchange.query)
-    async with asking(request) as connection:
-        found, following = await catalogue.entries_page(connection, Badge, selection)
-    at = request.position
-    return Page([representations.badge(kept.shown, at) for kept in found], following, at)
+    return await _entries(request, Badge, BADGES, representations.badge)
 
 
 @read("/badges/{code:str}", roles=FACT_READERS, projections=("catalogue",))
 async def get_badge(request: Request, code: FromPath[str]) -> BadgeAnswer:
     """One badge, with its ETag."""
-    async with asking(request) as connection:
-        kept = there(await catalogue.entry(connection, Badge, code), f"badge `{code}`")
-    request.versioned(kept.version)
-    return representations.badge(kept.shown, request.position)
+    return await _entry(request, Badge, code, f"badge `{code}`", representations.badge)
 
 
 @read("/coupons", roles=FACT_READERS, listing=COUPONS, projections=("catalogue", "rewards"))
@@ -214,6 +186,21 @@ async def get_product(request: Request, sku: FromPath[str]) -> ProductAnswer:
         kept = there(await catalogue.product(connection, sku), f"product `{sku}`")
     request.versioned(kept.version)
     return representations.product(kept.shown, request.position)
+
+
+async def _entries(request: Request, kind: type[E], listing: Listing, show: Callable[[E, str], T]) -> Page[T]:
+    selection = listing.read(request.exchange.query)
+    async with asking(request) as connection:
+        found, following = await catalogue.entries_page(connection, kind, selection)
+    at = request.position
+    return Page([show(kept.shown, at) for kept in found], following, at)
+
+
+async def _entry(request: Request, kind: type[E], code: str, named: str, show: Callable[[E, str], T]) -> T:
+    async with asking(request) as connection:
+        kept = there(await catalogue.entry(connection, kind, code), named)
+    request.versioned(kept.version)
+    return show(kept.shown, request.position)
 
 
 ROUTES = (

@@ -1,10 +1,15 @@
 """What members were given beside units: badges, coupons and rewards."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
 from litestar.params import FromPath
+from psycopg import AsyncConnection
 
 from api.request import Request
 from api.routes.reads.asking import asking, there
 from api.routing import FACT_READERS, Page, read
+from projections.listing import Listing, Selection
 from projections.queries import rewards
 from projections.queries.members import is_member
 from projections.queries.rewards import (
@@ -15,6 +20,8 @@ from projections.queries.rewards import (
     MemberCouponRow,
     MemberRewardRow,
 )
+
+T = TypeVar("T")
 
 _PROJECTIONS = ("members", "catalogue", "rewards")
 
@@ -28,11 +35,7 @@ _PROJECTIONS = ("members", "catalogue", "rewards")
 )
 async def list_member_badges(request: Request, member: FromPath[str]) -> Page[MemberBadgeRow]:
     """A member's badges, and how often each was given."""
-    selection = MEMBER_BADGES.read(request.exchange.query)
-    async with asking(request) as connection:
-        there(await is_member(connection, member) or None, f"member `{member}`")
-        found, following = await rewards.member_badges_page(connection, member, selection)
-    return Page(found, following, request.position)
+    return await _given(request, member, MEMBER_BADGES, rewards.member_badges_page)
 
 
 @read(
@@ -44,11 +47,7 @@ async def list_member_badges(request: Request, member: FromPath[str]) -> Page[Me
 )
 async def list_member_coupons(request: Request, member: FromPath[str]) -> Page[MemberCouponRow]:
     """A member's coupons, the last given first."""
-    selection = MEMBER_COUPONS.read(request.exchange.query)
-    async with asking(request) as connection:
-        there(await is_member(connection, member) or None, f"member `{member}`")
-        found, following = await rewards.member_coupons_page(connection, member, selection)
-    return Page(found, following, request.position)
+    return await _given(request, member, MEMBER_COUPONS, rewards.member_coupons_page)
 
 
 @read(
@@ -60,10 +59,19 @@ async def list_member_coupons(request: Request, member: FromPath[str]) -> Page[M
 )
 async def list_member_rewards(request: Request, member: FromPath[str]) -> Page[MemberRewardRow]:
     """A member's rewards, and how often each was given."""
-    selection = MEMBER_REWARDS.read(request.exchange.query)
+    return await _given(request, member, MEMBER_REWARDS, rewards.member_rewards_page)
+
+
+async def _given(
+    request: Request,
+    member: str,
+    listing: Listing,
+    ask: Callable[[AsyncConnection[Any], str, Selection], Awaitable[tuple[list[T], str | None]]],
+) -> Page[T]:
+    selection = listing.read(request.exchange.query)
     async with asking(request) as connection:
         there(await is_member(connection, member) or None, f"member `{member}`")
-        found, following = await rewards.member_rewards_page(connection, member, selection)
+        found, following = await ask(connection, member, selection)
     return Page(found, following, request.position)
 
 
