@@ -77,7 +77,7 @@ def streams_likely(working: Working, seen: Seen, most: int) -> list[Stream[Any, 
     return [
         PROGRESS.at(goal.terms.achievement, goal.terms.revision, seen.member.id)
         for goal in islice(likely, most)
-        if goal.rule.conditions is None or _holds(goal.rule, seen) is True
+        if _holds(goal.rule, seen) is True
     ]
 
 
@@ -198,8 +198,8 @@ class _Moving:
         if rule.subject is Subject.REFERRER:
             self._register(member)
         if rule.unique_referee:
-            self._count_referee(terms, rule)
-        self._note(rule, after, advanced)
+            self._mark_referee(terms, rule, progresses.RefereeCounted)
+        self._note(terms, rule, after, advanced)
 
     def complete(self) -> None:
         """The completions that the advances have brought about."""
@@ -235,7 +235,7 @@ class _Moving:
         self._outcomes.append(self._progressed(terms, rule, buckets, value, held.member))
         if left is None:
             if rule.unique_referee:
-                self._release_referee(terms, rule)
+                self._mark_referee(terms, rule, progresses.RefereeReleased)
             return None
         return replace(held, amount=left)
 
@@ -321,7 +321,10 @@ class _Moving:
 
     def _matching(self, rule: RuleTerms) -> Measured | tuple[Reason, str | None]:
         purchase = self._seen.transaction
-        items = [item for item in (purchase.items if purchase else ()) if self._matches(rule, item)]
+        lines = purchase.items if purchase else ()
+        if rule.reads_products:
+            self._working.prefetch([PRODUCT.at(item.product) for item in lines])
+        items = [item for item in lines if self._matches(rule, item)]
         if not items:
             return Reason.NO_MATCHING_ITEMS, None
         total = ZERO
@@ -332,22 +335,13 @@ class _Moving:
     def _matches(self, rule: RuleTerms, item: Item) -> bool:
         if rule.items is None:
             return True
-        product = None
-        if rule.reads_products:
-            assert self._seen.transaction  # noqa: S101  it has the item
-            self._working.prefetch([PRODUCT.at(other.product) for other in self._seen.transaction.items])
-            product = self._working.state(PRODUCT.at(item.product))
+        product = self._working.state(PRODUCT.at(item.product)) if rule.reads_products else None
         return bool(rule.items.evaluate(Line(item, product)))
 
     def _was_counted(self, terms: AchievementTerms, rule: RuleTerms) -> bool:
         member = self._seen.member.id
         referee = self._held(self._stream(terms, member), terms, member)
         return referee is not None and any(number == rule.number for number, _ in referee.referee_of)
-
-    def _count_referee(self, terms: AchievementTerms, rule: RuleTerms) -> None:
-        member = self._seen.member.id
-        event = progresses.RefereeCounted(terms.achievement, terms.revision, member, rule.number, self._fact)
-        self._mark(terms, member, event)
 
     def _register(self, referrer: str) -> None:
         """Whoever a member names as their referrer is a member too, from when it matters."""
@@ -356,17 +350,19 @@ class _Moving:
             self._registered.add(stream.id)
             self._effects.append((stream, members.Registered(referrer)))
 
-    def _release_referee(self, terms: AchievementTerms, rule: RuleTerms) -> None:
+    def _mark_referee(
+        self,
+        terms: AchievementTerms,
+        rule: RuleTerms,
+        mark: type[progresses.RefereeCounted | progresses.RefereeReleased],
+    ) -> None:
         member = self._seen.member.id
-        event = progresses.RefereeReleased(terms.achievement, terms.revision, member, rule.number, self._fact)
-        self._mark(terms, member, event)
-
-    def _mark(self, terms: AchievementTerms, member: str, event: Any) -> None:  # noqa: ANN401  of the two there are
         stream = self._stream(terms, member)
+        event = mark(terms.achievement, terms.revision, member, rule.number, self._fact)
         self._progress[stream.id] = progresses.evolve(self._held(stream, terms, member), event)
         self._effects.append((stream, event))
 
-    def _note(self, rule: RuleTerms, after: Progress, advanced: Advanced) -> None:
+    def _note(self, terms: AchievementTerms, rule: RuleTerms, after: Progress, advanced: Advanced) -> None:
         self._advances.append(
             Advance(
                 advanced.achievement,
@@ -380,7 +376,6 @@ class _Moving:
                 advanced.moment is not None,
             )
         )
-        terms = self._catalogue.achievement_terms(advanced.achievement)
         buckets = after.of(rule.number).buckets
         self._outcomes.append(self._progressed(terms, rule, buckets, advanced.reached, advanced.member))
 
