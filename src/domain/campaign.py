@@ -24,7 +24,7 @@ class Defined(Struct, frozen=True, gc=False):
 
 
 class Activated(Struct, frozen=True, gc=False):
-    """What was triggered before `at` is not decided by it."""
+    """What is before it in the log is not decided by the campaign, whatever its time."""
 
     tag: ClassVar[str] = "campaign.activated"
     campaign: UUID
