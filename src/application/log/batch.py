@@ -123,6 +123,7 @@ class Batch:
         self._mapper = mapper
         self._join_units()
         self.states, self.faults = self._encode_states()
+        self.changes_catalogue = any(held.kind.catalogue for held in self.written)
 
     def _join_units(self) -> None:
         parents = list(range(len(self.decisions)))

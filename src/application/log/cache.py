@@ -1,38 +1,37 @@
 """Streams' states as they were last seen, bounded. What is in it may be old: the append checks every version."""
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
-STATES = 50_000
+STATES = 65_536
 
 Seen = tuple[int, Any]
 """A stream's version (0 when it does not exist) and its state."""
 
 
 class Cache:
-    """Two generations: when the young one is full it becomes the old one, and what was not asked for since is gone."""
+    """Those that were not asked for the longest make room."""
 
     def __init__(self, size: int = STATES) -> None:
-        self._half = size // 2
-        self._young: dict[int, Seen] = {}
-        self._old: dict[int, Seen] = {}
+        self._size = size
+        self._seen: OrderedDict[int, Seen] = OrderedDict()
 
     def find(self, key: int) -> Seen | None:
-        seen = self._young.get(key)
-        if seen is None and (seen := self._old.get(key)) is not None:
-            self.put(key, seen)
+        seen = self._seen.get(key)
+        if seen is not None:
+            self._seen.move_to_end(key)
         return seen
 
     def put(self, key: int, seen: Seen) -> None:
-        if len(self._young) >= self._half:
-            self._old, self._young = self._young, {}
-        self._young[key] = seen
+        self._seen[key] = seen
+        self._seen.move_to_end(key)
+        if len(self._seen) > self._size:
+            self._seen.popitem(last=False)
 
     def drop(self, keys: Iterable[int]) -> None:
         for key in keys:
-            self._young.pop(key, None)
-            self._old.pop(key, None)
+            self._seen.pop(key, None)
 
     def clear(self) -> None:
-        self._young.clear()
-        self._old.clear()
+        self._seen.clear()

@@ -1,4 +1,4 @@
-"""The connection a writer owns: what it asks the database, and how it comes back when the connection is lost."""
+"""A connection that a writer owns: what it asks the database, and how it comes back when the connection is lost."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from application.log import arrays
-from application.log.batch import APPEND_TYPES, Batch, Decision
+from application.log.batch import APPEND_TYPES, Decision
 from application.log.cache import Seen
 from application.log.catalogue import Entry, entries
 from application.log.errors import LogError, Unavailable
@@ -49,7 +49,8 @@ class Appended(NamedTuple):
 class Session:
     """Not safe for concurrent use: one statement at a time."""
 
-    def __init__(self, conninfo: str, mapper: Mapper, bucket: int) -> None:
+    def __init__(self, conninfo: str, mapper: Mapper, bucket: int, name: str) -> None:
+        self._name = name
         self._conninfo = conninfo
         self._mapper = mapper
         self._bucket = bucket
@@ -74,7 +75,7 @@ class Session:
             self._conninfo,
             autocommit=True,
             connect_timeout=CONNECT_SECONDS,
-            application_name="laurel writer",
+            application_name=self._name,
             client_encoding="utf8",
             row_factory=tuple_row,
         )
@@ -103,8 +104,8 @@ class Session:
                 await self._connection.close()
         self._connection = None
 
-    async def append(self, batch: Batch) -> Appended:
-        parameters = batch.parameters(self._bucket)
+    async def append(self, parameters: Sequence[bytes]) -> Appended:
+        """`parameters` are those of a Batch."""
         async with asyncio.timeout(STATEMENT_SECONDS):
             result = await APPEND.run(self._open(), parameters)
         head, stale, conflicts = (result.get_value(0, column) or b"" for column in range(3))

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from time import monotonic
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -33,6 +33,9 @@ from application.log.working import Command
 
 BATCH_COMMANDS = 1_000
 BATCH_BULK_COMMANDS = 250
+AHEAD_COMMANDS = 250
+"""So many are decided while the batch before theirs is being written. Fewer wait for it to end, so that what comes
+meanwhile shares their transaction."""
 QUEUE_COMMANDS = 20_000
 TRIES = 20
 RECONNECT_SECONDS = 30.0
@@ -47,6 +50,15 @@ _OUT_OF_ORDER = ("53", "55", "57", "58", "25")
 
 T = TypeVar("T")
 
+
+class _Formed(NamedTuple):
+    """A batch decided and ready to be sent; `jobs` are its commands."""
+
+    jobs: list[Job]
+    batch: Batch
+    parameters: list[bytes]
+
+
 _log = logging.getLogger("laurel.log")
 
 
@@ -55,7 +67,11 @@ async def _now() -> datetime:
 
 
 class Writer:
-    """Owns one writing connection and the order of what goes through it. Lives in one event loop."""
+    """Owns one writing connection and the order of what goes through it. Lives in one event loop.
+
+    A long batch is decided while the one before it is being written, on the states which that one will leave. Should
+    not all of that land, it is decided again behind what is left of the other.
+    """
 
     def __init__(
         self,
@@ -76,13 +92,17 @@ class Writer:
         self._clock = clock
         self._queue_commands = queue_commands
         self._reconnect_seconds = reconnect_seconds
-        self._session = Session(conninfo, mapper, bucket)
+        self._bucket = bucket
+        self._appending = Session(conninfo, mapper, bucket, "laurel writer")
+        self._reading = Session(conninfo, mapper, bucket, "laurel writer's reads")
         self._notifier = Notifier(conninfo)
         self._cache = Cache()
         self._queue: deque[Job] = deque()
         self._bulk: deque[Job] = deque()
         self._alone: deque[Job] = deque()
         self._arrived = asyncio.Event()
+        self._ahead: asyncio.Task[_Formed | None] | None = None
+        self._may_form_ahead = False
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
 
@@ -93,6 +113,7 @@ class Writer:
     async def start(self) -> None:
         """Raises Unavailable when the database can't be reached in time."""
         await self._refresh_catalogue()
+        await self._connected()
         self._stopping = False
         self._tasks = [
             asyncio.create_task(self._run(), name="laurel writer"),
@@ -104,16 +125,17 @@ class Writer:
         self._stopping = True
         self._arrived.set()
         if self._tasks:
-            writing, notifying = self._tasks
-            await asyncio.wait([writing], timeout=STOP_SECONDS)
-            for task in (writing, notifying):
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            await asyncio.wait([self._tasks[0]], timeout=STOP_SECONDS)
+            for task in self._tasks:
+                await _ended(task)
             self._tasks = []
+        if self._ahead and (formed := await _ended(self._ahead)):
+            self._put_back(formed.jobs)
+        self._ahead = None
         _settle([*self._alone, *self._queue, *self._bulk], Stopped())
         self._clear()
-        await self._session.close()
+        await self._appending.close()
+        await self._reading.close()
 
     async def submit(
         self,
@@ -163,12 +185,15 @@ class Writer:
             raise Overloaded(self.queued)
         queue.extend(jobs)
         self._arrived.set()
+        self._form_ahead()
 
     async def _run(self) -> None:
+        formed: _Formed | None = None
         while True:
-            jobs = self._take()
-            if jobs:
-                await self._process(jobs)
+            if formed:
+                formed = await self._write(formed)
+            elif jobs := self._take():
+                formed = await self._form(jobs)
             elif self._stopping:
                 return
             else:
@@ -187,42 +212,79 @@ class Writer:
         for job in reversed(jobs):
             (self._bulk if job.submission.bulk else self._queue).appendleft(job)
 
-    async def _process(self, jobs: list[Job]) -> None:
-        """One batch. Whatever happens, each of its jobs is settled or waits again afterwards."""
+    async def _form(self, jobs: list[Job]) -> _Formed | None:
+        """The batch that the jobs, or the first of them, make; the others wait again. None when nothing came of it."""
+        return await self._settling(jobs, self._decide(jobs))
+
+    async def _write(self, formed: _Formed) -> _Formed | None:
+        """Writes a batch, and answers the next one where that was formed meanwhile."""
+        # What comes after a change to the catalogue must see it, and so waits for it.
+        self._may_form_ahead = not (formed.batch.changes_catalogue or self._alone)
+        self._form_ahead()
+        again = await self._settling(formed.jobs, self._append(formed))
+        self._may_form_ahead = False
+        ahead = await self._formed_ahead()
+        if ahead and (again != [] or self._alone or self._catalogue_due):
+            self._put_back(ahead.jobs)
+            ahead = None
+        self._put_back(again or [])
+        return ahead
+
+    def _form_ahead(self) -> None:
+        """Begins to decide a long batch while the one before it is being written."""
+        if self._may_form_ahead and self._ahead is None and self.queued >= AHEAD_COMMANDS:
+            self._ahead = asyncio.create_task(self._form(self._take()), name="laurel writer ahead")
+
+    async def _formed_ahead(self) -> _Formed | None:
+        """Without a turn for anyone else where it has been formed already: the next batch is sent at once."""
+        forming, self._ahead = self._ahead, None
+        if forming is None:
+            return None
+        return forming.result() if forming.done() else await forming
+
+    async def _settling(self, jobs: list[Job], work: Awaitable[T]) -> T | None:
+        """What `work` answers; when it fails, its jobs are settled, for the loop that everyone waits on goes on."""
         try:
-            await self._refresh_catalogue()
-            catalogue = self._catalogue.position
-            now = await self._reaching(self._clock)
-            deciding = Deciding(self._mapper, self._cache, self._load, now, self._catalogue)
-            decisions, rest = await deciding.decide(jobs)
-            self._put_back(rest)
-            jobs = jobs[: len(jobs) - len(rest)]
-            self._put_back(await self._append(decisions, now, catalogue))
+            return await work
         except asyncio.CancelledError:
             _settle(jobs, FateUnknown("the writer was stopped while the command was under way"))
             raise
         except Unavailable as error:
             _settle([*jobs, *self._alone, *self._queue, *self._bulk], error)
             self._clear()
-        except Exception as error:  # noqa: BLE001  a fault of ours must not end the loop everyone waits on
+        except Exception as error:  # noqa: BLE001  a fault of ours must not end the loop
             _log.exception("a batch of %d commands failed", len(jobs))
             _settle(jobs, error)
             self._cache.clear()
+        return None
 
-    async def _load(self, keys: list[UUID]) -> dict[int, Seen | LogError]:
-        return await self._reaching(lambda: self._session.load(keys))
-
-    async def _append(self, decisions: list[Decision], now: datetime, catalogue: int) -> list[Job]:
-        """Settles the decisions' jobs, but for those it returns: they must be decided again."""
-        if not decisions:
-            return []
+    async def _decide(self, jobs: list[Job]) -> _Formed | None:
+        await self._refresh_catalogue()
+        catalogue = self._catalogue.position
+        now = await self._reaching(self._reading, lambda _: self._clock())
+        deciding = Deciding(self._mapper, self._cache, self._load, now, self._catalogue)
+        decisions, rest = await deciding.decide(jobs)
         batch = Batch(decisions, now, catalogue, self._mapper)
         if batch.faults:
             batch = self._without_faults(batch)
+        parameters = batch.parameters(self._bucket)
+        self._put_back(rest)
+        return _Formed(jobs[: len(jobs) - len(rest)], batch, parameters) if batch.decisions else None
+
+    async def _load(self, keys: list[UUID]) -> dict[int, Seen | LogError]:
+        return await self._reaching(self._reading, lambda session: session.load(keys))
+
+    async def _append(self, formed: _Formed) -> list[Job]:
+        """Settles the decisions' jobs, but for those it returns: they must be decided again."""
+        batch = formed.batch
+        for held in batch.written:
+            if not held.kind.brief:
+                self._cache.put(held.id.int, (held.version, held.state))
+        await self._connected()
         try:
-            appended = await self._session.append(batch)
+            appended = await self._appending.append(formed.parameters)
         except psycopg.Error as error:
-            if self._session.lost or _cut(error):
+            if self._appending.lost or _cut(error):
                 return await self._find_fate(batch, error)
             return self._refused(batch, error)
         except (OSError, TimeoutError) as error:
@@ -241,30 +303,30 @@ class Writer:
             else:
                 position += len(decision.rows)
                 decision.settle(position)
-        for held in batch.written:
-            if held.unit not in appended.conflicts:
-                if not held.kind.brief:
-                    self._cache.put(held.id.int, (held.version, held.state))
-                self._catalogue_due |= held.kind.catalogue
+        self._catalogue_due |= batch.changes_catalogue
         if position > appended.head:
             self._tell(position)
-        return self._again(conflicted, reload=True)
+        return self._again(conflicted)
 
-    def _again(self, decisions: list[Decision], *, reload: bool = False) -> list[Job]:
-        """Those to decide again, bounded; with `reload` they first load anew whatever they touched."""
+    def _again(self, decisions: list[Decision]) -> list[Job]:
+        """Those to decide again, bounded; they first load anew whatever they touched."""
         jobs: list[Job] = []
         for decision in decisions:
             job = decision.job
             job.tries += 1
             job.loads = 0
-            if reload:
-                job.required = [held.id for held in decision.touched]
-                self._cache.drop(key.int for key in job.required)
+            job.required = self._forget(decision)
             if job.tries > TRIES:
                 job.settle(Contended(TRIES))
             else:
                 jobs.append(job)
         return jobs
+
+    def _forget(self, decision: Decision) -> list[UUID]:
+        """What did not land, or was decided by old states, is not known any more."""
+        touched = [held.id for held in decision.touched]
+        self._cache.drop(key.int for key in touched)
+        return touched
 
     def _without_faults(self, batch: Batch) -> Batch:
         """A state that can't be encoded is the fault of one command of its unit: which, shows when each runs alone."""
@@ -287,6 +349,7 @@ class Writer:
         if state.startswith(_OUT_OF_ORDER):
             raise Unavailable(str(error)) from error
         if len(batch.decisions) == 1:
+            self._forget(batch.decisions[0])
             batch.decisions[0].job.settle(AppendFailed(str(error)))
         else:
             self._alone.extend(self._again(batch.decisions))
@@ -298,24 +361,24 @@ class Writer:
         """
         _log.warning("connection lost during an append: %s", error)
         recorded = [decision for decision in batch.decisions if decision.rows]
-        await self._session.close()
+        await self._appending.close()
         try:
-            positions = await self._reaching(lambda: self._session.fate(recorded))
+            positions = await self._reaching(self._appending, lambda session: session.fate(recorded))
         except Unavailable as unavailable:
             _settle([decision.job for decision in recorded], FateUnknown(str(unavailable)))
             raise
         landed = {id(decision): position for decision, position in zip(recorded, positions, strict=True)}
-        self._cache.drop(held.id.int for decision in batch.decisions for held in decision.touched)
         self._catalogue_due = True
         lost: list[Decision] = []
         for decision in batch.decisions:
             position = landed.get(id(decision))
+            self._forget(decision)
             if position is None:
                 lost.append(decision)
             else:
                 decision.settle(position)
                 self._tell(position)
-        return self._again(lost, reload=True)
+        return self._again(lost)
 
     def _tell(self, position: int) -> None:
         self._notifier.due()
@@ -326,24 +389,28 @@ class Writer:
         """After a commit to it, when an append found it stale, and at the start."""
         if not self._catalogue_due:
             return
-        entries = await self._reaching(lambda: self._session.catalogue(self._catalogue.position))
+        entries = await self._reaching(self._reading, lambda session: session.catalogue(self._catalogue.position))
         if entries:
             await self._catalogue.load(entries)
         self._catalogue_due = False
 
-    async def _reaching(self, ask: Callable[[], Awaitable[T]]) -> T:
+    async def _connected(self) -> None:
+        if self._appending.lost:
+            await self._reaching(self._appending, _nothing)
+
+    async def _reaching(self, session: Session, ask: Callable[[Session], Awaitable[T]]) -> T:
         """What `ask` answers; it must be safe to repeat, as it is when the connection is lost. Raises Unavailable."""
         deadline = monotonic() + self._reconnect_seconds
         attempt = 0
         while True:
             try:
-                if self._session.lost:
-                    await self._session.connect()
-                return await ask()
+                if session.lost:
+                    await session.connect()
+                return await ask(session)
             except (*LOST, Unavailable) as error:
                 if monotonic() > deadline:
                     raise Unavailable(str(error).strip()) from error
-                await self._session.close()
+                await session.close()
             await asyncio.sleep(BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)])
             attempt += 1
 
@@ -352,6 +419,18 @@ class Writer:
         self._queue.clear()
         self._bulk.clear()
         self._cache.clear()
+
+
+async def _nothing(_: Session) -> None:
+    """To be connected is all that is asked."""
+
+
+async def _ended(task: asyncio.Task[T]) -> T | None:
+    """What the task answered before it was cancelled here."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        return await task
+    return None
 
 
 def _first(queue: deque[Job], count: int) -> list[Job]:

@@ -1,14 +1,13 @@
 """Idempotency keys: what is carried out once, under twins, lost connections and changed requests."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
 import pytest
 from msgspec import Struct
 
-from application.log.batch import Batch
 from application.log.working import Working
 from application.requests import once
 from tests.api.routes.program import Program, campaign_body, transaction_body
@@ -16,12 +15,12 @@ from tests.api.routes.program import Program, campaign_body, transaction_body
 
 def lose_answer(program: Program, monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
     """The next append lands, but its answer is lost with the connection; tells whether that has happened."""
-    session = program.writer._session
+    session = program.writer._appending
     append = session.append
     lost: list[bool] = []
 
-    async def lossy(batch: Batch) -> Any:
-        answer = await append(batch)
+    async def lossy(parameters: Sequence[bytes]) -> Any:
+        answer = await append(parameters)
         if not lost:
             lost.append(True)
             await session.close()

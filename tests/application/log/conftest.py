@@ -4,11 +4,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import psycopg
 import pytest
 
+from application.log import writer as writers
 from application.log.catalogue import Catalogue, NoCatalogue
 from application.log.writer import Writer
 from tests.application.log.shop import MAPPER
 
 Start = Callable[..., Awaitable[Writer]]
+
+
+@pytest.fixture(params=[writers.AHEAD_COMMANDS, 1], ids=["long batches ahead", "all ahead"])
+def ahead(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which batches are decided while another one is being written."""
+    monkeypatch.setattr(writers, "AHEAD_COMMANDS", request.param)
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """A program that writes to a log until its input ends: `python -m tests.application.log.process DATABASE NAME`.
 
-It counts on counters of its own and on some that all share, and prints each answer as it comes: `position counter`.
+It decides whatever it can while another batch is being written. It counts on counters of its own and on some that all
+share, and prints each answer as it comes: `position counter`.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import sys
 
 import uvloop
 
+from application.log import writer as writers
 from application.log.catalogue import NoCatalogue
 from application.log.writer import Writer
 from tests.application.log.shop import MAPPER, counting
@@ -17,6 +19,7 @@ CLIENTS = 8
 
 
 async def main(database: str, name: str) -> None:
+    writers.AHEAD_COMMANDS = 1
     writer = Writer(database, MAPPER, NoCatalogue())
     await writer.start()
     over = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

@@ -15,7 +15,16 @@ def test_it_never_holds_more_than_its_size() -> None:
     for key in range(1_000):
         cache.put(key % 37, (key, None))
         cache.find(key % 5)
-        assert len(cache._young) + len(cache._old) <= 10
+    assert sum(cache.find(key) is not None for key in range(37)) == 10
+
+
+def test_as_many_as_fit_stay_in_any_order() -> None:
+    cache = Cache(size=10)
+    for _ in range(3):
+        for key in range(10):
+            cache.find(key)
+            cache.put(key, (key, None))
+    assert [cache.find(key) for key in range(10)] == [(key, None) for key in range(10)]
 
 
 def test_what_is_dropped_is_gone() -> None:

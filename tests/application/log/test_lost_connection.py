@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,9 @@ from application.migrate import migrate
 from application.postgres.embedded import EmbeddedPostgres
 from tests.application.log.conftest import Start, running
 from tests.application.log.shop import MAPPER, Counter, counting, landed, moving, reading
+from tests.application.log.waiting import until, until_waiting
+
+pytestmark = pytest.mark.usefixtures("ahead")
 
 END_WRITERS = """
     select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity
@@ -28,18 +30,18 @@ END_WRITERS = """
 
 def lose_answer(writer: Writer, monkeypatch: pytest.MonkeyPatch, times: int = 1) -> None:
     """The next appends reach the server and land, but the connection is gone before their answer is read."""
-    append = writer._session.append
+    append = writer._appending.append
     left = [times]
 
-    async def lossy(batch: Any) -> Any:
-        answer = await append(batch)
+    async def lossy(parameters: Any) -> Any:
+        answer = await append(parameters)
         if left[0]:
             left[0] -= 1
-            await writer._session.close()
+            await writer._appending.close()
             raise psycopg.OperationalError("the connection is lost")
         return answer
 
-    monkeypatch.setattr(writer._session, "append", lossy)
+    monkeypatch.setattr(writer._appending, "append", lossy)
 
 
 async def test_a_connection_lost_while_idle_is_made_anew(writer: Writer, connection: psycopg.Connection) -> None:
@@ -80,27 +82,6 @@ async def test_answers_lost_again_and_again_still_count_once(writer: Writer, mon
     assert answers == list(range(1, 8))
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    for _ in range(6_000):
-        if holds():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it took too long")
-
-
-async def until_waiting(connection: psycopg.Connection) -> None:
-    """Until an append waits for the head's lock."""
-
-    def waits() -> bool:
-        row = connection.execute(
-            "select count(*) from pg_stat_activity where application_name = 'laurel writer' "
-            "and datname = current_database() and wait_event_type = 'Lock'"
-        ).fetchone()
-        return row is not None and row[0] > 0
-
-    await until(waits)
-
-
 async def test_what_had_not_landed_when_the_connection_was_lost_is_decided_again(
     writer: Writer, connection: psycopg.Connection, database: str
 ) -> None:
@@ -123,8 +104,8 @@ async def test_a_session_that_might_still_land_is_ended_before_deciding_again(
         holding.execute("select from laurel.heads for update")
         waiting = asyncio.create_task(writer.submit(counting("a")))
         await until_waiting(connection)
-        first = writer._session._who
-        await until(lambda: writer._session._who != first)
+        first = writer._appending._who
+        await until(lambda: writer._appending._who != first)
         assert first is not None
         assert connection.execute("select from pg_stat_activity where pid = %s", [first[0]]).fetchone() is None
         holding.rollback()
