@@ -67,8 +67,7 @@ def receiving() -> Command:
 
     def command(working: Working) -> Decimal:
         stream = PURCHASES.at(key)
-        working.assume_new(stream)
-        if working.state(stream) is None:
+        if working.state_if_known(stream) is None:
             working.record(stream, Received(key, TOTAL, "EUR", AT))
         return TOTAL
 

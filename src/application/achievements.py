@@ -25,8 +25,7 @@ def define(
 ) -> Achievement:
     """Saves a new achievement: inactive, unless it is to be `active`."""
     stream = ACHIEVEMENT.of(achievement_id)
-    working.assume_new(stream)
-    if working.state(stream) is not None:
+    if working.state_if_known(stream) is not None:
         raise Conflict(f"an achievement {achievement_id} exists already", "exists")
     if problems := _problems(working.catalogue, definition):
         raise Invalid(problems)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta, field
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from application.exact import Amount, AttributeValue, Body, Code, Formula, Identifier, Instant, Name, Text
 from domain.amounts import ONE, Rounding, fault
@@ -251,7 +251,8 @@ class FactBody(Body, frozen=True, kw_only=True):
 
     def fact(self) -> tuple[str, Fact]:
         """The field that is given, and what it holds."""
-        given = [(name, fact) for name in self.__struct_fields__ if (fact := getattr(self, name)) is not None]
+        fields = zip(self.__struct_fields__, astuple(self), strict=True)
+        given = [(name, fact) for name, fact in fields if fact is not None]
         if len(given) != 1:
             raise Invalid([Problem("", f"must have exactly one of {', '.join(self.__struct_fields__)}")])
         return given[0]
@@ -390,7 +391,8 @@ class ProductBody(Body, frozen=True):
     price: Amount | None = None
 
     def product(self, sku: str) -> Product:
-        _check(_negative("/price", self.price))
+        if _is_negative(self.price):
+            raise Invalid([_negative("/price")])
         return Product(sku, self.name or sku, self.category, self.brand, self.price)
 
 
@@ -535,18 +537,24 @@ def _check(problems: Iterator[Problem]) -> None:
         raise Invalid(found)
 
 
-def _negative(pointer: str, amount: Decimal | None) -> Iterator[Problem]:
-    if amount is not None and amount < 0:
-        yield Problem(pointer, "must be 0 or more", "negative")
-
-
 def _figure_problems(total: Decimal | None, items: tuple[ItemBody, ...]) -> Iterator[Problem]:
-    yield from _negative("/total", total)
+    if _is_negative(total):
+        yield _negative("/total")
     for number, item in enumerate(items):
         if item.quantity <= 0:
             yield Problem(f"/items/{number}/quantity", "must be more than 0", "not_positive")
-        yield from _negative(f"/items/{number}/price", item.price)
-        yield from _negative(f"/items/{number}/subtotal", item.subtotal)
+        if _is_negative(item.price):
+            yield _negative(f"/items/{number}/price")
+        if _is_negative(item.subtotal):
+            yield _negative(f"/items/{number}/subtotal")
+
+
+def _is_negative(amount: Decimal | None) -> bool:
+    return amount is not None and amount < 0
+
+
+def _negative(pointer: str) -> Problem:
+    return Problem(pointer, "must be 0 or more", "negative")
 
 
 def _unchangeable_problems(body: UpdateBody, purchase: Purchase) -> Iterator[Problem]:

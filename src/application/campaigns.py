@@ -27,8 +27,7 @@ NO_PRECONDITION = Precondition()
 def define(working: Working, campaign_id: UUID, definition: Definition) -> Campaign:
     """Saves a new campaign: a draft."""
     stream = CAMPAIGN.of(campaign_id)
-    working.assume_new(stream)
-    if working.state(stream) is not None:
+    if working.state_if_known(stream) is not None:
         raise Conflict(f"a campaign {campaign_id} exists already", "exists")
     time_zone = _checked(working.catalogue, definition)
     return working.record(stream, campaigns.Defined(campaign_id, 1, definition, time_zone))
@@ -70,7 +69,7 @@ def duplicate(working: Working, campaign_id: UUID, copy_id: UUID) -> Campaign:
     """A new draft like it, also of one that is deleted."""
     _, campaign = _campaign(working, campaign_id)
     stream = CAMPAIGN.of(copy_id)
-    working.assume_new(stream)
+    working.state_if_known(stream)
     return working.record(stream, campaigns.duplicate(campaign, copy_id))
 
 

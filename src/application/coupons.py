@@ -39,7 +39,7 @@ def add_codes(working: Working, coupon: str, codes: Sequence[str]) -> Added:
     for number, code in enumerate(new, supplied + 1):
         slot = COUPON_SLOT.at(coupon, number)
         # The stock's version says how many slots there are: this one is new unless the append is refused anyway.
-        working.assume_new(slot)
+        working.state_if_known(slot)
         working.record(COUPON_CODE.at(coupon, code), Imported(coupon, code, number))
         working.record(slot, Slot(coupon, number, code))
     if new:

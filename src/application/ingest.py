@@ -83,8 +83,7 @@ class Rules(Struct, frozen=True, gc=False):
 def receive_transaction(working: Working, purchase: Purchase, status: Status, rules: Rules) -> FactAnswer:
     """Raises Repeated, Unknown (member) or Invalid."""
     stream = TRANSACTION.at(purchase.id)
-    working.assume_new(stream)
-    if working.state(stream) is not None:
+    if working.state_if_known(stream) is not None:
         raise Repeated(stream)
     member = _acting(working, purchase.member, rules, transaction=purchase)
     seen = Seen(member or Member(purchase.member), transaction=purchase)
@@ -104,8 +103,7 @@ def receive_transaction(working: Working, purchase: Purchase, status: Status, ru
 def receive_event(working: Working, happening: Happening, rules: Rules) -> FactAnswer:
     """Raises Repeated, Unknown (member) or Invalid."""
     stream = MEMBER_EVENT.at(happening.id)
-    working.assume_new(stream)
-    if working.state(stream) is not None:
+    if working.state_if_known(stream) is not None:
         raise Repeated(stream)
     _check_type(working.catalogue, happening)
     member = _acting(working, happening.member, rules, event=happening)
@@ -430,19 +428,19 @@ def _settle(
     """Asks the standings what the fact's contributions being `before` and now `counted` does to them."""
     terms_of = terms_of or working.catalogue.terms
     changes = _changes(before, counted.contributions)
-    streams = [STANDING.at(campaign, occurrence, member_id) for campaign, occurrence, _, _ in changes]
-    if len(streams) > 1:
-        working.prefetch(streams)
+    if len(changes) > 1:
+        working.prefetch([STANDING.at(campaign, occurrence, member_id) for campaign, occurrence, _, _ in changes])
     contributions: list[Contribution] = []
     outcomes: list[Outcome] = []
     refused: list[NotCounted] = []
     effects: list[tuple[Stream[Any, Any], standings.Event]] = []
-    for (campaign, occurrence, stays, comes), stream in zip(changes, streams, strict=True):
+    for campaign, occurrence, stays, comes in changes:
         terms = terms_of(campaign, occurrence)
         if terms is None:
             if stays:
                 contributions.append(stays)
             continue
+        stream = STANDING.at(campaign, occurrence, member_id)
         fenced = working.catalogue.phase(campaign, occurrence) is not None
         settled = standings.contribute(
             working.state(stream), Place(occurrence, member_id, terms, fenced), fact, stays, comes
@@ -454,8 +452,10 @@ def _settle(
             continue
         if comes:
             contributions.append(comes)
-        outcomes += _outcomes(settled)
-        effects += [(stream, event) for event in settled]
+        for event in settled:
+            effects.append((stream, event))
+            if outcome := _outcome(event):
+                outcomes.append(outcome)
     return Settled(
         tuple(contributions),
         (*outcomes, *refused, *counted.not_counted),
@@ -475,17 +475,14 @@ def _changes(
     return [(*key, was.get(key), becomes.get(key)) for key in dict.fromkeys([*becomes, *was])]
 
 
-def _outcomes(events: Iterable[standings.Event]) -> list[Outcome]:
-    outcomes: list[Outcome] = []
-    for event in events:
-        match event:
-            case standings.Contributed():
-                outcomes.append(
-                    Contributed(event.campaign, event.occurrence, event.amount, event.total, event.pending_points)
-                )
-            case standings.Corrected():
-                outcomes.append(Corrected(event.campaign, event.occurrence, event.points, event.awarded_points))
-    return outcomes
+def _outcome(event: standings.Event) -> Outcome | None:
+    match event:
+        case standings.Contributed():
+            return Contributed(event.campaign, event.occurrence, event.amount, event.total, event.pending_points)
+        case standings.Corrected():
+            return Corrected(event.campaign, event.occurrence, event.points, event.awarded_points)
+        case standings.Awarded():
+            return None
 
 
 def _answer(working: Working, settled: Settled, fact_id: str, member_id: str, status: str) -> FactAnswer:

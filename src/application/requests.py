@@ -62,8 +62,7 @@ def once(key: RequestKey | None, status: int, decide: Callable[[Working], Struct
         if key is None:
             return Kept(status, _less_position(decide(working)))
         stream = key.stream()
-        working.assume_new(stream)
-        before = working.state(stream)
+        before = working.state_if_known(stream)
         if before is not None:
             if before.digest != key.digest:
                 raise Conflict("the idempotency key came before with another request", "idempotency_key_reused")

@@ -97,8 +97,9 @@ class _Loaded(Working):
 
     __slots__ = ()
 
-    def assume_new(self, stream: Stream[Any, Any]) -> None:
+    def state_if_known(self, stream: Stream[S, Any]) -> S | None:
         """It is loaded, as any other."""
+        return self.state(stream)
 
 
 class Simulation:

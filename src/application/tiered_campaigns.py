@@ -57,8 +57,7 @@ class _References(Struct, frozen=True):
 def define(working: Working, campaign_id: UUID, definition: Definition) -> TieredCampaign:
     """Saves a new campaign: a draft while required fields are missing, else inactive."""
     stream = TIERED_CAMPAIGN.of(campaign_id)
-    working.assume_new(stream)
-    if working.state(stream) is not None:
+    if working.state_if_known(stream) is not None:
         raise Conflict(f"a tiered campaign {campaign_id} exists already", "exists")
     resolved = _resolved(working, definition)
     return working.record(stream, campaigns.define(campaign_id, definition, resolved))

@@ -71,8 +71,9 @@ class Forgetful(Program):
         self.loads += bool(missing)
         self._loaded |= missing
 
-    def assume_new(self, stream: Stream[Any, Any]) -> None:
+    def state_if_known(self, stream: Stream[Any, Any]) -> Any:
         self._loaded.add(stream.id)
+        return self.state(stream)
 
     def _held(self, stream: Stream[Any, Any]) -> tuple[int, Any]:
         self.prefetch([stream])

@@ -65,8 +65,8 @@ class Program:
     def prefetch(self, streams: Iterable[Stream[Any, Any]]) -> None:
         """Everything is in memory."""
 
-    def assume_new(self, stream: Stream[Any, Any]) -> None:
-        """Whether it is new is known."""
+    def state_if_known(self, stream: Stream[Any, Any]) -> Any:
+        return self.state(stream)
 
     def record(self, stream: Stream[Any, Any], event: Any) -> Any:
         version, state = self._held(stream)

@@ -352,8 +352,7 @@ def once(stream: Stream[Answered, Answered], command: Command) -> Command:
     """The command, carried out once for the stream that remembers it."""
 
     def decide(working: Working) -> object:
-        working.assume_new(stream)
-        if working.state(stream) is not None:
+        if working.state_if_known(stream) is not None:
             return UNCHANGED
         answer = command(working)
         working.record(stream, Answered(b"", 0, b""))

@@ -219,11 +219,12 @@ class Batch:
                 rows += decision.rows
                 envelopes += [decision.envelope] * count
                 units += [decision.unit] * count
+        streams, versions, tags, payloads = zip(*rows, strict=True) if rows else ((),) * 4
         return (
-            arrays.uuids([held.raw for held, _, _, _ in rows]),
-            arrays.ints([version for _, version, _, _ in rows]),
-            arrays.texts([tag.encode() for _, _, tag, _ in rows]),
-            arrays.byteas([payload for _, _, _, payload in rows]),
+            arrays.uuids([held.raw for held in streams]),
+            arrays.ints(versions),
+            arrays.texts([tag.encode() for tag in tags]),
+            arrays.byteas(payloads),
             arrays.byteas(envelopes),
             arrays.ints(units),
         )

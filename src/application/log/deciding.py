@@ -36,7 +36,9 @@ class _Known:
         self.loaded: dict[int, Seen | LogError] = {}
 
     def find(self, key: int) -> Seen | None:
-        seen = self.loaded.get(key) or self._find(key)
+        seen = self.loaded.get(key)
+        if seen is None:
+            return self._find(key)
         if isinstance(seen, LogError):
             raise seen
         return seen

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from application.log.uuids import uuid_of
+
 if TYPE_CHECKING:
     from application.log.mapper import Mapper
 
@@ -46,7 +48,7 @@ class Recorded(Struct, gc=False, eq=False):
     @property
     def stream(self) -> UUID:
         if isinstance(self._stream, bytes):
-            self._stream = UUID(bytes=self._stream)
+            self._stream = uuid_of(self._stream)
         return self._stream
 
     @property

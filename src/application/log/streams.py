@@ -6,6 +6,8 @@ from hashlib import sha1
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID, uuid5
 
+from application.log.uuids import uuid_of
+
 S = TypeVar("S")
 E = TypeVar("E")
 
@@ -76,7 +78,8 @@ def identity(namespace: bytes, key: tuple[str | int | UUID, ...]) -> UUID:
         else:
             name += f"u{part.hex}"
     digest = sha1(namespace + name.encode(), usedforsecurity=False).digest()
-    return UUID(int=int.from_bytes(digest[:16], "big") & _IDENTITY_BITS | _VERSION_FIVE)
+    number = int.from_bytes(digest[:16], "big") & _IDENTITY_BITS | _VERSION_FIVE
+    return uuid_of(number.to_bytes(16, "big"))
 
 
 @lru_cache(IDENTITIES)

@@ -12,6 +12,7 @@ S = TypeVar("S")
 E = TypeVar("E")
 
 EVENTS_PER_COMMAND = 10_000
+_NEW = (0, None)
 
 
 class Held:
@@ -87,13 +88,11 @@ class Working:
         if missing:
             raise Cold([stream.id for stream in missing])
 
-    def assume_new(self, stream: Stream[Any, Any]) -> None:
-        """Takes a stream that is not loaded for one that does not exist. Where it does, the append finds out: the
-        stream is loaded and the command decided again.
+    def state_if_known(self, stream: Stream[S, Any]) -> S | None:
+        """As `state`, but a stream that is not loaded is taken for one that does not exist. Where it does, the append
+        finds out: the stream is loaded and the command decided again.
         """
-        key = stream.id.int
-        if key not in self._held and self._known.find(key) is None:
-            self._held[key] = Held(stream, 0, None)
+        return cast("S | None", self._touch(stream, _NEW).state)
 
     def record(self, stream: Stream[S, E], event: E) -> S:
         """Appends the event and returns the stream's state after it. Raises UnknownEvent or TooLarge."""
@@ -132,13 +131,15 @@ class Working:
         self.bytes = 0
         self.changes_catalogue = False
 
-    def _touch(self, stream: Stream[Any, Any]) -> Held:
-        held = self._held.get(stream.id.int)
+    def _touch(self, stream: Stream[Any, Any], unknown: tuple[int, Any] | None = None) -> Held:
+        """Raises Cold for a stream that is not loaded, unless `unknown` says how to take it."""
+        key = stream.id.int
+        held = self._held.get(key)
         if held is None:
-            found = self._known.find(stream.id.int)
+            found = self._known.find(key) or unknown
             if found is None:
                 raise Cold([stream.id])
-            held = self._held[stream.id.int] = Held(stream, *found)
+            held = self._held[key] = Held(stream, *found)
         if held.toucher != self._run:
             held.toucher = self._run
             self.touched.append(held)

@@ -80,8 +80,7 @@ def creating(key: str | int | UUID) -> Command:
 
     def command(working: Working) -> bool:
         stream = COUNTERS.at(key)
-        working.assume_new(stream)
-        if working.state(stream) is not None:
+        if working.state_if_known(stream) is not None:
             return False
         working.record(stream, Counted(1))
         return True

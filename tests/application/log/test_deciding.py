@@ -59,8 +59,7 @@ class Trace:
                 self.saw.append(working.record(stream, Counted(1)).total)
             case "create":  # one that is not stored: what is assumed of others only the append finds out
                 new = COUNTERS.at(3 + step.counter % 3)
-                working.assume_new(new)
-                if working.state(new) is None:
+                if working.state_if_known(new) is None:
                     working.record(new, Counted(5))
             case "prefetch":
                 working.prefetch([stream, COUNTERS.at(step.counter + 1)])

@@ -168,7 +168,7 @@ def recording(event: Any) -> Callable[[Working], Any]:
 
 
 def flooding(working: Working) -> None:
-    working.assume_new(COUNTERS.at("flood"))
+    working.state_if_known(COUNTERS.at("flood"))
     while True:
         working.record(COUNTERS.at("flood"), Counted(1))
 
