@@ -4,6 +4,7 @@ python -m benchmarks.facts
 """
 
 import json
+import os
 import subprocess
 import sys
 from itertools import islice
@@ -58,11 +59,12 @@ def imported(service: Service) -> float:
 
 
 def settle(service: Service) -> None:
-    """Waits until the projections have caught up, so that no run pays for the one before it."""
+    """Waits until the projections have caught up, and the disk too, so that no run pays for the one before it."""
     deadline = perf_counter() + SETTLE_SECONDS
     while any(row["lag"] for row in service.get("/v1/projections")["data"]):
         assert perf_counter() < deadline, "the projections do not catch up"
         sleep(POLL_SECONDS)
+    os.sync()
 
 
 def run() -> list[Figure]:

@@ -22,14 +22,14 @@ from application.bodies import AcceptFact, EventBody, RefundFact, RejectFact, Tr
 from application.catalogue import Catalogue
 from application.facts import FactCommand, Sent, Taken, answered_before
 from application.ingest import Repeated
-from application.log.cache import Seen
 from application.log.catalogue import Entry
 from application.log.errors import Cold, LoadsTooDeep
 from application.log.events import Envelope, Recorded
 from application.log.mapper import Mapper
 from application.log.snapshot import snapshot
 from application.log.streams import Stream
-from application.log.working import Command, Working
+from application.log.uuids import uuid_of
+from application.log.working import Command, Seen, Working
 from application.log.writer import Writer
 from application.refusals import Busy, Refusal
 from application.requests import First
@@ -65,7 +65,7 @@ class Store(Protocol):
     @property
     def position(self) -> int: ...
 
-    async def load(self, ids: Sequence[UUID], /) -> Mapping[int, Seen]:
+    async def load(self, keys: Sequence[bytes], /) -> Mapping[bytes, Seen]:
         """Version and state of each of the streams, by the identity's integer: 0 and None where there is none."""
 
 
@@ -116,14 +116,16 @@ class Simulation:
         self._store = store
         self._mapper = mapper
         self._seed = seed
-        self._seen: dict[int, Seen] = {}
+        self._seen: dict[bytes, Seen] = {}
         self._working = _Loaded(mapper, self, now, catalogue)
         self._envelope = Envelope(now, _NOBODY, "")
         self._firsts: dict[UUID, list[First]] = {}
         self._decisions = 0
 
-    def find(self, key: int) -> Seen | None:
-        """As the known streams of `Working`."""
+    def knows(self, key: bytes) -> bool:
+        return key in self._seen
+
+    def find(self, key: bytes) -> Seen | None:
         return self._seen.get(key)
 
     async def state(self, stream: Stream[S, Any]) -> S | None:
@@ -157,8 +159,8 @@ class Simulation:
         if problems:
             raise Invalid(problems)
         stream = MEMBER.at(member_id)
-        await self._load([stream.id])
-        version, known = self._seen[stream.id.int]
+        await self._load([stream.key])
+        version, known = self._seen[stream.key]
         was: Member = known or Member(member_id)
         member = Member(
             member_id,
@@ -167,11 +169,11 @@ class Simulation:
             was.lists if described.lists is None else tuple(dict.fromkeys(described.lists)),
             was.referrer if described.referrer is None else described.referrer,
         )
-        self._seen[stream.id.int] = (max(version, 1), member)
+        self._seen[stream.key] = (max(version, 1), member)
 
     async def expect(self, facts: Sequence[Sent]) -> None:
         """Loads at once what tells whether facts are there already."""
-        await self._load([stream.id for fact in facts if (stream := _stream_of(fact))])
+        await self._load([stream.key for fact in facts if (stream := _stream_of(fact))])
 
     async def take(self, fact: Sent, command: FactCommand) -> Taken | Refusal | Invalid | Repeated:
         """What the fact would be answered, all that it triggers decided.
@@ -214,7 +216,7 @@ class Simulation:
                 answer = command(working)
             except Cold as cold:
                 working.take_back()
-                missing = cold.streams
+                missing = cold.keys
             except Exception:
                 working.take_back()
                 raise
@@ -229,15 +231,15 @@ class Simulation:
         working = self._working
         for held, version, tag, payload in working.rows:
             self.position += 1
-            self.events.append(Recorded(self._mapper, self.position, held.id, version, tag, payload, self._envelope))
+            self.events.append(Recorded(self._mapper, self.position, held.key, version, tag, payload, self._envelope))
         if working.changes_catalogue:
-            changed = {held.id: held for held, _, _, _ in working.rows if held.kind.catalogue}
+            changed = {held.key: held for held, _, _, _ in working.rows if held.kind.catalogue}
             await self.catalogue.load(
-                [Entry(key, held.kind.name, held.state, self.position) for key, held in changed.items()]
+                [Entry(uuid_of(key), held.kind.name, held.state, self.position) for key, held in changed.items()]
             )
 
-    async def _load(self, ids: Sequence[UUID]) -> None:
-        missing = [key for key in dict.fromkeys(ids) if key.int not in self._seen]
+    async def _load(self, keys: Sequence[bytes]) -> None:
+        missing = [key for key in dict.fromkeys(keys) if key not in self._seen]
         if len(self._seen) + len(missing) > STREAMS:
             raise TooMuch(f"concern more than {STREAMS} streams; send fewer")
         if missing:

@@ -56,9 +56,9 @@ class Recorded:
         self.position = len(program.history)
         self.loads = 0
 
-    async def load(self, ids: Sequence[UUID]) -> dict[int, tuple[int, Any]]:
+    async def load(self, keys: Sequence[bytes]) -> dict[bytes, tuple[int, Any]]:
         self.loads += 1
-        return {key.int: self._states.get(key, (0, None)) for key in ids}
+        return {key: self._states.get(UUID(bytes=key), (0, None)) for key in keys}
 
 
 def simulating(program: Program) -> Simulation:

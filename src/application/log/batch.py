@@ -74,7 +74,7 @@ class Submission:
 
 
 class Job:
-    """One command on its way: `required` are streams to load before it is decided (again)."""
+    """One command on its way: `required` are the keys of streams to load before it is decided (again)."""
 
     __slots__ = ("command", "index", "loads", "required", "submission", "tries")
 
@@ -84,7 +84,7 @@ class Job:
         self.index = index
         self.tries = 0
         self.loads = 0
-        self.required: Sequence[UUID] = ()
+        self.required: Sequence[bytes] = ()
 
     def settle(self, outcome: Committed | Exception) -> None:
         self.submission.settle(self.index, outcome)
@@ -183,7 +183,7 @@ class Batch:
         bases: list[int] = []
         units: list[int] = []
         for held in self.written:
-            ids.append(held.raw)
+            ids.append(held.key)
             bases.append(held.base)
             units.append(held.unit)
         for decision in self.decisions:
@@ -191,7 +191,7 @@ class Batch:
             for held in decision.touched:
                 if held.version == held.base and held.unit != unit:
                     held.unit = unit
-                    ids.append(held.raw)
+                    ids.append(held.key)
                     bases.append(held.base)
                     units.append(unit)
         return arrays.uuids(ids), arrays.ints(bases), arrays.ints(units)
@@ -199,7 +199,7 @@ class Batch:
     def _stream_arrays(self) -> tuple[arrays.Array, ...]:
         written = self.written
         return (
-            arrays.uuids([held.raw for held in written]),
+            arrays.uuids([held.key for held in written]),
             arrays.texts([held.kind.name.encode() for held in written]),
             arrays.ints([held.base for held in written]),
             arrays.ints([held.version for held in written]),
@@ -221,7 +221,7 @@ class Batch:
                 units += [decision.unit] * count
         streams, versions, tags, payloads = zip(*rows, strict=True) if rows else ((),) * 4
         return (
-            arrays.uuids([held.raw for held in streams]),
+            arrays.uuids([held.key for held in streams]),
             arrays.ints(versions),
             arrays.texts([tag.encode() for tag in tags]),
             arrays.byteas(payloads),

@@ -6,13 +6,12 @@ from datetime import datetime
 from itertools import islice
 from time import monotonic
 from typing import Any
-from uuid import UUID
 
 from application.log.batch import Decision, Job
-from application.log.cache import Cache, Seen
+from application.log.cache import Cache, Kept
 from application.log.errors import Cold, LoadsTooDeep, LogError
 from application.log.mapper import Mapper
-from application.log.working import Working
+from application.log.working import Seen, Working
 
 BATCH_EVENTS = 4_000
 BATCH_BYTES = 16 * 1024 * 1024
@@ -21,7 +20,7 @@ LOAD_STREAMS = 20_000
 DECIDE_SECONDS = 0.01
 """How long the event loop's other work waits for commands being decided."""
 
-Load = Callable[[list[UUID]], Awaitable[dict[int, Seen | LogError]]]
+Load = Callable[[list[bytes]], Awaitable[dict[bytes, Kept | LogError]]]
 
 
 class _OutOfOrder(Exception):  # noqa: N818  a way of going that did not work out
@@ -31,17 +30,22 @@ class _OutOfOrder(Exception):  # noqa: N818  a way of going that did not work ou
 class _Known:
     """The cache, and what this batch has loaded, which must not be evicted while the batch is formed."""
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, mapper: Mapper) -> None:
         self._find = cache.find
-        self.loaded: dict[int, Seen | LogError] = {}
+        self._decode = mapper.decode_state
+        self.loaded: dict[bytes, Kept | LogError] = {}
 
-    def find(self, key: int) -> Seen | None:
-        seen = self.loaded.get(key)
-        if seen is None:
-            return self._find(key)
-        if isinstance(seen, LogError):
-            raise seen
-        return seen
+    def knows(self, key: bytes) -> bool:
+        return key in self.loaded or self._find(key) is not None
+
+    def find(self, key: bytes) -> Seen | None:
+        kept = self.loaded.get(key) or self._find(key)
+        if kept is None:
+            return None
+        if isinstance(kept, LogError):
+            raise kept
+        version, kind, state = kept
+        return version, self._decode(kind, state) if version else None
 
 
 class Deciding:
@@ -58,7 +62,7 @@ class Deciding:
         self._load = load
         self._now = now
         self._catalogue = catalogue
-        self._known = _Known(cache)
+        self._known = _Known(cache, mapper)
         self._yielded = monotonic()
 
     async def decide(self, jobs: list[Job]) -> tuple[list[Decision], list[Job]]:
@@ -75,7 +79,7 @@ class Deciding:
         decided: list[Decision | None] = [None] * len(jobs)
         waiting, end, lap = list(range(len(jobs))), len(jobs), 0
         while waiting:
-            missing: list[UUID] = []
+            missing: list[bytes] = []
             postponed: list[int] = []
             lap += 1
             for number in waiting:
@@ -85,7 +89,7 @@ class Deciding:
                 try:
                     decision = _run(jobs[number], working)
                 except Cold as cold:
-                    missing += cold.streams
+                    missing += cold.keys
                     if _may_wait(jobs[number]):
                         postponed.append(number)
                         _mark(working, lap)
@@ -128,20 +132,20 @@ class Deciding:
             try:
                 return _run(job, working)
             except Cold as cold:
-                missing = cold.streams
+                missing = cold.keys
             if not _may_wait(job):
                 return None
             await self._fetch(missing)
 
-    async def _fetch(self, keys: Iterable[UUID]) -> None:
+    async def _fetch(self, keys: Iterable[bytes]) -> None:
         wanted = list(islice(dict.fromkeys(keys), LOAD_STREAMS))
         if not wanted:
             return
         loaded = await self._load(wanted)
         self._known.loaded.update(loaded)
-        for key, seen in loaded.items():
-            if not isinstance(seen, LogError):
-                self._cache.put(key, seen)
+        for key, kept in loaded.items():
+            if not isinstance(kept, LogError):
+                self._cache.put(key, kept)
 
     async def _let_others_run(self) -> None:
         if monotonic() - self._yielded > DECIDE_SECONDS:

@@ -16,8 +16,6 @@ LogError
 
 # ruff: noqa: N818  each is named for what happened, as in the tree above
 
-from uuid import UUID
-
 
 class LogError(Exception):
     """The root of what the log raises by itself. What a command raises passes through as it is."""
@@ -92,6 +90,6 @@ class Cold(BaseException):
     Not an Exception, so that no command swallows it by catching those.
     """
 
-    def __init__(self, streams: list[UUID]) -> None:
-        super().__init__(streams)
-        self.streams = streams
+    def __init__(self, keys: list[bytes]) -> None:
+        super().__init__(keys)
+        self.keys = keys

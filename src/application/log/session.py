@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from sys import intern
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -11,13 +12,14 @@ from psycopg.rows import tuple_row
 
 from application.log import arrays
 from application.log.batch import APPEND_TYPES, Decision
-from application.log.cache import Seen
+from application.log.cache import NOTHING, Kept
 from application.log.catalogue import Entry, entries
 from application.log.errors import LogError, Unavailable
 from application.log.fold import Stored, folded, refolded
 from application.log.mapper import Mapper
 from application.log.queries import query, text
 from application.log.statement import Statement
+from application.log.uuids import uuid_of
 
 STATEMENT_SECONDS = 30.0
 CONNECT_SECONDS = 10
@@ -111,25 +113,27 @@ class Session:
         head, stale, conflicts = (result.get_value(0, column) or b"" for column in range(3))
         return Appended(int.from_bytes(head, "big"), stale == b"\1", frozenset(arrays.read_ints(conflicts)))
 
-    async def load(self, ids: Sequence[UUID]) -> dict[int, Seen | LogError]:
-        """Version and state of each of the streams, by the identity's integer; an unreadable one has its error."""
+    async def load(self, keys: Sequence[bytes]) -> dict[bytes, Kept | LogError]:
+        """Each of the streams; one whose events can't be folded has that error."""
         async with asyncio.timeout(STATEMENT_SECONDS):
-            result = await LOAD.run(self._open(), [arrays.uuids([key.bytes for key in ids]).content])
-        seen: dict[int, Seen | LogError] = {key.int: (0, None) for key in ids}
+            result = await LOAD.run(self._open(), [arrays.uuids(keys).content])
+        found: dict[bytes, Kept | LogError] = dict.fromkeys(keys, NOTHING)
         for row in range(result.ntuples):
             key, kind, number, state, tag, payload = (result.get_value(row, column) or b"" for column in range(6))
             version = int.from_bytes(number, "big")
             try:
-                if state:
-                    decoded = self._mapper.decode_state(kind.decode(), state)
-                elif tag:
-                    decoded = folded(self._mapper, None, [(tag.decode(), payload)])
-                else:
-                    decoded = await refolded(self._mapper, UUID(bytes=key), version, self._events)
-                seen[int.from_bytes(key, "big")] = (version, decoded)
+                if not state:
+                    state = self._mapper.encode_state(await self._folded(uuid_of(key), version, tag, payload))
+                found[key] = (version, intern(kind.decode()), state)
             except LogError as error:
-                seen[int.from_bytes(key, "big")] = error
-        return seen
+                found[key] = error
+        return found
+
+    async def _folded(self, key: UUID, version: int, tag: bytes, payload: bytes) -> Any:  # noqa: ANN401  any kind's state
+        """The state of a stream that has none stored: from its only event, which is given, or from all there are."""
+        if tag:
+            return folded(self._mapper, None, [(tag.decode(), payload)])
+        return await refolded(self._mapper, key, version, self._events)
 
     async def _events(self, key: UUID, after: int, limit: int) -> list[Stored]:
         async with asyncio.timeout(STATEMENT_SECONDS):
@@ -145,7 +149,7 @@ class Session:
         """For each of the decisions, all of which recorded something, its position if that is in the log."""
         last = [decision.rows[-1] for decision in decisions]
         async with asyncio.timeout(STATEMENT_SECONDS):
-            ids = arrays.uuids([held.raw for held, _, _, _ in last])
+            ids = arrays.uuids([held.key for held, _, _, _ in last])
             versions = arrays.ints([version for _, version, _, _ in last])
             rows = await (await self._open().execute(self._fate, [ids, versions], binary=True)).fetchall()
         landed = {number: (position, envelope) for number, position, envelope in rows}

@@ -9,12 +9,13 @@ from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool
 
-from application.log.cache import Seen
 from application.log.catalogue import Entry, entries
 from application.log.errors import Damaged
 from application.log.fold import Stored, folded, refolded
 from application.log.mapper import Mapper
 from application.log.queries import query, text
+from application.log.uuids import uuid_of
+from application.log.working import Seen
 
 _ISOLATION = "set transaction isolation level repeatable read, read only"
 _LOAD: Any = text("load")
@@ -35,20 +36,20 @@ class Snapshot:
         self._mapper = mapper
         self._bucket = bucket
 
-    async def load(self, ids: Sequence[UUID]) -> dict[int, Seen]:
-        """Version and state of each of the streams, by the identity's integer. Raises LogError."""
+    async def load(self, keys: Sequence[bytes]) -> dict[bytes, Seen]:
+        """Version and state of each of the streams. Raises LogError."""
         async with AsyncRawCursor(self.connection, row_factory=tuple_row) as cursor:
-            await cursor.execute(_LOAD, [list(ids)], binary=True, prepare=False)
+            await cursor.execute(_LOAD, [[uuid_of(key) for key in keys]], binary=True, prepare=False)
             rows = await cursor.fetchall()
-        seen: dict[int, Seen] = {key.int: (0, None) for key in ids}
-        for key, kind, version, state, tag, payload in rows:
+        seen: dict[bytes, Seen] = dict.fromkeys(keys, (0, None))
+        for stream, kind, version, state, tag, payload in rows:
             if state:
                 decoded = self._mapper.decode_state(kind, state)
             elif tag:
                 decoded = folded(self._mapper, None, [(tag, payload)])
             else:
-                decoded = await refolded(self._mapper, key, version, self._events)
-            seen[key.int] = (version, decoded)
+                decoded = await refolded(self._mapper, stream, version, self._events)
+            seen[stream.bytes] = (version, decoded)
         return seen
 
     async def catalogue(self, after: int) -> list[Entry]:

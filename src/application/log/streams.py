@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha1
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
+
+from msgspec import Struct
 
 from application.log.uuids import uuid_of
 
@@ -15,10 +17,21 @@ NAMESPACE = UUID("6f0f2a3e-54f5-5d0b-9d7f-3f2f6f1f7c11")
 """Every kind's own namespace is derived from it. Permanent: all identities hang on it."""
 
 IDENTITIES = 65_536
-"""How many streams that were asked for last are remembered by their keys."""
+"""How many streams of a kind that were asked for last are remembered by their keys."""
 
 _VERSION_FIVE = 0x5 << 76 | 0x2 << 62
 _IDENTITY_BITS = ~(0xF << 76 | 0x3 << 62) & (1 << 128) - 1
+
+
+class Stream(Struct, Generic[S, E], frozen=True, gc=False):
+    """`key` is its identity, the sixteen bytes of a UUID."""
+
+    kind: "Kind[S, E]"
+    key: bytes
+
+    @property
+    def id(self) -> UUID:
+        return uuid_of(self.key)
 
 
 class Kind(Generic[S, E]):
@@ -29,7 +42,7 @@ class Kind(Generic[S, E]):
     their first event: that event alone is kept of them, no state beside it and none in memory.
     """
 
-    __slots__ = ("_namespace", "brief", "catalogue", "events", "evolve", "name", "state")
+    __slots__ = ("_namespace", "_stream", "brief", "catalogue", "events", "evolve", "name", "state")
 
     def __init__(
         self,
@@ -48,26 +61,23 @@ class Kind(Generic[S, E]):
         self.catalogue = catalogue
         self.brief = brief
         self._namespace = uuid5(NAMESPACE, name).bytes
+        self._stream = self._identified if brief else lru_cache(IDENTITIES)(self._identified)
 
-    def at(self, *key: str | int | UUID) -> "Stream[S, E]":
+    def at(self, *key: str | int | UUID) -> Stream[S, E]:
         """The stream that `key` identifies; different keys are different streams, also `("a", "b")` and `("ab",)`."""
-        if self.brief:
-            return Stream(self, identity(self._namespace, key))
-        return _remembered(self, self._namespace, key)
+        return self._stream(*key)
 
-    def of(self, stream_id: UUID) -> "Stream[S, E]":
-        return Stream(self, stream_id)
+    def of(self, stream_id: UUID) -> Stream[S, E]:
+        return Stream(self, stream_id.bytes)
+
+    def _identified(self, *key: str | int | UUID) -> Stream[S, E]:
+        return Stream(self, identity(self._namespace, key))
 
     def __repr__(self) -> str:
         return f"Kind({self.name!r})"
 
 
-class Stream(NamedTuple, Generic[S, E]):
-    kind: Kind[S, E]
-    id: UUID
-
-
-def identity(namespace: bytes, key: tuple[str | int | UUID, ...]) -> UUID:
+def identity(namespace: bytes, key: tuple[str | int | UUID, ...]) -> bytes:
     """The version 5 UUID (RFC 9562) of the key's parts, each written with its type and length."""
     name = ""
     for part in key:
@@ -78,10 +88,4 @@ def identity(namespace: bytes, key: tuple[str | int | UUID, ...]) -> UUID:
         else:
             name += f"u{part.hex}"
     digest = sha1(namespace + name.encode(), usedforsecurity=False).digest()
-    number = int.from_bytes(digest[:16], "big") & _IDENTITY_BITS | _VERSION_FIVE
-    return uuid_of(number.to_bytes(16, "big"))
-
-
-@lru_cache(IDENTITIES)
-def _remembered(kind: Kind[S, E], namespace: bytes, key: tuple[str | int | UUID, ...]) -> Stream[S, E]:
-    return Stream(kind, identity(namespace, key))
+    return (int.from_bytes(digest[:16], "big") & _IDENTITY_BITS | _VERSION_FIVE).to_bytes(16, "big")

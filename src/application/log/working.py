@@ -12,22 +12,20 @@ S = TypeVar("S")
 E = TypeVar("E")
 
 EVENTS_PER_COMMAND = 10_000
-_NEW = (0, None)
 
 
 class Held:
     """One stream while a batch is formed: as it stood in the store (`base`), and as it would stand after the batch.
 
-    `raw` is the identity's bytes; `toucher` and `writer` are the latest runs of a command that touched and wrote it;
+    `key` is its identity; `toucher` and `writer` are the latest runs of a command that touched and wrote it;
     `last` and `lap` are for the order of decisions, `unit` for the batch.
     """
 
-    __slots__ = ("base", "id", "kind", "lap", "last", "raw", "state", "toucher", "unit", "version", "writer")
+    __slots__ = ("base", "key", "kind", "lap", "last", "state", "toucher", "unit", "version", "writer")
 
     def __init__(self, stream: Stream[Any, Any], version: int, state: Any) -> None:  # noqa: ANN401  any kind's state
         self.kind = stream.kind
-        self.id = stream.id
-        self.raw = stream.id.bytes
+        self.key = stream.key
         self.base = version
         self.version = version
         self.state = state
@@ -42,10 +40,20 @@ Row = tuple[Held, int, str, bytes]
 """An event about to be appended: its stream, its version there, its tag as stored, its payload."""
 
 
-class Known(Protocol):
-    """Streams known from earlier batches and from loads of this one: version and state by the identity's integer."""
+Seen = tuple[int, Any]
+"""A stream's version (0 when it does not exist) and its state."""
 
-    def find(self, key: int) -> tuple[int, Any] | None: ...
+_NEW: Seen = (0, None)
+
+
+class Known(Protocol):
+    """Streams known from earlier batches and from loads of this one, by their keys."""
+
+    def knows(self, key: bytes) -> bool: ...
+
+    def find(self, key: bytes) -> Seen | None:
+        """Raises LogError for a state that can't be read."""
+        ...
 
 
 class Working:
@@ -65,7 +73,7 @@ class Working:
         self.catalogue = catalogue
         self._encode = mapper.encode
         self._known = known
-        self._held: dict[int, Held] = {}
+        self._held: dict[bytes, Held] = {}
         self._run = 0
         self._undo: list[tuple[Held, int, Any]] = []
         self.rows: list[Row] = []
@@ -83,10 +91,10 @@ class Working:
 
     def prefetch(self, streams: Iterable[Stream[Any, Any]]) -> None:
         """Raises Cold once, with all of the streams that are not loaded."""
-        held, find = self._held, self._known.find
-        missing = [stream for stream in streams if stream.id.int not in held and find(stream.id.int) is None]
+        held, knows = self._held, self._known.knows
+        missing = [key for stream in streams if (key := stream.key) not in held and not knows(key)]
         if missing:
-            raise Cold([stream.id for stream in missing])
+            raise Cold(missing)
 
     def state_if_known(self, stream: Stream[S, Any]) -> S | None:
         """As `state`, but a stream that is not loaded is taken for one that does not exist. Where it does, the append
@@ -131,14 +139,14 @@ class Working:
         self.bytes = 0
         self.changes_catalogue = False
 
-    def _touch(self, stream: Stream[Any, Any], unknown: tuple[int, Any] | None = None) -> Held:
+    def _touch(self, stream: Stream[Any, Any], unknown: Seen | None = None) -> Held:
         """Raises Cold for a stream that is not loaded, unless `unknown` says how to take it."""
-        key = stream.id.int
+        key = stream.key
         held = self._held.get(key)
         if held is None:
             found = self._known.find(key) or unknown
             if found is None:
-                raise Cold([stream.id])
+                raise Cold([key])
             held = self._held[key] = Held(stream, *found)
         if held.toucher != self._run:
             held.toucher = self._run

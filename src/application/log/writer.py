@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 
 from application.log.batch import Batch, Committed, Decision, Job, Submission
-from application.log.cache import Cache, Seen
+from application.log.cache import Cache, Kept
 from application.log.catalogue import Catalogue
 from application.log.deciding import Deciding
 from application.log.errors import (
@@ -271,15 +271,15 @@ class Writer:
         self._put_back(rest)
         return _Formed(jobs[: len(jobs) - len(rest)], batch, parameters) if batch.decisions else None
 
-    async def _load(self, keys: list[UUID]) -> dict[int, Seen | LogError]:
+    async def _load(self, keys: list[bytes]) -> dict[bytes, Kept | LogError]:
         return await self._reaching(self._reading, lambda session: session.load(keys))
 
     async def _append(self, formed: _Formed) -> list[Job]:
         """Settles the decisions' jobs, but for those it returns: they must be decided again."""
         batch = formed.batch
-        for held in batch.written:
+        for held, state in zip(batch.written, batch.states, strict=True):
             if not held.kind.brief:
-                self._cache.put(held.id.int, (held.version, held.state))
+                self._cache.put(held.key, (held.version, held.kind.name, state))
         await self._connected()
         try:
             appended = await self._appending.append(formed.parameters)
@@ -322,10 +322,10 @@ class Writer:
                 jobs.append(job)
         return jobs
 
-    def _forget(self, decision: Decision) -> list[UUID]:
+    def _forget(self, decision: Decision) -> list[bytes]:
         """What did not land, or was decided by old states, is not known any more."""
-        touched = [held.id for held in decision.touched]
-        self._cache.drop(key.int for key in touched)
+        touched = [held.key for held in decision.touched]
+        self._cache.drop(touched)
         return touched
 
     def _without_faults(self, batch: Batch) -> Batch:

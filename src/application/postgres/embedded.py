@@ -60,7 +60,7 @@ SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
-    "shared_buffers": "128MB",
+    "shared_buffers": "256MB",
     "wal_compression": "on",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -10,15 +9,18 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from application.log.batch import Decision, Job, Submission
-from application.log.cache import Cache, Seen
+from application.log.cache import NOTHING, Cache, Kept
 from application.log.deciding import Deciding
 from application.log.errors import LogError
 from application.log.working import Command, Working
 from tests.application.log.shop import COUNTERS, MAPPER, RULES, Counted, Counter, Refused, Ruled
 
 NOW = datetime(2026, 9, 3, tzinfo=UTC)
-STORED: dict[int, Seen] = {COUNTERS.at(number).id.int: (number + 1, Counter(number, number + 1)) for number in range(3)}
-STORED[RULES.at("only").id.int] = (1, Ruled(1))
+STORED: dict[bytes, Kept] = {
+    COUNTERS.at(number).key: (number + 1, "counter", MAPPER.encode_state(Counter(number, number + 1)))
+    for number in range(3)
+}
+STORED[RULES.at("only").key] = (1, "rule", MAPPER.encode_state(Ruled(1)))
 
 
 class Step(Struct, frozen=True):
@@ -79,9 +81,9 @@ class Store:
     def __init__(self) -> None:
         self.loads = 0
 
-    async def load(self, keys: list[UUID]) -> dict[int, Seen | LogError]:
+    async def load(self, keys: list[bytes]) -> dict[bytes, Kept | LogError]:
         self.loads += 1
-        return {key.int: STORED.get(key.int, (0, None)) for key in keys}
+        return {key: STORED.get(key, NOTHING) for key in keys}
 
 
 def jobs_of(commands: list[Command]) -> list[Job]:
@@ -92,28 +94,30 @@ def jobs_of(commands: list[Command]) -> list[Job]:
 async def decide(jobs: list[Job], warm: set[int]) -> tuple[list[Decision], list[Job], Store]:
     cache, store = Cache(), Store()
     for number in warm:
-        key = COUNTERS.at(number).id.int
-        cache.put(key, STORED.get(key, (0, None)))
+        key = COUNTERS.at(number).key
+        cache.put(key, STORED.get(key, NOTHING))
     deciding = Deciding(MAPPER, cache, store.load, NOW, None)
     return *(await deciding.decide(jobs)), store
 
 
-def written(decisions: list[Decision]) -> list[tuple[UUID, int, str, bytes]]:
-    return [(held.id, version, tag, payload) for decision in decisions for held, version, tag, payload in decision.rows]
+def written(decisions: list[Decision]) -> list[tuple[bytes, int, str, bytes]]:
+    return [
+        (held.key, version, tag, payload) for decision in decisions for held, version, tag, payload in decision.rows
+    ]
 
 
-async def one_by_one(commands: list[Trace]) -> list[tuple[list[Any], bool, list[tuple[UUID, int, str, bytes]]]]:
+async def one_by_one(commands: list[Trace]) -> list[tuple[list[Any], bool, list[tuple[bytes, int, str, bytes]]]]:
     """The same in one batch where everything is warm, until the catalogue changes."""
     jobs = jobs_of(list(commands))
     cache = Cache()
     for number in range(10):
-        cache.put(COUNTERS.at(number).id.int, STORED.get(COUNTERS.at(number).id.int, (0, None)))
-    cache.put(RULES.at("only").id.int, STORED[RULES.at("only").id.int])
+        cache.put(COUNTERS.at(number).key, STORED.get(COUNTERS.at(number).key, NOTHING))
+    cache.put(RULES.at("only").key, STORED[RULES.at("only").key])
     decisions, _ = await Deciding(MAPPER, cache, Store().load, NOW, None)._decide_strictly(jobs)
     return told(decisions)
 
 
-def told(decisions: list[Decision]) -> list[tuple[list[Any], bool, list[tuple[UUID, int, str, bytes]]]]:
+def told(decisions: list[Decision]) -> list[tuple[list[Any], bool, list[tuple[bytes, int, str, bytes]]]]:
     return [(decision.answer, decision.refusal is None, written([decision])) for decision in decisions]
 
 

@@ -22,10 +22,10 @@ async def test_what_is_recorded_later_is_not_seen(writer: Writer, pool: AsyncCon
     async with pool, snapshot(pool, MAPPER) as seen:
         await writer.submit_many([counting("a", 4), counting("b"), ruling(5)])
         assert seen.position == 3
-        assert await seen.load([A.id, B.id, NOTE.id]) == {
-            A.id.int: (1, Counter(3, 1)),
-            B.id.int: (0, None),
-            NOTE.id.int: (1, Noted("first")),
+        assert await seen.load([A.key, B.key, NOTE.key]) == {
+            A.key: (1, Counter(3, 1)),
+            B.key: (0, None),
+            NOTE.key: (1, Noted("first")),
         }
         assert [entry.state for entry in await seen.catalogue(0)] == [Ruled(2)]
         assert await seen.catalogue(3) == []
@@ -37,7 +37,7 @@ async def test_a_state_that_was_emptied_is_made_anew(
     await writer.submit_many([counting("a", 3), counting("a", 4)])
     connection.execute("update laurel.streams set state = ''")
     async with pool, snapshot(pool, MAPPER) as seen:
-        assert await seen.load([A.id]) == {A.id.int: (2, Counter(7, 2))}
+        assert await seen.load([A.key]) == {A.key: (2, Counter(7, 2))}
 
 
 async def test_a_bucket_without_a_head_is_damaged(pool: AsyncConnectionPool) -> None:
