@@ -66,7 +66,7 @@ class Store(Protocol):
     def position(self) -> int: ...
 
     async def load(self, keys: Sequence[bytes], /) -> Mapping[bytes, Seen]:
-        """Version and state of each of the streams, by the identity's integer: 0 and None where there is none."""
+        """Version and state of each of the streams: 0 and None where there is none."""
 
 
 class TooMuch(Invalid):

@@ -67,6 +67,11 @@ class Session:
     def lost(self) -> bool:
         return self._connection is None or self._connection.closed
 
+    async def ensure(self) -> None:
+        """Connects where that is lost, as `connect` does."""
+        if self.lost:
+            await self.connect()
+
     async def connect(self) -> None:
         """Connects anew, once the session before is certain to be over: what it was sent has landed or never will.
 

@@ -109,6 +109,8 @@ class Working:
         if len(self.rows) >= EVENTS_PER_COMMAND:
             raise TooLarge("the events of one command", len(self.rows) + 1, EVENTS_PER_COMMAND)
         state = stream.kind.evolve(held.state, event)
+        if not held.version:
+            held.kind = stream.kind  # one of another kind may have been looked for under this identity
         if held.writer != self._run:
             held.writer = self._run
             self._undo.append((held, held.version, held.state))

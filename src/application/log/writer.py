@@ -52,11 +52,15 @@ T = TypeVar("T")
 
 
 class _Formed(NamedTuple):
-    """A batch decided and ready to be sent; `jobs` are its commands."""
+    """A batch decided and ready to be sent."""
 
-    jobs: list[Job]
     batch: Batch
     parameters: list[bytes]
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Those it decided; what was settled meanwhile, or is to run alone, is not among them."""
+        return [decision.job for decision in self.batch.decisions]
 
 
 _log = logging.getLogger("laurel.log")
@@ -103,6 +107,8 @@ class Writer:
         self._arrived = asyncio.Event()
         self._ahead: asyncio.Task[_Formed | None] | None = None
         self._may_form_ahead = False
+        self._holds = True
+        """Whether all that the batch ahead is decided on has landed so far."""
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
 
@@ -112,8 +118,12 @@ class Writer:
 
     async def start(self) -> None:
         """Raises Unavailable when the database can't be reached in time."""
-        await self._refresh_catalogue()
-        await self._connected()
+        try:
+            await self._refresh_catalogue()
+            await self._reaching(self._appending, Session.ensure)
+        except Unavailable:
+            await self._reading.close()
+            raise
         self._stopping = False
         self._tasks = [
             asyncio.create_task(self._run(), name="laurel writer"),
@@ -210,53 +220,12 @@ class Writer:
 
     def _put_back(self, jobs: Sequence[Job]) -> None:
         for job in reversed(jobs):
+            job.loads = 0
             (self._bulk if job.submission.bulk else self._queue).appendleft(job)
 
     async def _form(self, jobs: list[Job]) -> _Formed | None:
         """The batch that the jobs, or the first of them, make; the others wait again. None when nothing came of it."""
         return await self._settling(jobs, self._decide(jobs))
-
-    async def _write(self, formed: _Formed) -> _Formed | None:
-        """Writes a batch, and answers the next one where that was formed meanwhile."""
-        # What comes after a change to the catalogue must see it, and so waits for it.
-        self._may_form_ahead = not (formed.batch.changes_catalogue or self._alone)
-        self._form_ahead()
-        again = await self._settling(formed.jobs, self._append(formed))
-        self._may_form_ahead = False
-        ahead = await self._formed_ahead()
-        if ahead and (again != [] or self._alone or self._catalogue_due):
-            self._put_back(ahead.jobs)
-            ahead = None
-        self._put_back(again or [])
-        return ahead
-
-    def _form_ahead(self) -> None:
-        """Begins to decide a long batch while the one before it is being written."""
-        if self._may_form_ahead and self._ahead is None and self.queued >= AHEAD_COMMANDS:
-            self._ahead = asyncio.create_task(self._form(self._take()), name="laurel writer ahead")
-
-    async def _formed_ahead(self) -> _Formed | None:
-        """Without a turn for anyone else where it has been formed already: the next batch is sent at once."""
-        forming, self._ahead = self._ahead, None
-        if forming is None:
-            return None
-        return forming.result() if forming.done() else await forming
-
-    async def _settling(self, jobs: list[Job], work: Awaitable[T]) -> T | None:
-        """What `work` answers; when it fails, its jobs are settled, for the loop that everyone waits on goes on."""
-        try:
-            return await work
-        except asyncio.CancelledError:
-            _settle(jobs, FateUnknown("the writer was stopped while the command was under way"))
-            raise
-        except Unavailable as error:
-            _settle([*jobs, *self._alone, *self._queue, *self._bulk], error)
-            self._clear()
-        except Exception as error:  # noqa: BLE001  a fault of ours must not end the loop
-            _log.exception("a batch of %d commands failed", len(jobs))
-            _settle(jobs, error)
-            self._cache.clear()
-        return None
 
     async def _decide(self, jobs: list[Job]) -> _Formed | None:
         await self._refresh_catalogue()
@@ -269,18 +238,70 @@ class Writer:
             batch = self._without_faults(batch)
         parameters = batch.parameters(self._bucket)
         self._put_back(rest)
-        return _Formed(jobs[: len(jobs) - len(rest)], batch, parameters) if batch.decisions else None
+        return _Formed(batch, parameters) if batch.decisions else None
+
+    def _without_faults(self, batch: Batch) -> Batch:
+        """A state that can't be encoded is the fault of one command of its unit, or of what it was decided on. Which,
+        shows when each runs alone on what is loaded anew.
+        """
+        units: dict[int, list[Decision]] = {unit: [] for unit in batch.faults}
+        for decision in batch.decisions:
+            if decision.unit in units:
+                units[decision.unit].append(decision)
+        for unit, decisions in units.items():
+            if len(decisions) == 1 and decisions[0].job.tries:
+                decisions[0].job.settle(batch.faults[unit])
+            else:
+                self._alone.extend(self._again(decisions))
+        return batch.without(batch.faults)
 
     async def _load(self, keys: list[bytes]) -> dict[bytes, Kept | LogError]:
         return await self._reaching(self._reading, lambda session: session.load(keys))
 
-    async def _append(self, formed: _Formed) -> list[Job]:
-        """Settles the decisions' jobs, but for those it returns: they must be decided again."""
-        batch = formed.batch
+    async def _write(self, formed: _Formed) -> _Formed | None:
+        """Writes a batch, and answers the next one where that was formed meanwhile and holds."""
+        again: list[Job] | None = None
+        self._expect(formed.batch)
+        # What comes after a change to the catalogue must see it, and so waits for it.
+        self._may_form_ahead = not (formed.batch.changes_catalogue or self._alone)
+        try:
+            self._form_ahead()
+            again = await self._settling(formed.jobs, self._append(formed))
+            self._may_form_ahead = False
+            ahead = await self._collect_ahead()
+            if ahead and not self._holds:
+                self._put_back(ahead.jobs)
+                return None
+            return ahead
+        finally:
+            self._may_form_ahead = False
+            self._put_back(again or [])
+
+    def _expect(self, batch: Batch) -> None:
+        """What it will leave, if all of it lands, is what the next one is decided on."""
+        self._holds = True
         for held, state in zip(batch.written, batch.states, strict=True):
             if not held.kind.brief:
                 self._cache.put(held.key, (held.version, held.kind.name, state))
-        await self._connected()
+
+    def _form_ahead(self) -> None:
+        """Begins to decide a long batch while the one before it is being written."""
+        if self._may_form_ahead and self._ahead is None and self.queued >= AHEAD_COMMANDS:
+            self._ahead = asyncio.create_task(self._form(self._take()), name="laurel writer ahead")
+
+    async def _collect_ahead(self) -> _Formed | None:
+        """Without a turn for anyone else where it has been formed already: the next batch is sent at once."""
+        if self._ahead is None:
+            return None
+        if not self._ahead.done():
+            await asyncio.wait([self._ahead])
+        formed, self._ahead = self._ahead.result(), None
+        return formed
+
+    async def _append(self, formed: _Formed) -> list[Job]:
+        """Settles the decisions' jobs, but for those it returns: they must be decided again."""
+        batch = formed.batch
+        await self._reaching(self._appending, Session.ensure)
         try:
             appended = await self._appending.append(formed.parameters)
         except psycopg.Error as error:
@@ -324,22 +345,10 @@ class Writer:
 
     def _forget(self, decision: Decision) -> list[bytes]:
         """What did not land, or was decided by old states, is not known any more."""
+        self._holds = False
         touched = [held.key for held in decision.touched]
         self._cache.drop(touched)
         return touched
-
-    def _without_faults(self, batch: Batch) -> Batch:
-        """A state that can't be encoded is the fault of one command of its unit: which, shows when each runs alone."""
-        units: dict[int, list[Decision]] = {unit: [] for unit in batch.faults}
-        for decision in batch.decisions:
-            if decision.unit in units:
-                units[decision.unit].append(decision)
-        for unit, decisions in units.items():
-            if len(decisions) == 1:
-                decisions[0].job.settle(batch.faults[unit])
-            else:
-                self._alone.extend(self._again(decisions))
-        return batch.without(batch.faults)
 
     def _refused(self, batch: Batch, error: psycopg.Error) -> list[Job]:
         """The server answered with an error and the connection lives, so nothing was written."""
@@ -380,6 +389,24 @@ class Writer:
                 self._tell(position)
         return self._again(lost)
 
+    async def _settling(self, jobs: list[Job], work: Awaitable[T]) -> T | None:
+        """What `work` answers; when it fails, its jobs are settled, for the loop that everyone waits on goes on."""
+        try:
+            return await work
+        except asyncio.CancelledError:
+            _settle(jobs, FateUnknown("the writer was stopped while the command was under way"))
+            raise
+        except Unavailable as error:
+            _settle([*jobs, *self._alone, *self._queue, *self._bulk], error)
+            self._clear()
+            self._holds = False
+        except Exception as error:  # noqa: BLE001  a fault of ours must not end the loop
+            _log.exception("a batch of %d commands failed", len(jobs))
+            _settle(jobs, error)
+            self._cache.clear()
+            self._holds = False
+        return None
+
     def _tell(self, position: int) -> None:
         self._notifier.due()
         for listener in self.listeners:
@@ -394,18 +421,13 @@ class Writer:
             await self._catalogue.load(entries)
         self._catalogue_due = False
 
-    async def _connected(self) -> None:
-        if self._appending.lost:
-            await self._reaching(self._appending, _nothing)
-
     async def _reaching(self, session: Session, ask: Callable[[Session], Awaitable[T]]) -> T:
         """What `ask` answers; it must be safe to repeat, as it is when the connection is lost. Raises Unavailable."""
         deadline = monotonic() + self._reconnect_seconds
         attempt = 0
         while True:
             try:
-                if session.lost:
-                    await session.connect()
+                await session.ensure()
                 return await ask(session)
             except (*LOST, Unavailable) as error:
                 if monotonic() > deadline:
@@ -419,10 +441,6 @@ class Writer:
         self._queue.clear()
         self._bulk.clear()
         self._cache.clear()
-
-
-async def _nothing(_: Session) -> None:
-    """To be connected is all that is asked."""
 
 
 async def _ended(task: asyncio.Task[T]) -> T | None:

@@ -3,17 +3,24 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
+from application.log import mapper as mappers
+from application.log import writer as writers
 from application.log.check import check
-from application.log.errors import Stopped
+from application.log.deciding import LOADS
+from application.log.errors import Contended, FateUnknown, LoadsTooDeep, Stopped, TooLarge
+from application.log.reader import read_page
 from application.log.working import Command, Working
 from application.log.writer import AHEAD_COMMANDS, Writer
 from tests.application.log.conftest import Start
 from tests.application.log.shop import (
+    COUNTERS,
     MAPPER,
+    Counted,
     Counter,
     Refused,
     counting,
@@ -102,6 +109,102 @@ async def test_what_was_decided_on_a_batch_that_did_not_land_is_decided_again_be
     assert list(check(connection, MAPPER)) == []
 
 
+async def test_what_was_decided_on_a_command_that_was_given_up_is_decided_again(
+    start: Start, connection: psycopg.Connection, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another writer's event has the version that the given-up command's would have had."""
+    monkeypatch.setattr(writers, "TRIES", 0)
+    monkeypatch.setattr(writers, "AHEAD_COMMANDS", 1)
+    one, other = await start(), await start()
+    await one.submit(counting("a"))
+    with held(database) as let_go:
+        elsewhere = asyncio.create_task(other.submit(counting("a", 100)))
+        await until_waiting(connection)
+        first = asyncio.create_task(one.submit(counting("a", 10)))
+        await until(lambda: one._may_form_ahead)
+        second = asyncio.create_task(one.submit(counting("a", 5)))
+        await until(lambda: one._ahead is not None and one._ahead.done())
+        let_go()
+        await elsewhere
+    with pytest.raises(Contended):
+        await first
+    assert (await second).answer == 106
+    assert list(check(connection, MAPPER)) == []
+
+
+async def test_what_can_t_be_kept_is_taken_out_of_a_batch_once(
+    writer: Writer, connection: psycopg.Connection, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writers, "AHEAD_COMMANDS", 1)
+    monkeypatch.setattr(mappers, "PAYLOAD_BYTES", 1_000)
+    with held(database) as let_go:
+        first = asyncio.create_task(writer.submit(counting("a")))
+        await until_waiting(connection)
+        commands = [counting("c"), noting("n", "x" * 300), noting("n", "y" * 900)]
+        second = asyncio.create_task(writer.submit_many(commands))
+        await until(lambda: writer._ahead is not None and writer._ahead.done())
+        let_go()
+        await first
+    outcomes = await second
+    assert isinstance(outcomes[2], TooLarge)
+    assert [outcome.answer for outcome in landed(outcomes[:2])] == [1, "x" * 300]
+    assert [recorded.tag for recorded in read_page(connection, MAPPER, 0).events].count("note.noted") == 1
+    assert list(check(connection, MAPPER)) == []
+
+
+async def test_what_was_refused_while_it_was_decided_ahead_is_not_recorded(
+    start: Start, connection: psycopg.Connection, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writers, "AHEAD_COMMANDS", 1)
+    one, other = await start(), await start()
+    await one.submit(counting("x"))
+
+    def wandering(working: Working) -> int:
+        for number in range(LOADS + 1):
+            working.state(COUNTERS.at(f"far {number}"))
+        return working.record(COUNTERS.at("far 0"), Counted(1)).total
+
+    with held(database) as let_go:
+        elsewhere = asyncio.create_task(other.submit(counting("x", 100)))
+        await until_waiting(connection)
+        first = asyncio.create_task(one.submit(counting("x", 10)))
+        await until(lambda: one._may_form_ahead)
+        second = asyncio.create_task(one.submit_many([wandering, counting("z")]))
+        await until(lambda: one._ahead is not None and one._ahead.done())
+        let_go()
+        await asyncio.gather(elsewhere, first)
+    outcomes = await second
+    assert isinstance(outcomes[0], LoadsTooDeep)
+    assert (await one.submit(reading("far 0"))).answer is None
+
+
+async def test_what_is_too_large_by_a_state_that_never_landed_is_decided_again(
+    start: Start, connection: psycopg.Connection, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writers, "AHEAD_COMMANDS", 1)
+    one, other = await start(), await start()
+    await one.submit_many([reading("a"), noting("n", "0"), noting("n", "1")])
+    monkeypatch.setattr(mappers, "PAYLOAD_BYTES", 1_000)
+
+    def noting_before(working: Working) -> object:
+        if working.state(COUNTERS.at("a")) is not None:
+            raise Refused
+        return noting("n", "x" * 600)(working)
+
+    with held(database) as let_go:
+        elsewhere = asyncio.create_task(other.submit(counting("a")))
+        await until_waiting(connection)
+        first = asyncio.create_task(one.submit(noting_before))
+        await until(lambda: one._may_form_ahead)
+        second = asyncio.create_task(one.submit(noting("n", "y" * 600)))
+        await until(lambda: one._ahead is not None and one._ahead.done())
+        let_go()
+        await elsewhere
+    with pytest.raises(Refused):
+        await first
+    assert (await second).answer == "0; 1; " + "y" * 600
+
+
 async def test_what_comes_after_a_change_to_the_catalogue_waits_for_it(
     start: Start, connection: psycopg.Connection, database: str
 ) -> None:
@@ -146,6 +249,40 @@ async def test_stopping_in_a_hurry_answers_everyone(
         second = asyncio.create_task(writer.submit_many([counting("a")] * AHEAD_COMMANDS))
         await until(lambda: writer._ahead is not None and writer._ahead.done())
         await writer.stop()
-    with pytest.raises(Exception, match="was stopped while the command was under way"):
+    with pytest.raises(FateUnknown):
         await first
     assert all(isinstance(outcome, Stopped) for outcome in await second)
+    monkeypatch.undo()
+    await writer.start()
+    assert (await writer.submit(counting("b"))).answer == 1
+
+
+async def test_stopping_in_a_hurry_answers_what_was_to_be_decided_again(
+    start: Start, connection: psycopg.Connection, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits behind a batch ahead that never ends."""
+    monkeypatch.setattr(writers, "AHEAD_COMMANDS", 1)
+    monkeypatch.setattr(writers, "STOP_SECONDS", 0.05)
+    hanging = asyncio.Event()
+
+    async def clock() -> datetime:
+        if hanging.is_set():
+            await asyncio.sleep(60)
+        return datetime.now(UTC)
+
+    one, other = await start(clock=clock), await start()
+    await one.submit(counting("a"))
+    with held(database) as let_go:
+        elsewhere = asyncio.create_task(other.submit(counting("a")))
+        await until_waiting(connection)
+        first = asyncio.create_task(one.submit(counting("a")))
+        await until(lambda: one._may_form_ahead)
+        hanging.set()
+        second = asyncio.create_task(one.submit(counting("b")))
+        await until(lambda: one._ahead is not None)
+        let_go()
+        await elsewhere
+    await until(lambda: not one._may_form_ahead)
+    await one.stop()
+    outcomes = await asyncio.wait_for(asyncio.gather(first, second, return_exceptions=True), 10)
+    assert [type(outcome) for outcome in outcomes] == [Stopped, FateUnknown]

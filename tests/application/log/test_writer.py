@@ -31,6 +31,7 @@ from tests.application.log.conftest import Start
 from tests.application.log.shop import (
     COUNTERS,
     MAPPER,
+    NOTES,
     Counted,
     Counter,
     Refused,
@@ -228,6 +229,21 @@ async def test_of_a_brief_stream_only_the_first_event_is_kept_until_it_goes_on(
     outcomes = landed(await other.submit_many([noting("a", "next"), noting("b", "next")]))
     assert [outcome.answer for outcome in outcomes] == ["first; next", "first; second; next"]
     assert connection.execute(states).fetchall() == [(False, 2), (False, 3)]
+    assert list(check(connection, MAPPER)) == []
+
+
+async def test_a_stream_that_was_looked_for_as_another_kind_is_of_the_kind_that_records_it(
+    writer: Writer, connection: psycopg.Connection
+) -> None:
+    """Ids that callers choose may be those of any kind."""
+    stream = COUNTERS.at("shared")
+
+    def looking(working: Working) -> object:
+        return working.state(NOTES.of(stream.id))
+
+    outcomes = landed(await writer.submit_many([looking, counting("shared")]))
+    assert [outcome.answer for outcome in outcomes] == [None, 1]
+    assert (await writer.submit(counting("shared"))).answer == 2
     assert list(check(connection, MAPPER)) == []
 
 
