@@ -60,7 +60,6 @@ SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
-    "shared_buffers": "256MB",
     "wal_compression": "on",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
@@ -76,6 +75,11 @@ SETTINGS = {
     "log_parameter_max_length_on_error": "0",
 }
 FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
+
+
+def shared_buffers(memory: int) -> str:
+    """A sixteenth of the machine's memory (in bytes), from 128 to 512 MiB, which keeps the indexes of a million facts."""
+    return f"{min(max(memory // 16, 128 * 2**20), 512 * 2**20) // 2**20}MB"
 
 
 class EmbeddedPostgres:
@@ -195,9 +199,9 @@ class EmbeddedPostgres:
         return reason
 
     def _order(self, lock: int) -> dict[str, object]:
-        settings = (
-            SETTINGS | {"cluster_name": str(self._data)[-CLUSTER_NAME_LIMIT:]} | ({} if self._durable else FORGETFUL)
-        )
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        own = {"cluster_name": str(self._data)[-CLUSTER_NAME_LIMIT:], "shared_buffers": shared_buffers(memory)}
+        settings = SETTINGS | own | ({} if self._durable else FORGETFUL)
         return {
             "programs": str(server_programs(self._account)),
             "data": str(self._data),

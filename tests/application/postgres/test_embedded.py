@@ -17,7 +17,7 @@ import pytest
 
 from application.postgres import embedded, folder, programs
 from application.postgres.account import server_account
-from application.postgres.embedded import EmbeddedPostgres
+from application.postgres.embedded import EmbeddedPostgres, shared_buffers
 from application.postgres.errors import (
     BinariesUnusable,
     DataFolderRefused,
@@ -144,6 +144,11 @@ def test_commits_are_durable_and_only_the_socket_listens(made: Path) -> None:
         assert setting(conninfo, "server_encoding") == "UTF8"
         assert (made / "cluster").stat().st_mode & 0o077 == 0
         assert made.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(("gibibytes", "buffers"), [(1, "128MB"), (4, "256MB"), (8, "512MB"), (256, "512MB")])
+def test_it_takes_a_small_part_of_the_machines_memory(gibibytes: int, buffers: str) -> None:
+    assert shared_buffers(gibibytes * 2**30) == buffers
 
 
 def test_what_was_written_is_there_after_the_next_start(data: Path) -> None:
