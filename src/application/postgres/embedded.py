@@ -78,7 +78,7 @@ FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
 
 
 def shared_buffers(memory: int) -> str:
-    """A sixteenth of the machine's memory (in bytes), from 128 to 512 MiB; that keeps the indexes of a million facts."""
+    """A sixteenth of the machine's memory (in bytes), from 128 to 512 MiB: room for the indexes of a million facts."""
     return f"{min(max(memory // 16, 128 * 2**20), 512 * 2**20) // 2**20}MB"
 
 
