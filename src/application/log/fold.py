@@ -25,13 +25,19 @@ Stored = tuple[int, bytes, int, str, bytes, bytes]
 """An event: position, the bytes of its stream, version, tag, payload and envelope."""
 
 
-async def refolded(
-    mapper: Mapper, key: UUID, version: int, read: Callable[[UUID, int, int], Awaitable[Sequence[Stored]]]
-) -> Any:  # noqa: ANN401  any kind's state
-    """The state of a row that has none: the library recorded there, or a release emptied it to be made anew.
+Read = Callable[[UUID, int, int], Awaitable[Sequence[Stored]]]
+"""Answers the events of a stream after a version, at most so many."""
 
-    `read` answers the events of a stream after a version, at most so many.
-    """
+
+async def unstored(mapper: Mapper, key: UUID, version: int, tag: str, payload: bytes, read: Read) -> Any:  # noqa: ANN401  any kind's state
+    """The state of a row that has none: of its only event, where that is given, or of all there are."""
+    if tag:
+        return folded(mapper, None, [(tag, payload)])
+    return await refolded(mapper, key, version, read)
+
+
+async def refolded(mapper: Mapper, key: UUID, version: int, read: Read) -> Any:  # noqa: ANN401  any kind's state
+    """The state of a row that has none: the library recorded there, or a release emptied it to be made anew."""
     state, done = None, 0
     while done < version:
         rows = [row for row in await read(key, done, FOLD_EVENTS) if row[2] <= version]

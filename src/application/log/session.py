@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from sys import intern
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -15,7 +15,7 @@ from application.log.batch import APPEND_TYPES, Decision
 from application.log.cache import NOTHING, Kept
 from application.log.catalogue import Entry, entries
 from application.log.errors import LogError, Unavailable
-from application.log.fold import Stored, folded, refolded
+from application.log.fold import Stored, unstored
 from application.log.mapper import Mapper
 from application.log.queries import query, text
 from application.log.statement import Statement
@@ -128,17 +128,12 @@ class Session:
             version = int.from_bytes(number, "big")
             try:
                 if not state:
-                    state = self._mapper.encode_state(await self._folded(uuid_of(key), version, tag, payload))
+                    decoded = await unstored(self._mapper, uuid_of(key), version, tag.decode(), payload, self._events)
+                    state = self._mapper.encode_state(decoded)
                 found[key] = (version, intern(kind.decode()), state)
             except LogError as error:
                 found[key] = error
         return found
-
-    async def _folded(self, key: UUID, version: int, tag: bytes, payload: bytes) -> Any:  # noqa: ANN401  any kind's state
-        """The state of a stream that has none stored: from its only event, which is given, or from all there are."""
-        if tag:
-            return folded(self._mapper, None, [(tag.decode(), payload)])
-        return await refolded(self._mapper, key, version, self._events)
 
     async def _events(self, key: UUID, after: int, limit: int) -> list[Stored]:
         async with asyncio.timeout(STATEMENT_SECONDS):

@@ -11,7 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from application.log.catalogue import Entry, entries
 from application.log.errors import Damaged
-from application.log.fold import Stored, folded, refolded
+from application.log.fold import Stored, unstored
 from application.log.mapper import Mapper
 from application.log.queries import query, text
 from application.log.uuids import uuid_of
@@ -45,10 +45,8 @@ class Snapshot:
         for stream, kind, version, state, tag, payload in rows:
             if state:
                 decoded = self._mapper.decode_state(kind, state)
-            elif tag:
-                decoded = folded(self._mapper, None, [(tag, payload)])
             else:
-                decoded = await refolded(self._mapper, stream, version, self._events)
+                decoded = await unstored(self._mapper, stream, version, tag, payload, self._events)
             seen[stream.bytes] = (version, decoded)
         return seen
 

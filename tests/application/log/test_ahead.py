@@ -1,9 +1,10 @@
 """Batches that are decided while the one before them is being written."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 import pytest
@@ -52,6 +53,27 @@ def noticed(command: Command, decided: list[Command]) -> Command:
     return noticing
 
 
+async def overtaken(
+    one: Writer,
+    database: str,
+    connection: psycopg.Connection,
+    elsewhere: Coroutine[Any, Any, Any],
+    first: Coroutine[Any, Any, Any],
+    second: Coroutine[Any, Any, Any],
+) -> tuple[asyncio.Task[Any], asyncio.Task[Any]]:
+    """Another writer's append lands before the first of this one's, when the second is decided ahead already."""
+    with held(database) as let_go:
+        landing = asyncio.create_task(elsewhere)
+        await until_waiting(connection)
+        writing = asyncio.create_task(first)
+        await until(lambda: one._may_form_ahead)
+        ahead = asyncio.create_task(second)
+        await until(lambda: one._ahead is not None and one._ahead.done())
+        let_go()
+        await landing
+    return writing, ahead
+
+
 async def test_a_long_batch_is_decided_on_what_the_one_under_way_will_leave(
     writer: Writer, connection: psycopg.Connection, database: str
 ) -> None:
@@ -91,16 +113,14 @@ async def test_what_was_decided_on_a_batch_that_did_not_land_is_decided_again_be
     """Also what was refused for what it saw: `moving` finds nothing until the other's hundred are known."""
     one, other = await start(), await start()
     await one.submit(counting("a", 0))
-    with held(database) as let_go:
-        elsewhere = asyncio.create_task(other.submit(counting("a", 100)))
-        await until_waiting(connection)
-        first = asyncio.create_task(one.submit_many([reading("a"), counting("b")]))
-        await until(lambda: one._may_form_ahead)
-        moves: list[Command] = [moving("a", "b")] * AHEAD_COMMANDS
-        second = asyncio.create_task(one.submit_many([counting("a", -1), *moves]))
-        await until(lambda: one._ahead is not None and one._ahead.done())
-        let_go()
-        await elsewhere
+    first, second = await overtaken(
+        one,
+        database,
+        connection,
+        other.submit(counting("a", 100)),
+        one.submit_many([reading("a"), counting("b")]),
+        one.submit_many([counting("a", -1), *[moving("a", "b")] * AHEAD_COMMANDS]),
+    )
     assert [outcome.answer for outcome in landed(await first)] == [Counter(100, 2), 1]
     outcomes = await second
     assert outcomes[0] == (4, 99)
@@ -117,15 +137,14 @@ async def test_what_was_decided_on_a_command_that_was_given_up_is_decided_again(
     monkeypatch.setattr(writers, "AHEAD_COMMANDS", 1)
     one, other = await start(), await start()
     await one.submit(counting("a"))
-    with held(database) as let_go:
-        elsewhere = asyncio.create_task(other.submit(counting("a", 100)))
-        await until_waiting(connection)
-        first = asyncio.create_task(one.submit(counting("a", 10)))
-        await until(lambda: one._may_form_ahead)
-        second = asyncio.create_task(one.submit(counting("a", 5)))
-        await until(lambda: one._ahead is not None and one._ahead.done())
-        let_go()
-        await elsewhere
+    first, second = await overtaken(
+        one,
+        database,
+        connection,
+        other.submit(counting("a", 100)),
+        one.submit(counting("a", 10)),
+        one.submit(counting("a", 5)),
+    )
     with pytest.raises(Contended):
         await first
     assert (await second).answer == 106
@@ -164,15 +183,15 @@ async def test_what_was_refused_while_it_was_decided_ahead_is_not_recorded(
             working.state(COUNTERS.at(f"far {number}"))
         return working.record(COUNTERS.at("far 0"), Counted(1)).total
 
-    with held(database) as let_go:
-        elsewhere = asyncio.create_task(other.submit(counting("x", 100)))
-        await until_waiting(connection)
-        first = asyncio.create_task(one.submit(counting("x", 10)))
-        await until(lambda: one._may_form_ahead)
-        second = asyncio.create_task(one.submit_many([wandering, counting("z")]))
-        await until(lambda: one._ahead is not None and one._ahead.done())
-        let_go()
-        await asyncio.gather(elsewhere, first)
+    first, second = await overtaken(
+        one,
+        database,
+        connection,
+        other.submit(counting("x", 100)),
+        one.submit(counting("x", 10)),
+        one.submit_many([wandering, counting("z")]),
+    )
+    await first
     outcomes = await second
     assert isinstance(outcomes[0], LoadsTooDeep)
     assert (await one.submit(reading("far 0"))).answer is None
@@ -191,15 +210,14 @@ async def test_what_is_too_large_by_a_state_that_never_landed_is_decided_again(
             raise Refused
         return noting("n", "x" * 600)(working)
 
-    with held(database) as let_go:
-        elsewhere = asyncio.create_task(other.submit(counting("a")))
-        await until_waiting(connection)
-        first = asyncio.create_task(one.submit(noting_before))
-        await until(lambda: one._may_form_ahead)
-        second = asyncio.create_task(one.submit(noting("n", "y" * 600)))
-        await until(lambda: one._ahead is not None and one._ahead.done())
-        let_go()
-        await elsewhere
+    first, second = await overtaken(
+        one,
+        database,
+        connection,
+        other.submit(counting("a")),
+        one.submit(noting_before),
+        one.submit(noting("n", "y" * 600)),
+    )
     with pytest.raises(Refused):
         await first
     assert (await second).answer == "0; 1; " + "y" * 600
