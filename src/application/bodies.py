@@ -6,6 +6,7 @@ together is checked when it is turned into the domain's own struct, which raises
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import chain
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -100,7 +101,11 @@ Items = Annotated[tuple[ItemBody, ...], Meta(max_length=MOST_ITEMS)]
 
 
 class TransactionBody(Body, frozen=True, kw_only=True):
-    """A transaction; `checkout_at` is `purchased_at` where it is not given."""
+    """A transaction; `checkout_at` is `purchased_at` where it is not given.
+
+    `accepted_at` belongs to one that comes already accepted: when that was, at the latest now. Where it is not given,
+    the transaction counts as accepted at its own date.
+    """
 
     id: Identifier
     member: Identifier
@@ -108,13 +113,14 @@ class TransactionBody(Body, frozen=True, kw_only=True):
     purchased_at: Instant
     checkout_at: Instant | None = None
     auto_accept_at: Instant | None = None
+    accepted_at: Instant | None = None
     total: Amount
     currency: Currency | None = None
     items: Items = ()
     attributes: Attributes = field(default_factory=dict)
 
     def purchase(self) -> Purchase:
-        _check(_figure_problems(self.total, self.items))
+        _check(chain(self._acceptance_problems(), _figure_problems(self.total, self.items)))
         return Purchase(
             self.id,
             self.member,
@@ -125,10 +131,15 @@ class TransactionBody(Body, frozen=True, kw_only=True):
             self.currency,
             tuple([item.item() for item in self.items]) if self.items else (),
             self.attributes,
+            self.accepted_at,
         )
 
     def arrives_as(self) -> Status:
         return _ARRIVALS[self.status]
+
+    def _acceptance_problems(self) -> Iterator[Problem]:
+        if self.accepted_at and self.arrives_as() is Status.PENDING:
+            yield Problem("/accepted_at", "must be absent: the transaction comes pending")
 
 
 class EventBody(Body, frozen=True, kw_only=True):

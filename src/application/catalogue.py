@@ -3,7 +3,7 @@
 The log's writer keeps it at the position it decides by, and the log refuses what an older one decided.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from uuid import UUID
 
@@ -41,10 +41,11 @@ from domain.tiered_occurrence import Phase, TieredOccurrence
 
 
 class Concern(Struct, frozen=True, gc=False):
-    """One revision's terms, and whether its campaign takes facts now."""
+    """One revision's terms, whether its campaign takes facts now, and whether it is completed: all of it is paid."""
 
     terms: Terms
     active: bool
+    completed: bool
 
 
 Concerns = Likely[Concern]
@@ -52,6 +53,10 @@ Concerns = Likely[Concern]
 
 def _filter(concern: Concern) -> Compiled | None:
     return concern.terms.filter
+
+
+def _is_told(concern: Concern) -> bool:
+    return not concern.completed
 
 
 NO_CONCERNS: Concerns = Likely()
@@ -165,11 +170,17 @@ class Catalogue:
         key = (occurrence.campaign, occurrence.number)
         if occurrence.phase is Phase.EVALUATED and self._phases.get(key) is not Phase.EVALUATED:
             self._evaluated[occurrence.campaign] = self._evaluated.get(occurrence.campaign, 0) + 1
+            if self.is_completed(occurrence.campaign):
+                self._concerns = None
         self._phases[key] = occurrence.phase
 
     def evaluated(self, campaign: TieredCampaign) -> bool:
         """Whether every occurrence is paid; with grace periods that differ, the last one may be before others."""
         return 0 < len(campaign.windows) == self._evaluated.get(campaign.id)
+
+    def is_completed(self, campaign_id: UUID) -> bool:
+        campaign = self.tiered_campaigns.get(campaign_id)
+        return campaign is not None and self.evaluated(campaign)
 
     def evaluating(self, campaign: TieredCampaign) -> bool:
         numbers = range(1, len(campaign.windows) + 1)
@@ -214,6 +225,7 @@ class Catalogue:
         return next(revision.first for revision in campaign.revisions if revision.number > done)
 
     def concerns(self, entity: Entity, event_type: str | None) -> Concerns:
+        """The terms that facts of one entity and event type concern: of campaigns that are or have been active."""
         if self._concerns is None:
             self._concerns = self._grouped()
         return self._concerns.get((entity, event_type), NO_CONCERNS)
@@ -226,7 +238,7 @@ class Catalogue:
         return terms
 
     def goals(self, entity: Entity, event_type: str | None) -> Goals:
-        """The rules of achievements that facts of one entity and event type concern."""
+        """The rules that facts of one entity and event type concern: of achievements that are or have been active."""
         if self._goals is None:
             self._goals = self._grouped_goals()
         return self._goals.get((entity, event_type), NO_GOALS)
@@ -265,11 +277,13 @@ class Catalogue:
             return {}
         names: set[str] = set()
         compiled: list[Compiled | None] = []
-        for concern in self.concerns(Entity.EVENT, event_type).all:
-            names |= {concern.terms.attribute or "", concern.terms.date}
-            compiled.append(concern.terms.filter)
-        for goal in self.goals(Entity.EVENT, event_type).all:
-            compiled += (goal.rule.conditions, goal.rule.measured)
+        for _, terms in self._tiered_terms():
+            if terms.event_type == event_type:
+                names |= {terms.attribute or "", terms.date}
+                compiled.append(terms.filter)
+        for _, goal in self._goals_there():
+            if goal.rule.event_type == event_type:
+                compiled += (goal.rule.conditions, goal.rule.measured)
         for campaign in self.campaigns.values():
             if campaign.life in (Life.ACTIVE, Life.PAUSED):
                 compiled += expressions_over(self, event_type, self.campaign_terms(campaign))
@@ -308,23 +322,33 @@ class Catalogue:
 
     def _grouped(self) -> dict[tuple[Entity, str | None], Concerns]:
         groups: dict[tuple[Entity, str | None], list[Concern]] = {}
+        for campaign, terms in self._tiered_terms():
+            if campaign.activated:
+                concern = Concern(terms, campaign.active, self.evaluated(campaign))
+                groups.setdefault((terms.entity, terms.event_type), []).append(concern)
+        return {key: Likely(concerns, _filter, self.scope(*key), _is_told) for key, concerns in groups.items()}
+
+    def _tiered_terms(self) -> Iterator[tuple[TieredCampaign, Terms]]:
+        """The terms of all campaigns that are complete and not archived."""
         for campaign in self.tiered_campaigns.values():
-            if campaign.archived or not campaign.windows:
-                continue
-            for revision in campaign.revisions:
-                terms = self._terms_of(campaign, revision)
-                groups.setdefault((terms.entity, terms.event_type), []).append(Concern(terms, campaign.active))
-        return {key: Likely(concerns, _filter, self.scope(*key)) for key, concerns in groups.items()}
+            if campaign.windows and not campaign.archived:
+                for revision in campaign.revisions:
+                    yield campaign, self._terms_of(campaign, revision)
 
     def _grouped_goals(self) -> dict[tuple[Entity, str | None], Goals]:
         groups: dict[tuple[Entity, str | None], list[Goal]] = {}
-        for achievement in self.achievements.values():
-            if achievement.status is Status.ARCHIVED:
-                continue
-            terms = self.achievement_terms(achievement.id)
-            for rule in terms.rules:
-                groups.setdefault((rule.trigger, rule.event_type), []).append(Goal(terms, rule))
+        for achievement, goal in self._goals_there():
+            if achievement.activated:
+                groups.setdefault((goal.rule.trigger, goal.rule.event_type), []).append(goal)
         return {key: Likely(goals, conditions_of, self.scope(*key)) for key, goals in groups.items()}
+
+    def _goals_there(self) -> Iterator[tuple[Achievement, Goal]]:
+        """The rules of all achievements that are not archived."""
+        for achievement in self.achievements.values():
+            if achievement.status is not Status.ARCHIVED:
+                terms = self.achievement_terms(achievement.id)
+                for rule in terms.rules:
+                    yield achievement, Goal(terms, rule)
 
     def _terms_of(self, campaign: TieredCampaign, revision: Revision) -> Terms:
         key = (campaign.id, revision.number)

@@ -26,7 +26,7 @@ from domain import member as members
 from domain import standing as standings
 from domain import transaction as transactions
 from domain.attributes import attribute_problems
-from domain.contribution import Seen, admit, is_concerned, measure, place
+from domain.contribution import Seen, admit, is_concerned, measure, place, unpriced
 from domain.member import Member
 from domain.member_event import Happening, MemberEvent
 from domain.member_event import Received as EventReceived
@@ -87,9 +87,10 @@ def receive_transaction(working: Working, purchase: Purchase, status: Status, ru
         raise Repeated(stream)
     member = _acting(working, purchase.member, rules, transaction=purchase)
     seen = Seen(member or Member(purchase.member), transaction=purchase)
-    confirmed_at = working.now if status is Status.ACCEPTED else None
-    settled = _count_new(working, seen, Fact(FactKind.TRANSACTION, purchase.id), confirmed_at)
-    if status is Status.ACCEPTED:
+    accepted = status is Status.ACCEPTED
+    at = _accepted_at(purchase, working.now) if accepted else _acceptable_at(purchase, working.now)
+    settled = _count_new(working, seen, Fact(FactKind.TRANSACTION, purchase.id), at, confirmed=accepted)
+    if accepted:
         settled = _moved(settled, progressing.advance(working, seen))
     if member is None:
         working.record(MEMBER.at(purchase.member), members.Registered(purchase.member))
@@ -108,7 +109,7 @@ def receive_event(working: Working, happening: Happening, rules: Rules) -> FactA
     _check_type(working.catalogue, happening)
     member = _acting(working, happening.member, rules, event=happening)
     seen = Seen(member or Member(happening.member), event=happening)
-    settled = _count_new(working, seen, Fact(FactKind.EVENT, happening.id), working.now)
+    settled = _count_new(working, seen, Fact(FactKind.EVENT, happening.id), None, confirmed=True)
     settled = _moved(settled, progressing.advance(working, seen))
     if member is None:
         working.record(MEMBER.at(happening.member), members.Registered(happening.member))
@@ -125,7 +126,7 @@ def accept(working: Working, transaction_id: str, at: datetime | None = None) ->
     if at and transaction.status is not Status.PENDING:
         return _unchanged(transaction)
     _allow(transaction, Status.PENDING)
-    confirmed_at = at or min(working.now, transaction.purchase.auto_accept_at or working.now)
+    confirmed_at = at or _acceptable_at(transaction.purchase, working.now)
     settled = _recount(working, transaction, replace(transaction, status=Status.ACCEPTED), confirmed_at)
     member = transaction.purchase.member
     seen = Seen(_member(working, member), transaction=transaction.purchase)
@@ -160,7 +161,7 @@ def update(working: Working, purchase: Purchase) -> FactAnswer:
     _allow_pending(transaction, working.now)
     seen = Seen(_member(working, purchase.member), transaction=purchase)
     fact = Fact(FactKind.TRANSACTION, purchase.id)
-    counted = _count(working, seen, None, working.now, transaction.contributions)
+    counted = _count(working, seen, _acceptable_at(purchase, working.now), transaction.contributions, confirmed=False)
     settled = _settle(working, purchase.member, fact, transaction.contributions, counted)
     working.record(stream, Updated(purchase, settled.contributions, settled.outcomes, settled.memberships))
     return _answer(working, settled, purchase.id, purchase.member, Status.PENDING)
@@ -269,25 +270,42 @@ def _concerns(working: Working, seen: Seen) -> Concerns:
     return catalogue.concerns(Entity.TRANSACTION, None)
 
 
-def _count_new(working: Working, seen: Seen, fact: Fact, confirmed_at: datetime | None) -> Settled:
-    counted = _count(working, seen, confirmed_at, working.now, ())
+def _accepted_at(purchase: Purchase, now: datetime) -> datetime | None:
+    """When a transaction that comes accepted was; None where it does not say, so that its own date is meant."""
+    return min(purchase.accepted_at, now) if purchase.accepted_at else None
+
+
+def _acceptable_at(purchase: Purchase, now: datetime) -> datetime:
+    """When a pending transaction is accepted, or could be at the earliest: now, or when it was to be by itself."""
+    return min(purchase.auto_accept_at or now, now)
+
+
+def _count_new(working: Working, seen: Seen, fact: Fact, at: datetime | None, *, confirmed: bool) -> Settled:
+    counted = _count(working, seen, at, (), confirmed=confirmed)
     return _settle(working, seen.member.id, fact, (), counted)
 
 
 def _count(
-    working: Working, seen: Seen, confirmed_at: datetime | None, now: datetime, before: tuple[Contribution, ...]
+    working: Working, seen: Seen, at: datetime | None, before: tuple[Contribution, ...], *, confirmed: bool
 ) -> Counted:
-    """What a fact contributes, by every campaign it concerns. A paused one takes no more than it has `before`."""
+    """What a fact contributes, by every campaign it concerns. A paused one takes no more than it has `before`.
+
+    The fact is confirmed `at` an instant (its own date where there is none), or could be so at the earliest. Of a
+    campaign that is completed nothing is told but what a fact that fits it does: it corrects, or comes too late.
+    """
     concerns = _concerns(working, seen)
     had = {(contribution.tiered_campaign, contribution.occurrence) for contribution in before}
     memberships: set[str] = set()
     contributions: list[Contribution] = []
     not_counted: list[NotCounted] = []
     placed: set[UUID] = set()
+    completed: set[UUID] = set()
     undated: dict[UUID, NotCounted] = {}
     for concern in concerns.likely(seen):
         terms = concern.terms
         number = place(terms, seen)
+        if concern.completed:
+            completed.add(terms.campaign)
         if isinstance(number, NotCounted):
             undated.setdefault(terms.campaign, number)
         elif number is not None:
@@ -295,21 +313,24 @@ def _count(
             if not concern.active and (terms.campaign, number) not in had:
                 not_counted.append(NotCounted(terms.campaign, Reason.CAMPAIGN_INACTIVE, number))
                 continue
-            counted = admit(terms, number, seen, memberships) or _measured(terms, number, seen, confirmed_at, now)
+            counted = admit(terms, number, seen, memberships) or _measured(terms, number, seen, at, confirmed=confirmed)
             if isinstance(counted, NotCounted):
                 not_counted.append(counted)
             else:
                 contributions.append(counted)
+                not_counted += unpriced(terms, number, seen)
     not_counted += [missing for campaign, missing in undated.items() if campaign not in placed]
-    return Counted(tuple(contributions), tuple(not_counted[:EXPLAINED]), tuple(sorted(memberships)))
+    told = tuple(reason for reason in not_counted if reason.tiered_campaign not in completed)
+    return Counted(tuple(contributions), told, tuple(sorted(memberships)))
 
 
 def _measured(
-    terms: Terms, occurrence: int, seen: Seen, confirmed_at: datetime | None, now: datetime
+    terms: Terms, occurrence: int, seen: Seen, at: datetime | None, *, confirmed: bool
 ) -> Contribution | NotCounted:
-    if not confirmed_in_time(terms, occurrence, confirmed_at or now):
+    """The fact's own date, meant where there is no `at`, is in time: it lies in the occurrence."""
+    if at and not confirmed_in_time(terms, occurrence, at):
         return NotCounted(terms.campaign, Reason.CONFIRMED_TOO_LATE, occurrence)
-    return measure(terms, occurrence, seen, confirmed=confirmed_at is not None)
+    return measure(terms, occurrence, seen, confirmed=confirmed)
 
 
 def _recount(working: Working, transaction: Transaction, after: Transaction, confirmed_at: datetime | None) -> Settled:
@@ -324,13 +345,14 @@ def _recount(working: Working, transaction: Transaction, after: Transaction, con
             contributions.append(contribution)
             continue
         if confirmed_at:
-            counted = _measured(terms, contribution.occurrence, seen, confirmed_at, working.now)
+            counted = _measured(terms, contribution.occurrence, seen, confirmed_at, confirmed=True)
         else:
             counted = measure(terms, contribution.occurrence, seen, confirmed=contribution.confirmed)
         if isinstance(counted, NotCounted):
             not_counted.append(counted)
         else:
             contributions.append(counted)
+            not_counted += unpriced(terms, contribution.occurrence, seen)
     counted_again = Counted(tuple(contributions), tuple(not_counted))
     fact = Fact(FactKind.TRANSACTION, purchase.id)
     return _settle(working, purchase.member, fact, transaction.contributions, counted_again)
@@ -425,7 +447,10 @@ def _settle(
     counted: Counted,
     terms_of: Callable[[UUID, int], Terms | None] | None = None,
 ) -> Settled:
-    """Asks the standings what the fact's contributions being `before` and now `counted` does to them."""
+    """Asks the standings what the fact's contributions being `before` and now `counted` does to them.
+
+    What is told of completed campaigns comes last: it takes no room from the others.
+    """
     terms_of = terms_of or working.catalogue.terms
     changes = _changes(before, counted.contributions)
     if len(changes) > 1:
@@ -456,9 +481,11 @@ def _settle(
             effects.append((stream, event))
             if outcome := _outcome(event):
                 outcomes.append(outcome)
+    over = [late for late in refused if late.tiered_campaign and working.catalogue.is_completed(late.tiered_campaign)]
+    told = (*(late for late in refused if late not in over), *counted.not_counted, *over)
     return Settled(
         tuple(contributions),
-        (*outcomes, *refused, *counted.not_counted),
+        (*outcomes, *told[:EXPLAINED]),
         counted.memberships,
         tuple(effects),
     )

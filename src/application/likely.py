@@ -15,9 +15,9 @@ T = TypeVar("T")
 class Likely(Generic[T]):
     """What facts of one entity and event type concern.
 
-    Where it is more than a fact is told about, and conditions ask for one value of an attribute
+    Where those that `is_told` are more than a fact is told about, and conditions ask for one value of an attribute
     (`transaction.attributes.channel == "web"`), the fact's own value finds the few that can hold: the others cost
-    nothing and are not spoken of.
+    nothing and are not spoken of. Those that a fact is not told about are always found so.
     """
 
     def __init__(
@@ -25,13 +25,14 @@ class Likely(Generic[T]):
         concerns: Sequence[T] = (),
         condition_of: Callable[[T], Compiled | None] = lambda _: None,
         scope: Scope | None = None,
+        is_told: Callable[[T], bool] = lambda _: True,
     ) -> None:
-        self.all = concerns
+        few = sum(map(is_told, concerns)) <= EXPLAINED
         self._always: list[T] = []
         self._by_value: dict[str, dict[str, list[T]]] = {}
         for concern in concerns:
             equality = _text_equality(condition_of(concern))
-            if equality is None or len(concerns) <= EXPLAINED:
+            if equality is None or (few and is_told(concern)):
                 self._always.append(concern)
             else:
                 attribute, value = equality

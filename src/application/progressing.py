@@ -32,7 +32,7 @@ from domain.progress import Acting, Advanced, Progress
 from domain.scopes import Line
 from domain.standing import Fact, FactKind
 from domain.terms import Entity
-from domain.transaction import Item
+from domain.transaction import Item, no_worth
 
 REVISIONS_TOGETHER = 50
 """How many older revisions are asked at once for a member's completions."""
@@ -50,10 +50,14 @@ UNMOVED = Moved()
 
 
 class Measured(Struct, frozen=True, gc=False):
-    """What a fact that meets a rule's conditions adds to it; `value` is what is to be distinct."""
+    """What a fact that meets a rule's conditions adds to it; `value` is what is to be distinct.
+
+    `no_worth` says which lines add nothing to it, as they have no price.
+    """
 
     amount: Decimal
     value: str | None = None
+    no_worth: str | None = None
 
 
 def advance(working: Working, seen: Seen) -> Moved:
@@ -200,6 +204,8 @@ class _Moving:
         if rule.unique_referee:
             self._mark_referee(terms, rule, progresses.RefereeCounted)
         self._note(terms, rule, after, advanced)
+        if measured.no_worth:
+            self._refuse(terms, Reason.NO_PRICE, rule, measured.no_worth)
 
     def complete(self) -> None:
         """The completions that the advances have brought about."""
@@ -324,13 +330,16 @@ class _Moving:
         lines = purchase.items if purchase else ()
         if rule.reads_products:
             self._working.prefetch([PRODUCT.at(item.product) for item in lines])
-        items = [item for item in lines if self._matches(rule, item)]
+        items = [(number, item) for number, item in enumerate(lines, 1) if self._matches(rule, item)]
         if not items:
             return Reason.NO_MATCHING_ITEMS, None
+        of_value = rule.count is CountKind.MATCHING_VALUE
+        if of_value and not any(item.has_worth for _, item in items):
+            return Reason.NO_PRICE, None
         total = ZERO
-        for item in items:
-            total = EXACT.add(total, item.quantity if rule.count is CountKind.MATCHING_QUANTITY else item.value)
-        return Measured(total)
+        for _, item in items:
+            total = EXACT.add(total, item.value if of_value else item.quantity)
+        return Measured(total, no_worth=no_worth(items) if of_value else None)
 
     def _matches(self, rule: RuleTerms, item: Item) -> bool:
         if rule.items is None:

@@ -44,13 +44,17 @@ class Status(StrEnum):
 
 
 class Achievement(Struct, frozen=True, gc=False):
-    """`version` is that of its definition and life: the stream's."""
+    """`version` is that of its definition and life: the stream's.
+
+    `activated` says whether it ever was active: an inactive one that was is paused.
+    """
 
     id: UUID
     definition: Definition
     revision: int = 1
     status: Status = Status.INACTIVE
     version: int = 1
+    activated: bool = False
 
 
 def evolve(achievement: Achievement | None, event: Event) -> Achievement:
@@ -62,7 +66,7 @@ def evolve(achievement: Achievement | None, event: Event) -> Achievement:
         case Defined():
             return replace(achievement, definition=event.definition, revision=event.revision, version=version)
         case Activated():
-            return replace(achievement, status=Status.ACTIVE, version=version)
+            return replace(achievement, status=Status.ACTIVE, version=version, activated=True)
         case Deactivated():
             return replace(achievement, status=Status.INACTIVE, version=version)
         case Archived():

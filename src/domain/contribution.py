@@ -1,6 +1,6 @@
 """What a fact contributes to a tiered campaign: the date places it, audience and filter admit it, a figure is taken."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ from domain.member_event import Happening
 from domain.outcomes import Contribution, NotCounted, Reason
 from domain.schedule import number_at
 from domain.terms import CombinationScope, Entity, Terms, complete_sets
-from domain.transaction import Purchase
+from domain.transaction import Item, Purchase, no_worth
 
 
 class Seen(Struct, frozen=True, gc=False):
@@ -108,6 +108,14 @@ def measure(terms: Terms, occurrence: int, seen: Seen, *, confirmed: bool) -> Co
     return Contribution(terms.campaign, occurrence, amount, confirmed, quantities, terms.revision)
 
 
+def unpriced(terms: Terms, occurrence: int, seen: Seen) -> Iterator[NotCounted]:
+    """Tells of lines whose worth a fact that counts would add, and that have none."""
+    if seen.transaction and terms.products and terms.attribute == "total":
+        lines = [(at, item) for at, item in enumerate(seen.transaction.items, 1) if item.product in terms.products]
+        if detail := no_worth(lines):
+            yield NotCounted(terms.campaign, Reason.NO_PRICE, occurrence, detail)
+
+
 Measured = tuple[Decimal, tuple[tuple[str, Decimal], ...]]
 
 
@@ -115,18 +123,26 @@ def _measure_purchase(terms: Terms, purchase: Purchase) -> Measured | Reason:
     if terms.combination:
         return _combination(terms, purchase)
     items = purchase.items
+    name = terms.attribute or ""
     if terms.products:
         items = tuple(item for item in items if item.product in terms.products)
-        if not items:
-            return Reason.NO_MATCHING_ITEMS
-    name = terms.attribute or ""
+    if not items and (terms.products or name == "quantity"):
+        return Reason.NO_MATCHING_ITEMS
     match name:
         case "quantity":
             return _sum(item.quantity for item in items), ()
+        case "total" if terms.products:
+            return _worth(items)
         case "total":
-            return (_sum(item.value for item in items) if terms.products else purchase.total), ()
+            return purchase.total, ()
         case _:
             return _attribute(purchase.attributes, name.removeprefix("attributes."))
+
+
+def _worth(items: Sequence[Item]) -> Measured | Reason:
+    if not any(item.has_worth for item in items):
+        return Reason.NO_PRICE
+    return _sum(item.value for item in items), ()
 
 
 def _combination(terms: Terms, purchase: Purchase) -> Measured | Reason:

@@ -13,6 +13,7 @@ class Reason(StrEnum):
     NOT_IN_AUDIENCE = "not_in_audience"
     FILTER_NOT_MET = "filter_not_met"
     NO_MATCHING_ITEMS = "no_matching_items"
+    NO_PRICE = "no_price"
     DATE_MISSING = "date_missing"
     ATTRIBUTE_MISSING = "attribute_missing"
     CAMPAIGN_INACTIVE = "campaign_inactive"

@@ -43,7 +43,7 @@ ITEM: Mapping[str, Attribute] = {
     "product": Attribute(Type.TEXT, lambda item: item.product),
     "quantity": Attribute(Type.NUMBER, lambda item: item.quantity),
     "price": Attribute(Type.NUMBER, lambda item: item.price),
-    "subtotal": Attribute(Type.NUMBER, lambda item: item.value),
+    "subtotal": Attribute(Type.NUMBER, lambda item: item.value if item.has_worth else None),
 }
 
 
@@ -66,7 +66,7 @@ LINE: Mapping[str, Attribute] = {
     "item.product": Attribute(Type.TEXT, lambda line: line.item.product),
     "item.quantity": Attribute(Type.NUMBER, lambda line: line.item.quantity),
     "item.price": Attribute(Type.NUMBER, lambda line: line.item.price),
-    "item.subtotal": Attribute(Type.NUMBER, lambda line: line.item.value),
+    "item.subtotal": Attribute(Type.NUMBER, lambda line: line.item.value if line.item.has_worth else None),
     "item.category": Attribute(Type.TEXT, lambda line: line.product and line.product.category),
     "item.brand": Attribute(Type.TEXT, lambda line: line.product and line.product.brand),
 }

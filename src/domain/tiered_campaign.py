@@ -57,7 +57,10 @@ Event = Revised | Activated | Deactivated | Archived
 
 
 class TieredCampaign(Struct, frozen=True, gc=False):
-    """`revisions` are those whose terms some occurrence has, oldest first; `version` counts the stream's events."""
+    """`revisions` are those whose terms some occurrence has, oldest first; `version` counts the stream's events.
+
+    `activated` says whether it ever was active: an inactive one that was is paused.
+    """
 
     id: UUID
     revisions: tuple[Revision, ...]
@@ -65,6 +68,7 @@ class TieredCampaign(Struct, frozen=True, gc=False):
     active: bool = False
     archived: bool = False
     version: int = 1
+    activated: bool = False
 
     @property
     def revision(self) -> Revision:
@@ -90,7 +94,7 @@ def evolve(campaign: TieredCampaign | None, event: Event) -> TieredCampaign:
             kept = tuple(revision for revision in campaign.revisions if revision.first < event.revision.first)
             return replace(campaign, revisions=(*kept, event.revision), windows=event.windows, version=version)
         case Activated():
-            return replace(campaign, active=True, version=version)
+            return replace(campaign, active=True, version=version, activated=True)
         case Deactivated():
             return replace(campaign, active=False, version=version)
         case Archived():

@@ -3,7 +3,7 @@
 pending --accept--> accepted --refunds--> refunded; pending --update--> pending; pending --reject--> rejected.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -30,7 +30,7 @@ class Status(StrEnum):
 
 
 class Item(Struct, frozen=True, gc=False):
-    """A line: `subtotal` is `quantity` times `price` where the caller gives none."""
+    """A line: `subtotal` is `quantity` times `price` where the caller gives none; without both it has no worth."""
 
     product: str
     quantity: Decimal = Decimal(1)
@@ -44,9 +44,16 @@ class Item(Struct, frozen=True, gc=False):
             return self.subtotal
         return EXACT.multiply(self.quantity, self.price) if self.price is not None else ZERO
 
+    @property
+    def has_worth(self) -> bool:
+        return self.subtotal is not None or self.price is not None
 
-class Purchase(Struct, frozen=True, gc=False):
-    """The absolute figures of a transaction, as the caller states them."""
+
+class Purchase(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The absolute figures of a transaction, as the caller states them.
+
+    `accepted_at` may be of one that comes already accepted: when that was.
+    """
 
     id: str
     member: str
@@ -57,6 +64,7 @@ class Purchase(Struct, frozen=True, gc=False):
     currency: str | None = None
     items: tuple[Item, ...] = ()
     attributes: Attributes = {}
+    accepted_at: datetime | None = None
 
 
 class Returned(Struct, frozen=True, gc=False):
@@ -168,6 +176,14 @@ def evolve(transaction: Transaction | None, event: Event) -> Transaction:
             return replace(transaction, contributions=event.contributions)
         case _:
             assert_never(event)
+
+
+def no_worth(lines: Sequence[tuple[int, Item]]) -> str | None:
+    """Says which of these lines, each with its number from 1, have no worth; None when all have one."""
+    found = [number for number, item in lines if not item.has_worth]
+    if not found:
+        return None
+    return f"{len(found)} of {len(lines)} lines have neither price nor subtotal, the first is line {found[0]}"
 
 
 def left_to_refund(transaction: Transaction) -> Decimal:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -23,7 +24,18 @@ from domain.product import Product
 from domain.terms import CombinationScope, Confirmation, Entity, Late, Part
 from domain.tiered_definition import Aggregate, Audience
 from domain.transaction import Accepted, Item, Returned, Status
-from tests.support.campaigns import CAMPAIGN, RULES, buy, definition, evaluate, purchase, running, standing, tiers
+from tests.support.campaigns import (
+    CAMPAIGN,
+    RULES,
+    buy,
+    complete,
+    definition,
+    evaluate,
+    purchase,
+    running,
+    standing,
+    tiers,
+)
 from tests.support.program import Program
 
 ANY = Precondition(exists=True)
@@ -152,6 +164,63 @@ class TestCounting:
         assert outcome.tiered_campaign.int - CAMPAIGN.int == 7
 
 
+CHANNEL = {"expression": 'transaction.attributes.channel == "web"'}
+
+
+def numbered(number: int) -> UUID:
+    return UUID(int=CAMPAIGN.int + number)
+
+
+class TestWhatAFactIsToldOf:
+    """Campaigns that are active or paused; the others take no room from them either."""
+
+    @pytest.fixture
+    def program(self, program: Program) -> Program:
+        """With as many completed campaigns as a fact is told about."""
+        for number in range(EXPLAINED):
+            running(program, numbered(number), occurrences=1, filter=CHANNEL)
+        program.now = datetime(2026, 10, 9, tzinfo=UTC)
+        for number in range(EXPLAINED):
+            complete(program, campaign=numbered(number))
+        return program
+
+    def test_live_ones_beside_many_that_are_completed(self, program: Program) -> None:
+        live = [running(program, numbered(EXPLAINED + number), filter=CHANNEL) for number in range(2)]
+        expected = tuple(NotCounted(campaign, Reason.FILTER_NOT_MET, 1) for campaign in live)
+        assert buy(program, purchase("T-1")).outcomes == expected
+        assert buy(program, purchase("T-2", attributes={"channel": "shop"})).outcomes == expected
+
+    def test_a_completed_one_only_of_what_would_have_counted(self, program: Program) -> None:
+        running(program, numbered(EXPLAINED), filter={"expression": "transaction.total > 1000"})
+        outcomes = buy(program, purchase(attributes={"channel": "web"})).outcomes
+        assert reasons(outcomes) == [Reason.FILTER_NOT_MET] + [Reason.OCCURRENCE_COMPLETED] * (EXPLAINED - 1)
+
+    def test_a_completed_one_is_corrected_by_what_comes_late(self, program: Program) -> None:
+        corrected = running(program, numbered(EXPLAINED), occurrences=1, late=Late.CORRECT)
+        complete(program, campaign=corrected)
+        outcomes = buy(program, purchase()).outcomes
+        assert outcomes[-1] == Corrected(corrected, 1, Decimal(200), Decimal(200))
+
+    def test_none_that_was_never_activated(self, program: Program) -> None:
+        for number in range(EXPLAINED, EXPLAINED + 40):
+            made = partial(tiered_campaigns.define, campaign_id=numbered(number), definition=definition())
+            program.do(made)
+        assert buy(program, purchase()).outcomes == ()
+
+    def test_none_that_is_archived_or_a_draft(self, program: Program) -> None:
+        archived = running(program, numbered(EXPLAINED))
+        program.do(lambda working: tiered_campaigns.deactivate(working, archived))
+        program.do(lambda working: tiered_campaigns.archive(working, archived))
+        draft = definition(starts_at=None)
+        program.do(lambda working: tiered_campaigns.define(working, numbered(EXPLAINED + 1), draft))
+        assert buy(program, purchase()).outcomes == ()
+
+    def test_one_that_is_paused(self, program: Program) -> None:
+        paused = running(program, numbered(EXPLAINED))
+        program.do(lambda working: tiered_campaigns.deactivate(working, paused))
+        assert buy(program, purchase()).outcomes == (NotCounted(paused, Reason.CAMPAIGN_INACTIVE, 1),)
+
+
 class TestAudienceAndFilter:
     def test_lists_and_segments_are_joined_by_or(self, program: Program) -> None:
         program.do(lambda working: put_entry(working, MemberList("vip", "VIP"), NEW))
@@ -203,10 +272,28 @@ class TestMeasures:
         assert figures(program)[0] == "11.00"
         assert reasons(buy(program, purchase("T-2", items=lines[1:])).outcomes) == [Reason.NO_MATCHING_ITEMS]
 
+    def test_lines_without_price_have_no_worth_and_are_told(self, program: Program) -> None:
+        program.do(lambda working: put_product(working, Product("A", "A"), NEW))
+        running(program, products=("A",))
+        none, some = Item("A", Decimal(2)), Item("A", Decimal(1), Decimal(7))
+        assert buy(program, purchase("T-1", items=(none, Item("B", price=Decimal(9))))).outcomes == (
+            NotCounted(CAMPAIGN, Reason.NO_PRICE, 1),
+        )
+        assert standing(program) is None
+        detail = "1 of 2 lines have neither price nor subtotal, the first is line 3"
+        told = NotCounted(CAMPAIGN, Reason.NO_PRICE, 1, detail)
+        received = buy(program, purchase("T-2", items=(Item("B"), some, none)), Status.PENDING)
+        counted = Contributed(CAMPAIGN, 1, Decimal(7), Decimal(7), Decimal(70))
+        assert received.outcomes == (counted, told)
+        assert program.do(lambda working: ingest.accept(working, "T-2")).outcomes == (counted, told)
+        free = buy(program, purchase("T-3", items=(Item("A", price=Decimal(0)),)))
+        assert free.outcomes == (Contributed(CAMPAIGN, 1, Decimal(0), Decimal(7), Decimal(70)),)
+
     def test_quantity_counts_pieces(self, program: Program) -> None:
         running(program, aggregate=Aggregate(attribute="quantity"))
-        buy(program, purchase(items=(Item("A", Decimal(2)), Item("B", Decimal(3)))))
+        buy(program, purchase("T-1", items=(Item("A", Decimal(2)), Item("B", Decimal(3)))))
         assert figures(program)[0] == "5"
+        assert reasons(buy(program, purchase("T-2")).outcomes) == [Reason.NO_MATCHING_ITEMS]
 
     def test_an_attribute_of_the_transaction(self, program: Program) -> None:
         running(program, aggregate=Aggregate(attribute="attributes.nights"))
@@ -373,6 +460,57 @@ class TestConfirmation:
         buy(program, purchase(auto_accept_at=datetime(2026, 10, 30, tzinfo=UTC)), Status.PENDING)
         program.do(lambda working: ingest.accept(working, "T-1"))
         assert figures(program) == ("20", "200", "200")
+
+    @pytest.mark.parametrize("on", [datetime(2026, 10, 2, tzinfo=UTC), datetime(2026, 10, 20, tzinfo=UTC)])
+    @pytest.mark.parametrize(
+        ("fields", "counts"),
+        [
+            ({}, True),
+            ({"accepted_at": datetime(2026, 9, 30, tzinfo=UTC)}, True),
+            ({"accepted_at": datetime(2026, 10, 1, tzinfo=UTC)}, False),
+            ({"accepted_at": datetime(2027, 1, 1, tzinfo=UTC)}, False),
+        ],
+    )
+    def test_what_comes_accepted_is_confirmed_at_its_own_date_unless_it_says_when(
+        self, program: Program, fields: dict[str, Any], *, counts: bool, on: datetime
+    ) -> None:
+        """Also late: it corrects upwards."""
+        running(program, confirmation=Confirmation.OCCURRENCE_END, late=Late.CORRECT)
+        program.now = on
+        if on.day > 8:
+            complete(program)
+        answer = buy(program, purchase(**fields))
+        assert reasons(answer.outcomes) == ([] if counts else [Reason.CONFIRMED_TOO_LATE])
+        found = standing(program)
+        assert (found and found.confirmed_points) == (200 if counts else None)
+        assert any(isinstance(outcome, Corrected) for outcome in answer.outcomes) == (counts and on.day > 8)
+
+    def test_an_acceptance_that_lies_ahead_is_one_of_now(self, program: Program) -> None:
+        running(program, confirmation=Confirmation.OCCURRENCE_END)
+        buy(program, purchase(accepted_at=datetime(2026, 10, 1, tzinfo=UTC)))
+        assert figures(program) == ("20", "200", "200")
+
+    def test_an_event_is_confirmed_at_its_own_date(self, program: Program) -> None:
+        program.do(lambda working: put_entry(working, EventType("stay", "Stay", {"nights": AttributeType.NUMBER}), NEW))
+        running(
+            program,
+            entity=Entity.EVENT,
+            event_type="stay",
+            aggregate=Aggregate(attribute="nights"),
+            confirmation=Confirmation.OCCURRENCE_END,
+        )
+        program.now = datetime(2026, 10, 2, tzinfo=UTC)
+        stay = Happening("E-1", "stay", "M-1", datetime(2026, 9, 30, tzinfo=UTC), attributes={"nights": "3"})
+        program.do(lambda working: ingest.receive_event(working, stay, RULES))
+        assert figures(program) == ("3", "30", "30")
+
+    def test_what_comes_pending_past_its_instant_can_still_be_confirmed_in_time(self, program: Program) -> None:
+        running(program, confirmation=Confirmation.OCCURRENCE_END)
+        program.now = datetime(2026, 10, 2, tzinfo=UTC)
+        buy(program, purchase("T-1", auto_accept_at=datetime(2026, 9, 30, tzinfo=UTC)), Status.PENDING)
+        program.do(lambda working: ingest.accept(working, "T-1"))
+        assert figures(program) == ("20", "200", "200")
+        assert reasons(buy(program, purchase("T-2"), Status.PENDING).outcomes) == [Reason.CONFIRMED_TOO_LATE]
 
 
 class TestOverdueAcceptance:

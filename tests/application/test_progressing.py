@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from application import ingest, manual_progress
+from application.achievements import archive, deactivate, define
 from application.definitions import put_entry, put_member, put_product
 from application.ingest import FactAnswer, receive_event
 from application.likely import EXPLAINED
@@ -133,6 +134,17 @@ class TestCounting:
         assert values(answer) == [value]
         (other,) = bought(program, 2, items=(Item("B", Decimal(9)),))
         assert reasons(other) == [Reason.NO_MATCHING_ITEMS]
+
+    def test_lines_without_price_have_no_worth_and_are_told(self, program: Program) -> None:
+        tracking(program, rule("100", count=Count(CountKind.MATCHING_VALUE)))
+        none, some = Item("A", Decimal(2)), Item("B", Decimal(2), Decimal(3))
+        (nothing,) = bought(program, 1, items=(none,))
+        assert nothing.outcomes == (NotCounted(None, Reason.NO_PRICE, achievement=ACHIEVEMENT_ID, rule=1),)
+        (less,) = bought(program, 2, items=(some, none))
+        assert values(less) == ["6"]
+        (told,) = (outcome for outcome in less.outcomes if isinstance(outcome, NotCounted))
+        assert told.reason is Reason.NO_PRICE
+        assert told.detail == "1 of 2 lines have neither price nor subtotal, the first is line 2"
 
     def test_all_rules_must_be_complete(self, program: Program) -> None:
         dear = {"expression": "transaction.total >= 100"}
@@ -445,6 +457,18 @@ def test_outcomes_tell_at_most_so_many_achievements_that_did_not_count(program: 
         tracking(program, rule("1", conditions=never), achievement=UUID(int=number + 1))
     outcomes: tuple[Outcome, ...] = bought(program, 1)[0].outcomes
     assert len(outcomes) == EXPLAINED
+
+
+def test_a_fact_is_told_of_achievements_that_are_or_have_been_active(program: Program) -> None:
+    for number in range(40):
+        achievement = UUID(int=number + 1)
+        program.do(partial(define, achievement_id=achievement, definition=Definition(name="Saved", rules=(rule(),))))
+    paused, archived = tracking(program, achievement=UUID(int=98)), tracking(program, achievement=UUID(int=99))
+    for achievement in (paused, archived):
+        program.do(partial(deactivate, achievement_id=achievement))
+    program.do(partial(archive, achievement_id=archived))
+    (answer,) = bought(program, 1)
+    assert answer.outcomes == (NotCounted(None, Reason.ACHIEVEMENT_INACTIVE, achievement=paused),)
 
 
 def test_why_it_nearly_counted_is_told_before_the_rest(program: Program) -> None:

@@ -12,7 +12,7 @@ from domain.expressions import Compiled, ExpressionFailure, Type, compile_expres
 from domain.member import Member
 from domain.member_event import Happening
 from domain.occasion import AchievementSeen, Occasion, ProgressSeen
-from domain.scopes import ACHIEVEMENT, PROGRESS, campaign_scope
+from domain.scopes import ACHIEVEMENT, PROGRESS, Line, campaign_scope, line_scope
 from domain.transaction import Item, Purchase
 
 WORKOUT = EventType("workout", "Workout", {"minutes": AttributeType.NUMBER, "level": AttributeType.NUMBER})
@@ -78,6 +78,19 @@ def test_what_came_with_no_fact_is_absent(name: str) -> None:
     assert evaluated(name, BY_HAND) is None
     assert evaluated("count(items)", BY_HAND) == 0
     assert evaluated(f"has({name})", BY_HAND) is False
+
+
+def test_a_line_without_price_and_subtotal_has_no_worth() -> None:
+    lines = (Item("SKU-1", Decimal(2), Decimal(20)), Item("SKU-2", Decimal(3)), Item("SKU-3", subtotal=Decimal(1)))
+    bought = Occasion(
+        BY_HAND.member, BY_HAND.achievement, transaction=Purchase("T-1", "M-1", AT, Decimal(41), items=lines)
+    )
+    assert evaluated('sum(items, "subtotal")', bought) == 41
+    assert evaluated("count(items, has(item.subtotal))", bought) == 2
+    assert evaluated("any(items, item.subtotal < 1)", bought) is False
+    line = compile_expression("has(subtotal)", line_scope("UTC"), Type.BOOLEAN)
+    assert isinstance(line, Compiled)
+    assert [line.evaluate(Line(item)) for item in lines] == [True, False, True]
 
 
 def test_an_amount_over_another_fact_fails() -> None:

@@ -10,6 +10,7 @@ from application import tiered_campaigns
 from application.ingest import FactAnswer, Rules, receive_transaction
 from application.ingest import recount as recount_fact
 from application.streams import STANDING
+from domain.amounts import ZERO
 from domain.points import HitType, Tier
 from domain.standing import Contributed, Standing
 from domain.terms import Entity
@@ -69,6 +70,12 @@ def evaluate(program: Program, *members: str, occurrence: int = 1, campaign: UUI
     """Fences the occurrence and awards these members."""
     program.do(lambda working: tiered_campaigns.start_evaluation(working, campaign, occurrence))
     program.do(lambda working: tiered_campaigns.award(working, campaign, occurrence, members))
+
+
+def complete(program: Program, *members: str, occurrence: int = 1, campaign: UUID = CAMPAIGN) -> None:
+    """The whole evaluation of an occurrence."""
+    evaluate(program, *members, occurrence=occurrence, campaign=campaign)
+    program.do(lambda working: tiered_campaigns.finish_evaluation(working, campaign, occurrence, len(members), ZERO))
 
 
 def recount(program: Program, campaign: UUID = CAMPAIGN) -> int:

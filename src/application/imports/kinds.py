@@ -107,14 +107,14 @@ class Reader(ABC):
 _UNTYPED = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 INSTANTS = {
-    "transaction": ("purchased_at", "checkout_at", "auto_accept_at"),
+    "transaction": ("purchased_at", "checkout_at", "auto_accept_at", "accepted_at"),
     "update": ("purchased_at", "checkout_at", "auto_accept_at"),
     "event": ("occurred_at", "date", "expires_at"),
 }
 
 _FACT_COLUMNS = (
     "fact id member status total currency type reason refund_id amount"
-    " purchased_at checkout_at auto_accept_at occurred_at date expires_at"
+    " purchased_at checkout_at auto_accept_at accepted_at occurred_at date expires_at"
 )
 
 

@@ -4,7 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from application.log.fold import folded
 from application.log.mapper import Mapper
+
+Row = tuple[UUID, str, bytes, int, Sequence[str] | None, Sequence[bytes] | None]
+"""Stream, kind, state and position; of a state that was emptied the tags and payloads of its events."""
 
 
 class Entry(NamedTuple):
@@ -16,8 +20,15 @@ class Entry(NamedTuple):
     position: int
 
 
-def entries(mapper: Mapper, rows: Iterable[tuple[UUID, str, bytes, int]]) -> list[Entry]:
-    return [Entry(key, kind, mapper.decode_state(kind, state), position) for key, kind, state, position in rows]
+def entries(mapper: Mapper, rows: Iterable[Row]) -> list[Entry]:
+    return [
+        Entry(key, kind, mapper.decode_state(kind, state) if state else _made_anew(mapper, tags, payloads), position)
+        for key, kind, state, position, tags, payloads in rows
+    ]
+
+
+def _made_anew(mapper: Mapper, tags: Sequence[str] | None, payloads: Sequence[bytes] | None) -> Any:  # noqa: ANN401  any kind's state
+    return folded(mapper, None, zip(tags or (), payloads or (), strict=True))
 
 
 class Catalogue(Protocol):

@@ -21,6 +21,7 @@ async def test_a_transaction_is_shown_with_all_that_became_of_it(program: ReadPr
         "purchased_at": "2026-09-03T08:15:00Z",
         "checkout_at": None,
         "auto_accept_at": "2026-09-16T22:00:00Z",
+        "accepted_at": None,
         "total": "49.90",
         "refunded": "20.00",
         "currency": "EUR",
@@ -36,6 +37,18 @@ async def test_a_transaction_is_shown_with_all_that_became_of_it(program: ReadPr
         "updated_at": "2026-09-10T12:00:00Z",
     }
     assert await program.listed("/transactions") == [shown]
+
+
+async def test_a_transaction_that_came_accepted_shows_when_it_was(program: ReadProgram) -> None:
+    body = transaction_body(status="accepted", auto_accept_at=..., accepted_at="2026-09-03T10:20:00+02:00")
+    answered = await program.post("/transactions", body)
+    assert answered.status_code == 201, answered.text
+    assert (await program.post("/transactions", body)).json() == answered.json()
+    other = await program.post("/transactions", {**body, "accepted_at": "2026-09-03T10:21:00+02:00"})
+    assert (other.status_code, other.json()["code"]) == (409, "repeated_with_another_body")
+    await program.follow()
+    shown = await program.shown("/transactions/T-1001")
+    assert (shown["status"], shown["accepted_at"]) == ("accepted", "2026-09-03T08:20:00Z")
 
 
 async def test_an_event_is_shown_with_what_it_did(program: ReadProgram) -> None:

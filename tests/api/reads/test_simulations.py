@@ -288,7 +288,7 @@ async def test_a_member_may_be_described(world: ReadProgram) -> None:
 async def test_a_simulation_is_at_the_time_that_is_given(program: ReadProgram) -> None:
     late = campaign_body(confirmation="occurrence_end")
     for now, reasons in (("2026-09-20T00:00:00Z", []), ("2026-10-02T00:00:00Z", ["confirmed_too_late"])):
-        found = await simulated(program, buying(1), now=now, tiered_campaigns=[late])
+        found = await simulated(program, buying(1, status="pending"), now=now, tiered_campaigns=[late])
         outcomes = found["facts"][0]["answer"]["outcomes"]
         assert [outcome["reason"] for outcome in outcomes if outcome["kind"] == "not_counted"] == reasons
 

@@ -41,6 +41,8 @@ BAD_TRANSACTIONS: list[tuple[dict[str, Any], str]] = [
     ({"attributes": {"a": "x" * 1001}}, "/attributes/a"),
     ({"attributes": {f"a{number}": "x" for number in range(101)}}, "/attributes"),
     ({"totl": "1"}, "/totl"),
+    ({"accepted_at": "2026-09-03T10:20:00+02:00"}, "/accepted_at"),
+    ({"status": "accepted", "accepted_at": "2026-09-03T10:20:00"}, "/accepted_at"),
 ]
 
 

@@ -175,6 +175,10 @@ async def test_a_timestamp_without_offset_is_the_programs_time(database: str) ->
         tally, faults = await imported(program, text)
         assert tally == Tally(6, 4, 0, 1)
         assert faults[0].problems[0].pointer == "/purchased_at"
+        accepted = "id,member,purchased_at,accepted_at,total\nT-7,M-1,2026-09-05 10:00,2026-09-05 10:30,1\n"
+        assert await imported(program, accepted) == (Tally(2, 1, 0, 0), [])
+        known = await state(program, TRANSACTION.at("T-7"))
+        assert known.purchase.accepted_at == datetime(2026, 9, 5, 8, 30, tzinfo=UTC)
         sent = transaction(6, purchased_at="2026-09-05T10:00:00.5", checkout_at="2026-09-05T09:00:00Z")
         assert await imported(program, [sent]) == (Tally(1, 1, 0, 0), [])
         expected = {

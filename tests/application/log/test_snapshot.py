@@ -5,9 +5,10 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from application.log.errors import Damaged
+from application.log.reader import read_catalogue
 from application.log.snapshot import snapshot
 from application.log.writer import Writer
-from tests.application.log.shop import COUNTERS, MAPPER, NOTES, Counter, Noted, Ruled, counting, noting, ruling
+from tests.application.log.shop import COUNTERS, MAPPER, NOTES, RULES, Counter, Noted, Ruled, counting, noting, ruling
 
 A, B, NOTE = COUNTERS.at("a"), COUNTERS.at("b"), NOTES.at("n")
 
@@ -38,6 +39,16 @@ async def test_a_state_that_was_emptied_is_made_anew(
     connection.execute("update laurel.streams set state = ''")
     async with pool, snapshot(pool, MAPPER) as seen:
         assert await seen.load([A.key]) == {A.key: (2, Counter(7, 2))}
+
+
+async def test_an_emptied_state_of_the_catalogue_is_made_anew(
+    writer: Writer, pool: AsyncConnectionPool, connection: psycopg.Connection
+) -> None:
+    await writer.submit_many([ruling(2), counting("a"), ruling(5)])
+    connection.execute("update laurel.streams set state = ''")
+    async with pool, snapshot(pool, MAPPER) as seen:
+        assert [(entry.state, entry.position) for entry in await seen.catalogue(0)] == [(Ruled(5), 3)]
+    assert read_catalogue(connection, MAPPER) == [(RULES.at("only").id, "rule", Ruled(5), 3)]
 
 
 async def test_a_bucket_without_a_head_is_damaged(pool: AsyncConnectionPool) -> None:

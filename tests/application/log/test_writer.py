@@ -219,6 +219,17 @@ async def test_an_emptied_state_is_made_anew_from_its_events(
     assert list(check(connection, MAPPER)) == []
 
 
+async def test_an_emptied_state_of_the_catalogue_is_made_anew_from_its_events(
+    start: Start, connection: psycopg.Connection
+) -> None:
+    await (await start(Rules())).submit_many([ruling(2), ruling(5)])
+    connection.execute("update laurel.streams set state = ''")
+    other = await start(Rules())
+    assert (await other.submit(counting_by_rule("a"))).answer == 5
+    assert (await other.submit(ruling(7))).answer == 7
+    assert list(check(connection, MAPPER)) == []
+
+
 async def test_of_a_brief_stream_only_the_first_event_is_kept_until_it_goes_on(
     writer: Writer, start: Start, connection: psycopg.Connection
 ) -> None:

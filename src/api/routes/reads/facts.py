@@ -59,7 +59,7 @@ class RefundShown(Struct, frozen=True, gc=False):
 
 
 class TransactionShown(Struct, frozen=True, gc=False, kw_only=True, tag="transaction", tag_field="kind"):
-    """A transaction as received or last updated.
+    """A transaction as received or last updated; `accepted_at` is what it said of itself, coming already accepted.
 
     `outcomes` are those of the last thing that happened to it, `contributions` what it adds where, as of that.
     """
@@ -71,6 +71,7 @@ class TransactionShown(Struct, frozen=True, gc=False, kw_only=True, tag="transac
     purchased_at: datetime
     checkout_at: datetime | None
     auto_accept_at: datetime | None
+    accepted_at: datetime | None
     total: str
     refunded: str
     currency: str | None
@@ -162,6 +163,7 @@ def shown_transaction(story: Story, position: str) -> TransactionShown:
         purchased_at=purchase.purchased_at,
         checkout_at=purchase.checkout_at,
         auto_accept_at=purchase.auto_accept_at,
+        accepted_at=purchase.accepted_at,
         total=plain(purchase.total),
         refunded=plain(EXACT.subtract(purchase.total, left_to_refund(known))),
         currency=purchase.currency,
