@@ -62,10 +62,14 @@ class UnitLimitShown(Struct, frozen=True, gc=False):
 
 
 class LimitsShown(Struct, frozen=True, gc=False):
-    """Of each member: executions and units; of all together: units, the budget."""
+    """Of each receiver, the member for what goes to the member and the referrer for what goes to the referrer:
+    executions and units. Of all together: units, the budget.
+    """
 
     member_executions: CountLimitShown | None
     member_units: UnitLimitShown | None
+    referrer_executions: CountLimitShown | None
+    referrer_units: UnitLimitShown | None
     total_units: UnitLimitShown | None
     on_exhausted: OnExhausted
 
@@ -143,13 +147,18 @@ def _effect(effect: Effect) -> EffectShown:
 
 
 def _limits(limits: Limits) -> LimitsShown:
-    executions = limits.member_executions
     return LimitsShown(
-        CountLimitShown(int(executions.value), executions.interval) if executions else None,
+        _count(limits.member_executions),
         _units(limits.member_units),
+        _count(limits.referrer_executions),
+        _units(limits.referrer_units),
         _units(limits.total_units),
         limits.on_exhausted,
     )
+
+
+def _count(limit: Limit | None) -> CountLimitShown | None:
+    return CountLimitShown(int(limit.value), limit.interval) if limit else None
 
 
 def _units(limit: Limit | None) -> UnitLimitShown | None:

@@ -28,14 +28,14 @@ from application.streams import (
     TRANSACTION,
 )
 from domain.award_policy import NOTHING, Decided
-from domain.campaign_definition import CampaignTrigger, CampaignType, EffectKind
+from domain.campaign_definition import CampaignTrigger, CampaignType, EffectKind, Recipient
 from domain.campaign_terms import CampaignTerms
 from domain.coupon_code import Issued
 from domain.decision import decide
 from domain.ledger import STOCKS
 from domain.member import Member, Registered
 from domain.occasion import AchievementSeen, Occasion, ProgressSeen
-from domain.participation import Granted, Refused, Trigger, decision_id
+from domain.participation import Granted, Participation, ReferralCounted, Refused, Trigger, decision_id, receipt_of
 from domain.progress import Adjusted, Advanced, Completed
 from domain.standing import Fact, FactKind
 
@@ -228,7 +228,8 @@ def _together(asked: list[Asked], batch: Batch) -> tuple[list[Asked], Decided]:
     """
     events = 0
     for count, (one, terms) in enumerate(asked):
-        events += 1 + len(list(effects_of(terms, EffectKind.ISSUE_COUPON)))
+        of_referral = terms.type is CampaignType.REFERRAL
+        events += 1 + of_referral + len(list(effects_of(terms, EffectKind.ISSUE_COUPON)))
         if count and events > EVENTS_AT_ONCE:
             before = one.trigger.position - 1
             whole = [pair for pair in asked[:count] if pair[0].trigger.position <= before]
@@ -255,12 +256,14 @@ def _decide(working: Working, asked: Sequence[Asked], random: Random) -> list[Ma
         if occasion is None:
             occasion = occasions[one.trigger.position] = _occasion(working, one)
         stream = PARTICIPATION.at(terms.campaign, one.member)
-        decision = decide(terms, occasion, one.trigger, working.state(stream), ledger, working.now)
+        referrer = _referrer(working, terms, occasion.member)
+        decision = decide(terms, occasion, one.trigger, working.state(stream), referrer, ledger, working.now)
         working.record(stream, decision)
         made.append(Made(decision_id(stream.id, working.version(stream)), decision))
         if isinstance(decision, Granted):
             ledger.take(decision)
             _register(working, decision)
+            _count_referral(working, made[-1].id, decision)
             _issue(working, made[-1].id, decision)
     for reserved in ledger.reserved():
         working.record(CAMPAIGN_BUDGET.at(reserved.campaign), reserved)
@@ -286,10 +289,22 @@ def _streams(asked: Iterable[Asked]) -> Iterable[Stream[Any, Any]]:
 
 
 def _referrers(working: Working, asked: Iterable[Asked]) -> Iterable[Stream[Any, Any]]:
-    """Whoever may be given something beside the members themselves."""
-    members = dict.fromkeys(one.member for one, terms in asked if terms.type is CampaignType.REFERRAL)
-    known = [working.state(MEMBER.at(member)) for member in members]
-    return [MEMBER.at(member.referrer) for member in known if member and member.referrer]
+    """Whoever may be given something beside the members themselves, and what they have received."""
+    streams: dict[Stream[Any, Any], None] = {}
+    for one, terms in asked:
+        if terms.type is CampaignType.REFERRAL:
+            member = working.state(MEMBER.at(one.member))
+            if member and member.referrer:
+                streams[MEMBER.at(member.referrer)] = None
+                streams[PARTICIPATION.at(terms.campaign, member.referrer)] = None
+    return streams
+
+
+def _referrer(working: Working, terms: CampaignTerms, member: Member) -> Participation | None:
+    """What whom the campaign may give to beside the member has received."""
+    if terms.type is not CampaignType.REFERRAL or member.referrer is None:
+        return None
+    return working.state(PARTICIPATION.at(terms.campaign, member.referrer))
 
 
 def _stream_of(fact: Fact) -> Stream[Any, Any]:
@@ -328,6 +343,14 @@ def _register(working: Working, granted: Granted) -> None:
         stream = MEMBER.at(receiver)
         if working.state(stream) is None:
             working.record(stream, Registered(receiver))
+
+
+def _count_referral(working: Working, decision: UUID, granted: Granted) -> None:
+    """What the referrer received counts against their limits, whoever else's triggers they receive by."""
+    if referral := receipt_of(granted, Recipient.REFERRER):
+        about = granted.campaign, referral.member, granted.member, decision
+        counted = ReferralCounted(*about, granted.moment, referral.units)
+        working.record(PARTICIPATION.at(granted.campaign, referral.member), counted)
 
 
 def _issue(working: Working, decision: UUID, granted: Granted) -> None:

@@ -8,6 +8,7 @@ from msgspec import Meta, field
 from application.achievement_bodies import LimitBody, Translations
 from application.bodies import Codes, chosen_id, keepable
 from application.exact import Body, Code, Formula, Instant, Name, Text
+from domain.achievement_definition import Limit
 from domain.campaign_definition import (
     LABEL_LENGTH,
     LARGEST_ORDER,
@@ -86,20 +87,30 @@ class CampaignRuleBody(Body, frozen=True):
 
 
 class LimitsBody(Body, frozen=True):
-    """Of each member: executions and units; of all together: units, the budget."""
+    """Of each receiver, the member for what goes to the member and the referrer for what goes to the referrer:
+    executions and units. Of all together: units, the budget.
+    """
 
     member_executions: LimitBody | None = None
     member_units: LimitBody | None = None
+    referrer_executions: LimitBody | None = None
+    referrer_units: LimitBody | None = None
     total_units: LimitBody | None = None
     on_exhausted: OnExhausted = OnExhausted.REFUSE
 
     def limits(self) -> Limits:
         return Limits(
-            self.member_executions.limit() if self.member_executions else None,
-            self.member_units.limit() if self.member_units else None,
-            self.total_units.limit() if self.total_units else None,
-            self.on_exhausted,
+            member_executions=_limit(self.member_executions),
+            member_units=_limit(self.member_units),
+            referrer_executions=_limit(self.referrer_executions),
+            referrer_units=_limit(self.referrer_units),
+            total_units=_limit(self.total_units),
+            on_exhausted=self.on_exhausted,
         )
+
+
+def _limit(body: LimitBody | None) -> Limit | None:
+    return body.limit() if body else None
 
 
 class CampaignBody(Body, frozen=True, kw_only=True):

@@ -8,9 +8,10 @@ from application.log.working import Working
 from application.refusals import Conflict
 from application.streams import CAMPAIGN_BUDGET, COUPON_CODE, PARTICIPATION, STOCK
 from domain import budget, coupon_code, stock
+from domain.campaign_definition import Recipient
 from domain.decision import AlreadyCancelled, cancel
 from domain.ledger import STOCKS
-from domain.participation import NOTHING, Cancelled, Granted, decision_id
+from domain.participation import NOTHING, Cancelled, Granted, ReferralReleased, decision_id, receipt_of
 
 
 class Cancellation(Struct, frozen=True, gc=False):
@@ -32,11 +33,16 @@ def cancel_grant(working: Working, granted: Granted, version: int, reason: str) 
     working.prefetch(
         [
             budget_stream,
+            *(PARTICIPATION.at(granted.campaign, receipt.member) for receipt in cancelled.receipts or ()),
             *(STOCK.at(*key) for key in of_stock),
             *(COUPON_CODE.at(coupon, code) for coupon, code, _ in codes),
         ]
     )
     working.record(stream, cancelled)
+    if referral := receipt_of(cancelled, Recipient.REFERRER):
+        about = granted.campaign, referral.member, granted.member, decision_id(stream.id, version)
+        released = ReferralReleased(*about, granted.moment, referral.units)
+        working.record(PARTICIPATION.at(granted.campaign, referral.member), released)
     if cancelled.units:
         working.record(budget_stream, budget.Returned(granted.campaign, cancelled.moment, cancelled.units))
     for kind, code in dict.fromkeys(of_stock):

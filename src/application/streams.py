@@ -138,7 +138,13 @@ PARTICIPATION = Kind(
     "participation",
     participation.Participation,
     participation.evolve,
-    (participation.Granted, participation.Refused, participation.Cancelled),
+    (
+        participation.Granted,
+        participation.Refused,
+        participation.Cancelled,
+        participation.ReferralCounted,
+        participation.ReferralReleased,
+    ),
 )
 """By campaign and member."""
 

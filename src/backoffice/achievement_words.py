@@ -8,7 +8,7 @@ from backoffice.figures import figure
 from backoffice.words import condition, listed, short_name
 from domain.achievement_definition import CountKind, Definition, Limit, Period, PeriodKind, Rule, Subject
 from domain.amounts import ONE
-from domain.interval import Interval, Unit
+from domain.interval import Interval, span
 from domain.terms import Entity
 from domain.timeframe import Timeframe, TimeframeKind
 
@@ -127,9 +127,7 @@ def per(interval: Interval | None) -> str:
     """`a month`, `in 3 days`; for life, `in all`."""
     if interval is None:
         return "in all"
-    if interval.n > 1:
-        return f"in {interval.n} {interval.unit}s"
-    return f"{'an' if interval.unit is Unit.HOUR else 'a'} {interval.unit}"
+    return f"in {span(interval)}" if interval.n > 1 else span(interval)
 
 
 def at_most(limit: Limit) -> str:

@@ -51,15 +51,16 @@ def effect(asked: Effect, type_: CampaignType, accounts: Mapping[str, Account]) 
 def limits(asked: Limits) -> list[tuple[str, str]]:
     """The limits there are, each by its name."""
     found = []
-    if asked.member_executions:
-        once = asked.member_executions.value == ONE and asked.member_executions.interval is None
-        found.append(("Each member", "once" if once else at_most(asked.member_executions)))
-    if asked.member_units:
-        found.append(("Units a member", at_most(asked.member_units)))
+    for recipient in Recipient:
+        if executions := asked.executions(recipient):
+            once = executions.value == ONE and executions.interval is None
+            found.append((f"Each {recipient}", "once" if once else at_most(executions)))
+        if units := asked.units(recipient):
+            found.append((f"Units a {recipient}", at_most(units)))
     if asked.total_units:
         budget = asked.total_units
         found.append(("Budget", f"{figure(budget.value)} units {per(budget.interval)}"))
-    if asked.member_units or asked.total_units:
+    if asked.member_units or asked.referrer_units or asked.total_units:
         clamps = asked.on_exhausted is OnExhausted.CLAMP
         found.append(("When less is left", "what is left is given" if clamps else "nothing is given"))
     return found

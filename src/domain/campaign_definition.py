@@ -88,13 +88,21 @@ class Rule(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     conditions: dict[str, Any] | None = None
 
 
-class Limits(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """Of each member: executions and units; of all together: units, the budget."""
+class Limits(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """Of each receiver, the member or the referrer: executions and units; of all together: units, the budget."""
 
     member_executions: Limit | None = None
     member_units: Limit | None = None
+    referrer_executions: Limit | None = None
+    referrer_units: Limit | None = None
     total_units: Limit | None = None
     on_exhausted: OnExhausted = OnExhausted.REFUSE
+
+    def executions(self, of: Recipient) -> Limit | None:
+        return self.member_executions if of is Recipient.MEMBER else self.referrer_executions
+
+    def units(self, of: Recipient) -> Limit | None:
+        return self.member_units if of is Recipient.MEMBER else self.referrer_units
 
 
 class Definition(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
@@ -161,7 +169,7 @@ def campaign_problems(definition: Definition, references: References, program_ti
         *_people_problems(definition.visibility, references, "/visibility"),
         *_people_problems(definition.audience, references, "/audience"),
         *_rules_problems(definition, references),
-        *_limits_problems(definition.limits),
+        *_limits_problems(definition),
     ]
 
 
@@ -267,13 +275,19 @@ def _amount_problems(effect: Effect, references: References, pointer: str) -> It
         yield Problem(pointer, f"gives nothing: account `{account.code}` is kept in {account.decimals} decimals")
 
 
-def _limits_problems(limits: Limits) -> Iterator[Problem]:
-    if limits.member_executions:
-        yield from limit_problems(limits.member_executions, "/limits/member_executions")
-    if limits.member_units:
-        yield from _units_problems(limits.member_units, "/limits/member_units")
+def _limits_problems(definition: Definition) -> Iterator[Problem]:
+    limits = definition.limits
+    for recipient in Recipient:
+        if executions := limits.executions(recipient):
+            yield from limit_problems(executions, f"/limits/{recipient}_executions")
+        if units := limits.units(recipient):
+            yield from _units_problems(units, f"/limits/{recipient}_units")
     if limits.total_units:
         yield from _units_problems(limits.total_units, "/limits/total_units")
+    if definition.type is CampaignType.DIRECT:
+        for field in ("referrer_executions", "referrer_units"):
+            if getattr(limits, field):
+                yield Problem(f"/limits/{field}", "must be absent: only referral campaigns give to referrers")
 
 
 def _units_problems(limit: Limit, pointer: str) -> Iterator[Problem]:

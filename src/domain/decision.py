@@ -3,6 +3,7 @@
 No effect of a campaign is a fact and no campaign fires on another, so what was triggered ends with its decision.
 """
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -11,12 +12,12 @@ from msgspec.structs import replace
 
 from domain.achievement_definition import Limit
 from domain.amounts import EXACT, FRACTION_DIGITS, ONE, WHOLE_DIGITS, ZERO, Rounding, fault, plain, rounded, written
-from domain.campaign_definition import EffectKind, OnExhausted, Recipient
+from domain.campaign_definition import CampaignType, EffectKind, OnExhausted, Recipient
 from domain.campaign_terms import CampaignTerms, EffectTerms, RuleTerms, includes
 from domain.catalogue import EventType
 from domain.coupon import valid_until
 from domain.expressions import Compiled, ExpressionFailure, Scope
-from domain.interval import Interval, Tally, left, moment_of, used
+from domain.interval import Interval, Tally, left, moment_of, span, used
 from domain.ledger import Ledger
 from domain.occasion import Occasion
 from domain.participation import (
@@ -27,11 +28,15 @@ from domain.participation import (
     Granted,
     Participation,
     Reason,
+    Receipt,
     Refused,
     RuleOutcome,
     Saw,
+    Tallies,
     Trigger,
     Why,
+    effects_in,
+    receipts_of,
 )
 from domain.scopes import campaign_scope
 
@@ -41,85 +46,120 @@ LONGEST_SEEN = 200
 _NAMES: Scope = campaign_scope([EventType("", "")], "UTC", with_transaction=True)
 _EVENT_ATTRIBUTES = "event.attributes."
 
+_LIMIT_REACHED = {
+    Recipient.MEMBER: Reason.MEMBER_LIMIT_REACHED,
+    Recipient.REFERRER: Reason.REFERRER_LIMIT_REACHED,
+}
+_UNITS_EXHAUSTED = {
+    Recipient.MEMBER: Reason.MEMBER_UNITS_EXHAUSTED,
+    Recipient.REFERRER: Reason.REFERRER_UNITS_EXHAUSTED,
+}
+
 
 def decide(
     terms: CampaignTerms,
     occasion: Occasion,
     trigger: Trigger,
     participation: Participation | None,
+    referrer: Participation | None,
     ledger: Ledger,
     now: datetime,
 ) -> Granted | Refused:
-    """The campaign's decision, by what the member has had (`participation`) and what is left for all (`ledger`).
+    """The campaign's decision, by what the member has had (`participation`) and their `referrer`, and by what is left
+    for all (`ledger`).
 
     Of the ledger it takes nothing: that is for whoever records the grant. `now` is when a coupon begins to be good.
     """
-    deciding = _Deciding(terms, occasion, trigger, participation or NOTHING, ledger, now)
-    refusals, memberships = deciding.gate()
+    had = {
+        Recipient.MEMBER: (participation or NOTHING).tallies(Recipient.MEMBER),
+        Recipient.REFERRER: (referrer or NOTHING).tallies(Recipient.REFERRER),
+    }
+    deciding = _Deciding(terms, occasion, trigger, had, ledger, now)
+    memberships = deciding.gate()
     rules = tuple(deciding.rule(number, rule) for number, rule in enumerate(terms.rules, 1))
     named = terms.campaign, terms.revision, occasion.member.id, trigger
-    if refusals or not deciding.gave:
-        reasons = (*refusals, *deciding.reasons)
-        return Refused(*named, reasons, _withheld(rules, refusals), deciding.before, memberships)
-    return Granted(*named, deciding.moment, deciding.units, rules, deciding.before, deciding.after(), memberships)
+    receipts = receipts_of(effects_in(rules))
+    if not receipts:
+        return Refused(*named, tuple(deciding.reasons), rules, deciding.before, memberships)
+    after = deciding.after(receipts)
+    return Granted(*named, deciding.moment, deciding.units, rules, deciding.before, after, memberships, receipts)
 
 
 class _Deciding:
-    """One decision under way: `units`, `codes` and `rewards` are what its effects so far would give."""
+    """One decision under way: `units` and what else its effects so far give."""
 
     def __init__(
         self,
         terms: CampaignTerms,
         occasion: Occasion,
         trigger: Trigger,
-        participation: Participation,
+        had: Mapping[Recipient, Tallies],
         ledger: Ledger,
         now: datetime,
     ) -> None:
         self._terms = terms
         self._occasion = occasion
-        self._participation = participation
+        self._had = had
         self._ledger = ledger
         self._now = now
         self._given: dict[tuple[EffectKind, str], int] = {}
+        self._received = dict.fromkeys(Recipient, ZERO)
+        self._barred: dict[Recipient, Why] = {}
         self._budget = ledger.budget(terms.campaign)
         self.moment = moment_of(trigger.occurred_at, terms.zone)
         self.before = self._counters()
         self.units = ZERO
-        self.gave = False
         self.reasons: list[Why] = []
 
     def _counters(self) -> Counters:
-        limits = self._terms.limits
-        had = self._participation
-        return Counters(
-            used(had.executions, _interval(limits.member_executions), self.moment),
-            used(had.units, _interval(limits.member_units), self.moment),
-            used(self._budget, _interval(limits.total_units), self.moment),
+        total = used(self._budget, _interval(self._terms.limits.total_units), self.moment)
+        executions, units = self._used(Recipient.MEMBER)
+        if self._terms.type is not CampaignType.REFERRAL or self._occasion.member.referrer is None:
+            return Counters(executions, units, total)
+        return Counters(executions, units, total, *self._used(Recipient.REFERRER))
+
+    def _used(self, of: Recipient) -> tuple[Decimal, Decimal]:
+        """What limits count of a receiver: executions and units."""
+        limits, had = self._terms.limits, self._had[of]
+        return (
+            used(had.executions, _interval(limits.executions(of)), self.moment),
+            used(had.units, _interval(limits.units(of)), self.moment),
         )
 
-    def after(self) -> Counters:
+    def after(self, receipts: Iterable[Receipt]) -> Counters:
         """What is given at a moment counts in every interval that the moment lies in."""
-        return Counters(
-            EXACT.add(self.before.member_executions, ONE),
-            EXACT.add(self.before.member_units, self.units),
-            EXACT.add(self.before.total_units, self.units),
-        )
+        before, given = self.before, {receipt.to: receipt.units for receipt in receipts}
+        own = _raised(before.member_executions, before.member_units, given.get(Recipient.MEMBER))
+        total = EXACT.add(before.total_units, self.units)
+        if before.referrer_executions is None or before.referrer_units is None:
+            return Counters(*own, total)
+        other = _raised(before.referrer_executions, before.referrer_units, given.get(Recipient.REFERRER))
+        return Counters(*own, total, *other)
 
-    def gate(self) -> tuple[tuple[Why, ...], tuple[str, ...]]:
-        """Why nothing at all is given to this member, and what held the member."""
-        whys: list[Why] = []
+    def gate(self) -> tuple[str, ...]:
+        """Bars whoever is given nothing at all, with the reason. Answers what held the member."""
         memberships: set[str] = set()
         try:
             if not includes(self._terms.audience, self._occasion.member, memberships):
-                whys.append(Why(Reason.NOT_IN_AUDIENCE, "the member is in none of the audience's segments and tiers"))
+                detail = "the member is in none of the audience's segments and tiers"
+                self._bar(Why(Reason.NOT_IN_AUDIENCE, detail), *Recipient)
         except ExpressionFailure as failure:
-            whys.append(Why(Reason.EXPRESSION_FAILED, f"a segment of the audience: {failure}"))
-        limit = self._terms.limits.member_executions
-        if limit and left(self._participation.executions, limit.value, limit.interval, self.moment) < ONE:
-            detail = f"{written(self.before.member_executions)} of {written(limit.value)} executions{_per(limit)}"
-            whys.append(Why(Reason.MEMBER_LIMIT_REACHED, detail))
-        return tuple(whys), tuple(sorted(memberships))
+            self._bar(Why(Reason.EXPRESSION_FAILED, f"a segment of the audience: {failure}"), *Recipient)
+        for recipient in Recipient:
+            limit = self._terms.limits.executions(recipient)
+            if limit and self._gives(recipient) and self._left(limit, self._had[recipient].executions) < ONE:
+                count, _ = self._used(recipient)
+                detail = f"{written(count)} of {written(limit.value)} executions{_per(limit)}"
+                self._bar(Why(_LIMIT_REACHED[recipient], detail), recipient)
+        return tuple(sorted(memberships))
+
+    def _gives(self, to: Recipient) -> bool:
+        return any(effect.to is to for rule in self._terms.rules for effect in rule.effects)
+
+    def _bar(self, why: Why, *recipients: Recipient) -> None:
+        self.reasons.append(why)
+        for recipient in recipients:
+            self._barred.setdefault(recipient, why)
 
     def rule(self, number: int, rule: RuleTerms) -> RuleOutcome:
         condition = rule.conditions
@@ -146,7 +186,9 @@ class _Deciding:
         if problems:
             reason, detail = problems[0]
             return replace(outcome, reason=reason, detail=detail)
-        self.gave = True
+        if why := self._barred.get(effect.to):
+            return _withheld(outcome, why)
+        self._count(effect, outcome)
         return outcome
 
     def _outcome(self, effect: EffectTerms) -> tuple[EffectOutcome, list[tuple[Reason, str]]]:
@@ -167,11 +209,11 @@ class _Deciding:
         problems = [*nobody, *problems]
         if problems:
             return replace(bare, expression=outcome.expression, unrounded=outcome.unrounded), problems
-        self._count(effect, outcome)
         return outcome, []
 
     def _count(self, effect: EffectTerms, outcome: EffectOutcome) -> None:
         self.units = EXACT.add(self.units, outcome.units)
+        self._received[effect.to] = EXACT.add(self._received[effect.to], outcome.units)
         if effect.given is not None:
             key = (effect.kind, effect.given)
             self._given[key] = self._given.get(key, 0) + 1
@@ -186,7 +228,7 @@ class _Deciding:
         units = rounded(asked, effect.decimals, Rounding.HALF_UP)
         if not units:
             return bare, [(Reason.NOTHING_TO_GIVE, f"{written(asked)} units round to none")]
-        short = [(reason, of, rest) for reason, of, rest in self._limits() if rest < units]
+        short = [(reason, of, rest) for reason, of, rest in self._limits(effect.to) if rest < units]
         if short and self._terms.limits.on_exhausted is OnExhausted.CLAMP:
             units = rounded(min(rest for _, _, rest in short), effect.decimals, Rounding.DOWN)
             short = [] if units else [found for found in short if not rounded(found[2], effect.decimals, Rounding.DOWN)]
@@ -197,22 +239,23 @@ class _Deciding:
             ]
         return replace(bare, units=units), []
 
-    def _limits(self) -> list[tuple[Reason, str, Decimal]]:
-        """What limits units: the reason it would be, what it is called, and what is left of it."""
+    def _limits(self, to: Recipient) -> list[tuple[Reason, str, Decimal]]:
+        """What limits units to a receiver: the reason it would be, what it is called, and what is left of it, less what
+        the effects before it have given.
+        """
         limits = self._terms.limits
         found = []
-        for reason, limit, tally, whose in (
-            (Reason.MEMBER_UNITS_EXHAUSTED, limits.member_units, self._participation.units, "the member's"),
-            (Reason.BUDGET_EXHAUSTED, limits.total_units, self._budget, "the budget of"),
+        for reason, limit, tally, given, whose in (
+            (_UNITS_EXHAUSTED[to], limits.units(to), self._had[to].units, self._received[to], f"the {to}'s"),
+            (Reason.BUDGET_EXHAUSTED, limits.total_units, self._budget, self.units, "the budget of"),
         ):
             if limit:
-                rest = self._left(limit, tally)
+                rest = max(ZERO, EXACT.subtract(self._left(limit, tally), given))
                 found.append((reason, f"{whose} {written(limit.value)}{_per(limit)}", rest))
         return found
 
     def _left(self, limit: Limit, tally: Tally) -> Decimal:
-        """Less what the effects before it have given."""
-        return max(ZERO, EXACT.subtract(left(tally, limit.value, limit.interval, self.moment), self.units))
+        return left(tally, limit.value, limit.interval, self.moment)
 
     def _coupon(self, effect: EffectTerms, bare: EffectOutcome) -> tuple[EffectOutcome, list[tuple[Reason, str]]]:
         assert effect.given  # noqa: S101  what a definition must have
@@ -237,17 +280,14 @@ class _Deciding:
         return [(Reason.REWARD_OUT_OF_STOCK, f"no reward `{effect.given}` is left")]
 
 
-def _withheld(rules: tuple[RuleOutcome, ...], refusals: tuple[Why, ...]) -> tuple[RuleOutcome, ...]:
-    """The rules of a member who gets nothing, whatever the effects would have given."""
-    if not refusals:
-        return rules
-    why = refusals[0]
-    return tuple(replace(rule, effects=tuple(_bare(effect, why) for effect in rule.effects)) for rule in rules)
+def _raised(executions: Decimal, units: Decimal, received: Decimal | None) -> tuple[Decimal, Decimal]:
+    if received is None:
+        return executions, units
+    return EXACT.add(executions, ONE), EXACT.add(units, received)
 
 
-def _bare(effect: EffectOutcome, why: Why) -> EffectOutcome:
-    if effect.reason is not None:
-        return effect
+def _withheld(effect: EffectOutcome, why: Why) -> EffectOutcome:
+    """What gives nothing, whatever it would have given."""
     return replace(effect, units=ZERO, code=None, value=None, valid_until=None, reason=why.code, detail=why.detail)
 
 
@@ -303,10 +343,7 @@ def _interval(limit: Limit | None) -> Interval | None:
 
 
 def _per(limit: Limit) -> str:
-    interval = limit.interval
-    if interval is None:
-        return ""
-    return f" in a {interval.unit}" if interval.n == 1 else f" in {interval.n} {interval.unit}s"
+    return f" in {span(limit.interval)}" if limit.interval else ""
 
 
 class AlreadyCancelled(Struct, frozen=True, gc=False):
@@ -317,7 +354,15 @@ def cancel(participation: Participation, granted: Granted, version: int, reason:
     """Takes back the grant that is the `version`-th event of its stream."""
     if version in participation.cancelled:
         return AlreadyCancelled()
-    given = tuple(effect for rule in granted.rules for effect in rule.effects if effect.reason is None)
+    given = tuple(effect for effect in effects_in(granted.rules) if effect.reason is None)
     return Cancelled(
-        granted.campaign, granted.revision, granted.member, version, reason, granted.moment, granted.units, given
+        granted.campaign,
+        granted.revision,
+        granted.member,
+        version,
+        reason,
+        granted.moment,
+        granted.units,
+        given,
+        granted.receipts,
     )

@@ -43,6 +43,13 @@ class Interval(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     n: int = 1
 
 
+def span(interval: Interval) -> str:
+    """Its length in words: `a month`, `an hour`, `3 days`."""
+    if interval.n > 1:
+        return f"{interval.n} {interval.unit}s"
+    return f"{'an' if interval.unit is Unit.HOUR else 'a'} {interval.unit}"
+
+
 class Moment(Struct, frozen=True, gc=False, array_like=True):
     """A civil day (as `date.toordinal` numbers them) and hour in some time zone."""
 

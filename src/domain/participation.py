@@ -1,5 +1,6 @@
-"""Participation: what one campaign decided for one member, each time it was triggered."""
+"""Participation: what one campaign decided for one member, each time it was triggered, and what it gave them."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -23,6 +24,8 @@ class Reason(StrEnum):
     CONDITION_NOT_MET = "condition_not_met"
     MEMBER_LIMIT_REACHED = "member_limit_reached"
     MEMBER_UNITS_EXHAUSTED = "member_units_exhausted"
+    REFERRER_LIMIT_REACHED = "referrer_limit_reached"
+    REFERRER_UNITS_EXHAUSTED = "referrer_units_exhausted"
     BUDGET_EXHAUSTED = "budget_exhausted"
     COUPON_POOL_EMPTY = "coupon_pool_empty"
     REWARD_OUT_OF_STOCK = "reward_out_of_stock"
@@ -98,15 +101,31 @@ class RuleOutcome(Struct, frozen=True, gc=False, array_like=True):
 
 
 class Counters(Struct, frozen=True, gc=False, array_like=True):
-    """What limits count at the decision's moment, each in its own interval; for life where there is no limit."""
+    """What limits count at the decision's moment, each in its own interval; for life where there is no limit.
+
+    The referrer's are None where nothing could go to one.
+    """
 
     member_executions: Decimal
     member_units: Decimal
     total_units: Decimal
+    referrer_executions: Decimal | None = None
+    referrer_units: Decimal | None = None
+
+
+class Receipt(Struct, frozen=True, gc=False, array_like=True):
+    """What a decision gave one receiver: one execution, and `units` on whatever accounts."""
+
+    to: Recipient
+    member: str
+    units: Decimal
 
 
 class Granted(Struct, frozen=True, gc=False, array_like=True):
-    """Something was given; `units` are all units together, on whatever accounts. `moment` is the trigger's own time."""
+    """Something was given; `units` are all units together, on whatever accounts. `moment` is the trigger's own time.
+
+    `receipts` are None in grants of the time when everything counted as the member's, whoever received it.
+    """
 
     tag: ClassVar[str] = "participation.granted"
     campaign: UUID
@@ -119,6 +138,7 @@ class Granted(Struct, frozen=True, gc=False, array_like=True):
     before: Counters
     after: Counters
     memberships: tuple[str, ...] = ()
+    receipts: tuple[Receipt, ...] | None = None
 
 
 class Refused(Struct, frozen=True, gc=False, array_like=True):
@@ -136,7 +156,10 @@ class Refused(Struct, frozen=True, gc=False, array_like=True):
 
 
 class Cancelled(Struct, frozen=True, gc=False, array_like=True):
-    """The grant of a `version` of this stream was cancelled: what it gave is taken back, its units to the budget."""
+    """The grant of a `version` of this stream was cancelled: what it gave is taken back, its units to the budget.
+
+    `receipts` are the grant's.
+    """
 
     tag: ClassVar[str] = "participation.cancelled"
     campaign: UUID
@@ -147,17 +170,58 @@ class Cancelled(Struct, frozen=True, gc=False, array_like=True):
     moment: Moment
     units: Decimal
     effects: tuple[EffectOutcome, ...]
+    receipts: tuple[Receipt, ...] | None = None
 
 
-Event = Granted | Refused | Cancelled
+class ReferralCounted(Struct, frozen=True, gc=False, array_like=True):
+    """The member received something as the referrer of a `referee`, by a grant; on the referrer's own stream."""
+
+    tag: ClassVar[str] = "participation.referral_counted"
+    campaign: UUID
+    member: str
+    referee: str
+    grant: UUID
+    moment: Moment
+    units: Decimal
+
+
+class ReferralReleased(Struct, frozen=True, gc=False, array_like=True):
+    """The grant was cancelled: what the referrer received by it counts no more."""
+
+    tag: ClassVar[str] = "participation.referral_released"
+    campaign: UUID
+    member: str
+    referee: str
+    grant: UUID
+    moment: Moment
+    units: Decimal
+
+
+Event = Granted | Refused | Cancelled | ReferralCounted | ReferralReleased
+
+
+class Tallies(Struct, frozen=True, gc=False, array_like=True):
+    """What limits count of a receiver: the decisions that gave them something, and the units."""
+
+    executions: Tally = NO_TALLY
+    units: Tally = NO_TALLY
+
+
+NO_TALLIES = Tallies()
 
 
 class Participation(Struct, frozen=True, gc=False, array_like=True):
-    """What limits per member count, and the versions of the grants that were cancelled."""
+    """What the member received for themselves (`executions`, `units`) and `as_referrer`, and the versions of the grants
+    that were cancelled.
+    """
 
     executions: Tally = NO_TALLY
     units: Tally = NO_TALLY
     cancelled: tuple[int, ...] = ()
+    as_referrer: Tallies = NO_TALLIES
+
+    def tallies(self, of: Recipient) -> Tallies:
+        return Tallies(self.executions, self.units) if of is Recipient.MEMBER else self.as_referrer
 
 
 NOTHING = Participation()
@@ -167,16 +231,52 @@ def evolve(participation: Participation | None, event: Event) -> Participation:
     was = participation or NOTHING
     match event:
         case Granted():
-            executions = added(was.executions, event.moment, ONE)
-            return Participation(executions, added(was.units, event.moment, event.units), was.cancelled)
+            return _with_own(was, event, ONE)
         case Refused():
             return was
         case Cancelled():
-            executions = added(was.executions, event.moment, -ONE)
-            units = added(was.units, event.moment, EXACT.minus(event.units))
-            return replace(was, executions=executions, units=units, cancelled=(*was.cancelled, event.granted))
+            return replace(_with_own(was, event, -ONE), cancelled=(*was.cancelled, event.granted))
+        case ReferralCounted():
+            return replace(was, as_referrer=_counted(was.as_referrer, event.moment, event.units, ONE))
+        case ReferralReleased():
+            return replace(was, as_referrer=_counted(was.as_referrer, event.moment, event.units, -ONE))
         case _:
             assert_never(event)
+
+
+def _with_own(was: Participation, event: Granted | Cancelled, sign: Decimal) -> Participation:
+    """With what the member received by a grant counted, or taken back."""
+    receipt = receipt_of(event, Recipient.MEMBER)
+    if receipt is None:
+        return was
+    own = _counted(was.tallies(Recipient.MEMBER), event.moment, receipt.units, sign)
+    return Participation(own.executions, own.units, was.cancelled, was.as_referrer)
+
+
+def _counted(was: Tallies, moment: Moment, units: Decimal, sign: Decimal) -> Tallies:
+    executions = added(was.executions, moment, sign)
+    return Tallies(executions, added(was.units, moment, EXACT.multiply(units, sign)))
+
+
+def receipt_of(event: Granted | Cancelled, to: Recipient) -> Receipt | None:
+    """What limits count of a receiver by it; None where they received nothing."""
+    if event.receipts is None:
+        return Receipt(to, event.member, event.units) if to is Recipient.MEMBER else None
+    return next((receipt for receipt in event.receipts if receipt.to is to), None)
+
+
+def effects_in(rules: Iterable[RuleOutcome]) -> Iterator[EffectOutcome]:
+    return (effect for rule in rules for effect in rule.effects)
+
+
+def receipts_of(effects: Iterable[EffectOutcome]) -> tuple[Receipt, ...]:
+    """What the effects of a decision gave to each receiver."""
+    found: dict[tuple[Recipient, str], Decimal] = {}
+    for effect in effects:
+        if effect.member is not None and effect.reason is None:
+            receiver = effect.to, effect.member
+            found[receiver] = EXACT.add(found.get(receiver, ZERO), effect.units)
+    return tuple(Receipt(to, member, units) for (to, member), units in found.items())
 
 
 def decision_id(stream: UUID, version: int) -> UUID:

@@ -1,6 +1,7 @@
-"""Campaigns by their newest revision, what each has decided, and what each member has had of it."""
+"""Campaigns by their newest revision, what each has decided, and what each receiver has had of it."""
 
 from decimal import Decimal
+from uuid import UUID
 
 import msgspec
 
@@ -8,6 +9,7 @@ from application.log.events import Recorded
 from domain import campaign, participation
 from domain.amounts import EXACT, ZERO
 from domain.campaign import Life
+from domain.participation import effects_in, receipts_of
 from projections.changes import Changes, Row, Table
 from projections.columns import BIGINT, INSTANT, INT, JSON, NUMERIC, TEXT, TEXTS, UUIDS
 from projections.projection import Projection
@@ -45,10 +47,10 @@ FIGURES = Table(
     {"campaign": UUIDS, "executions": BIGINT, "cancellations": BIGINT, "refusals": BIGINT, "units": NUMERIC},
 )
 
-PARTICIPANTS = Table(
-    "participants",
+RECEIVERS = Table(
+    "receivers",
     ("campaign", "member"),
-    {"campaign": UUIDS, "member": TEXT, "executions": BIGINT, "refusals": BIGINT, "units": NUMERIC},
+    {"campaign": UUIDS, "member": TEXT, "executions": BIGINT, "units": NUMERIC},
 )
 
 
@@ -107,37 +109,42 @@ def _updated(recorded: Recorded) -> Row:
 
 def granted(changes: Changes, recorded: Recorded) -> None:
     event: participation.Granted = recorded.event
-    _count(changes, event, executions=1, units=event.units)
+    _count(changes, event.campaign, executions=1, units=event.units)
+    for receipt in receipts_of(effects_in(event.rules)):
+        changes.add(RECEIVERS, (event.campaign, receipt.member), {"executions": 1, "units": receipt.units})
 
 
 def refused(changes: Changes, recorded: Recorded) -> None:
-    _count(changes, recorded.event, refusals=1)
+    event: participation.Refused = recorded.event
+    _count(changes, event.campaign, refusals=1)
 
 
 def cancelled(changes: Changes, recorded: Recorded) -> None:
     """What was cancelled counts as if it had never been, for limits and here."""
     event: participation.Cancelled = recorded.event
-    _count(changes, event, executions=-1, cancellations=1, units=EXACT.minus(event.units))
+    _count(changes, event.campaign, executions=-1, cancellations=1, units=EXACT.minus(event.units))
+    for receipt in receipts_of(event.effects):
+        back = {"executions": -1, "units": EXACT.minus(receipt.units)}
+        changes.add(RECEIVERS, (event.campaign, receipt.member), back)
 
 
 def _count(
     changes: Changes,
-    event: participation.Event,
+    campaign_id: UUID,
     *,
     executions: int = 0,
     cancellations: int = 0,
     refusals: int = 0,
     units: Decimal = ZERO,
 ) -> None:
-    of_member = {"executions": executions, "refusals": refusals, "units": units}
-    changes.add(FIGURES, (event.campaign,), {**of_member, "cancellations": cancellations})
-    changes.add(PARTICIPANTS, (event.campaign, event.member), of_member)
+    figures = {"executions": executions, "cancellations": cancellations, "refusals": refusals, "units": units}
+    changes.add(FIGURES, (campaign_id,), figures)
 
 
 PROJECTION = Projection(
     name="campaigns",
-    version=1,
-    tables=(CAMPAIGNS, FIGURES, PARTICIPANTS),
+    version=2,
+    tables=(CAMPAIGNS, FIGURES, RECEIVERS),
     folds={
         campaign.Defined.tag: defined,
         campaign.Activated.tag: activated,

@@ -256,7 +256,14 @@ def _accounts(effects: Iterable[EffectOutcome]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(effect.account for effect in effects if effect.account))
 
 
-def _row(recorded: Recorded, event: standing.Awarded | standing.Corrected | participation.Event) -> Row:
+def _row(
+    recorded: Recorded,
+    event: standing.Awarded
+    | standing.Corrected
+    | participation.Granted
+    | participation.Refused
+    | participation.Cancelled,
+) -> Row:
     at = recorded.envelope.recorded_at
     return {
         "member": event.member,

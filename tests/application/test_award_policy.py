@@ -320,7 +320,7 @@ async def test_several_that_decide_at_once_and_die_decide_everything_once(idle: 
     await idle.writer.submit(lambda w: definitions.put_entry(w, Reward("mug", "Mug", MUGS), ANYTIME))
     await idle.writer.submit(lambda w: add_codes(w, "spring", [f"C-{n}" for n in range(CODES)]))
     achievement = await tracking(idle, "2")
-    budget = Limits(at_most("10"), None, at_most("12345"), OnExhausted.CLAMP)
+    budget = Limits(member_executions=at_most("10"), total_units=at_most("12345"), on_exhausted=OnExhausted.CLAMP)
     units_campaign = await rewarding(idle, achievement, prize(units("7 * transaction.total")), limits=budget)
     gifts = await rewarding(idle, achievement, prize(coupon(), reward()))
     loading = asyncio.create_task(bought(idle, 0, FACTS, MEMBERS))

@@ -27,7 +27,15 @@ from domain.catalogue import Coupon, Generator, Reward, Segment
 from domain.coupon_code import Issued, Voided
 from domain.interval import moment_of
 from domain.member import Registered
-from domain.participation import Cancelled, Granted, Reason, Refused, decision_id
+from domain.participation import (
+    Cancelled,
+    Granted,
+    Reason,
+    ReferralCounted,
+    ReferralReleased,
+    Refused,
+    decision_id,
+)
 from domain.progress import Adjusted, Completed
 from domain.stock import Returned as StockReturned
 from domain.stock import Taken
@@ -416,6 +424,71 @@ def test_a_cancelled_grant_gives_back_what_it_took(program: Program) -> None:
     assert isinstance(again, Granted)
     assert [effect.code for effect in again.rules[0].effects] == [None, None, "B"]
     assert again.before.total_units == 0
+
+
+def test_three_referees_bring_their_referrer_no_more_than_their_limits_allow(program: Program) -> None:
+    limits = Limits(referrer_executions=at_most("1"), referrer_units=at_most("10"))
+    rewarding(program, prize(units("10", Recipient.REFERRER)), type=CampaignType.REFERRAL, limits=limits)
+    referred(program, "M-1", "M-2", "M-3")
+    for number in (1, 2):
+        bought(program, number, member=f"M-{number}")
+    decide(program)
+    bought(program, 3, member="M-3")
+    decide(program)
+    assert program.state(PARTICIPATION.at(CAMPAIGN, "R-1")).as_referrer.units.total == 10
+    assert refusals(program) == [[Reason.REFERRER_LIMIT_REACHED, Reason.REFERRER_UNITS_EXHAUSTED]] * 2
+
+
+def test_a_limit_of_members_leaves_referrers_alone(program: Program) -> None:
+    limits = Limits(member_executions=at_most("1"), member_units=at_most("30"))
+    both = prize(units("10"), units("25", Recipient.REFERRER))
+    rewarding(program, both, type=CampaignType.REFERRAL, limits=limits)
+    referred(program, "M-1")
+    bought(program, 1, 2)
+    decide(program)
+    assert given_to(program, "M-1") == [10, 0]
+    assert given_to(program, "R-1") == [25, 25]
+
+
+def test_a_referrer_who_buys_too_has_limits_of_their_own(program: Program) -> None:
+    limits = Limits(member_executions=at_most("1"), referrer_executions=at_most("1"))
+    both = prize(units("10"), units("25", Recipient.REFERRER))
+    rewarding(program, both, type=CampaignType.REFERRAL, limits=limits)
+    referred(program, "M-1")
+    bought(program, 1, member="R-1")
+    bought(program, 2, member="M-1")
+    bought(program, 3, member="R-1")
+    decide(program)
+    assert given_to(program, "R-1") == [10, 25, 0]
+
+
+def test_a_cancelled_grant_lets_the_referrer_be_given_again(program: Program) -> None:
+    limits = Limits(referrer_executions=at_most("1"), referrer_units=at_most("25"))
+    both = prize(units("10"), units("25", Recipient.REFERRER))
+    rewarding(program, both, type=CampaignType.REFERRAL, limits=limits)
+    referred(program, "M-1", "M-2")
+    bought(program, 1, member="M-1")
+    ((grant, granted),) = decide(program)
+    assert isinstance(granted, Granted)
+    (counted,) = [event for event in program.events if isinstance(event, ReferralCounted)]
+    assert (counted.member, counted.referee, counted.grant, counted.units) == ("R-1", "M-1", grant, Decimal(25))
+    events = program.recorded_by(partial(cancel_grant, granted=granted, version=1, reason="by mistake"))
+    assert [type(event) for event in events] == [Cancelled, ReferralReleased, Returned]
+    assert (events[1].grant, events[1].units) == (grant, Decimal(25))
+    bought(program, 2, member="M-2")
+    decide(program)
+    assert given_to(program, "R-1") == [25, 25]
+
+
+def referred(program: Program, *members: str) -> None:
+    for member in members:
+        program.do(partial(definitions.put_member, member_id=member, tier=None, attributes={}, referrer="R-1"))
+
+
+def given_to(program: Program, receiver: str) -> list[Decimal]:
+    """The units of each effect to a receiver."""
+    rules = [rule for decision in decisions(program) for rule in decision.rules]
+    return [effect.units for rule in rules for effect in rule.effects if effect.member == receiver]
 
 
 def test_waits_to_be_told_where_a_campaign_was_activated(program: Program) -> None:

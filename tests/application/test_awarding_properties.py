@@ -15,14 +15,16 @@ from msgspec.structs import replace
 from application import campaigns
 from application.cancelling import cancel_grant
 from application.coupons import add_codes
+from application.definitions import put_member
 from application.preconditions import Precondition
 from application.streams import CAMPAIGN_BUDGET, PARTICIPATION, STOCK
+from domain.achievement_definition import Limit
 from domain.campaign import Life
-from domain.campaign_definition import Limits, OnExhausted
+from domain.campaign_definition import CampaignType, Limits, OnExhausted, Recipient
 from domain.catalogue import Coupon, Reward
 from domain.coupon_code import Issued
-from domain.interval import Moment, Unit, number_of
-from domain.participation import Cancelled, Granted, Refused
+from domain.interval import Moment, number_of
+from domain.participation import NO_TALLIES, NOTHING, Cancelled, Granted, Refused
 from tests.support.campaigns import buy, purchase
 from tests.support.deciding import at_most
 from tests.support.program import Program
@@ -41,6 +43,7 @@ from tests.support.rewarding import (
     units,
 )
 
+REFERRER = "R-1"
 MUGS = 4
 MEMBERS = 3
 START = datetime(2026, 3, 20, tzinfo=UTC)
@@ -67,8 +70,18 @@ class World:
         self.codes = 0
         tracking(self.program, rule("1"))
         stocked(self.program, Reward("mug", "Mug", MUGS), Coupon("spring", "Spring"))
-        limits = Limits(at_most("4", "week"), at_most("150", "day"), at_most("300"))
-        rewarding(self.program, prize(units("transaction.total"), units("10")), at=CAMPAIGN, limits=limits)
+        for member in range(MEMBERS):
+            put = partial(put_member, member_id=f"M-{member}", tier=None, attributes={}, referrer=REFERRER)
+            self.program.do(put)
+        limits = Limits(
+            member_executions=at_most("4", "week"),
+            member_units=at_most("150", "day"),
+            referrer_executions=at_most("6"),
+            referrer_units=at_most("60", "week"),
+            total_units=at_most("300"),
+        )
+        effects = units("transaction.total"), units("10"), units("12", Recipient.REFERRER)
+        rewarding(self.program, prize(*effects), at=CAMPAIGN, limits=limits, type=CampaignType.REFERRAL)
         rewarding(self.program, prize(coupon(), reward()), at=OTHER_CAMPAIGN)
 
     def step(self, what: str, *how: Any) -> None:
@@ -116,12 +129,13 @@ class World:
         held: tuple[int, ...] = self.program.state(PARTICIPATION.at(event.campaign, event.member)).cancelled
         return held
 
-    def given(self, campaign: UUID) -> list[tuple[str, Moment, Decimal]]:
-        """What the campaign has given and not taken back."""
+    def given(self, campaign: UUID) -> list[tuple[str, Moment, int, Decimal]]:
+        """What the campaign has given to whom and not taken back: executions and units."""
         return [
-            (event.member, event.moment, event.units if isinstance(event, Granted) else -event.units)
+            (receipt.member, event.moment, sign(event), sign(event) * receipt.units)
             for event in self.program.events
             if isinstance(event, Granted | Cancelled) and event.campaign == campaign
+            for receipt in event.receipts or ()
         ]
 
 
@@ -155,19 +169,22 @@ def check_caps(world: World, since: int) -> None:
     new = [event for event in world.program.events[since:] if isinstance(event, Granted) and event.campaign == CAMPAIGN]
     given_ = world.given(CAMPAIGN)
     for event in new:
-        own = [(moment, spent) for member, moment, spent in given_ if member == event.member]
-        assert limits.member_units
+        for receipt in event.receipts or ():
+            got = [one for one in given_ if one[0] == receipt.member]
+            executions, spent = limits.executions(receipt.to), limits.units(receipt.to)
+            assert executions
+            assert spent
+            assert in_interval(got, event.moment, executions)[0] <= executions.value
+            assert in_interval(got, event.moment, spent)[1] <= spent.value
         assert limits.total_units
-        assert in_unit(own, event.moment, Unit.DAY) <= limits.member_units.value
-        interval = limits.total_units.interval
-        everyone = [(moment, spent) for _, moment, spent in given_]
-        unit = interval.unit if interval else None
-        assert in_unit(everyone, event.moment, unit) <= limits.total_units.value
+        assert in_interval(given_, event.moment, limits.total_units)[1] <= limits.total_units.value
 
 
-def in_unit(given_: list[tuple[Moment, Decimal]], at: Moment, unit: Unit | None) -> Decimal:
-    spent = [units for moment, units in given_ if unit is None or number_of(moment, unit) == number_of(at, unit)]
-    return sum(spent, Decimal(0))
+def in_interval(given_: list[tuple[str, Moment, int, Decimal]], at: Moment, limit: Limit) -> tuple[int, Decimal]:
+    """Executions and units in the calendar unit of a moment."""
+    unit = limit.interval.unit if limit.interval else None
+    within = [one for one in given_ if unit is None or number_of(one[1], unit) == number_of(at, unit)]
+    return sum(one[2] for one in within), sum((one[3] for one in within), Decimal(0))
 
 
 def check_counts(world: World) -> None:
@@ -177,7 +194,8 @@ def check_counts(world: World) -> None:
     # the other campaign was never paused, so it has decided everything
     assert sum(at == OTHER_CAMPAIGN for at, _ in made) == world.bought
     budget = program.state(CAMPAIGN_BUDGET.at(CAMPAIGN))
-    total = sum((spent for _, _, spent in world.given(CAMPAIGN)), Decimal(0))
+    given_ = world.given(CAMPAIGN)
+    total = sum((spent for *_, spent in given_), Decimal(0))
     assert (budget.units.total if budget else 0) == total
     codes = list(world.codes_of())
     assert len(set(codes)) == len(codes)
@@ -186,10 +204,13 @@ def check_counts(world: World) -> None:
         stock = program.state(STOCK.at(kind, "mug" if kind == "reward" else "spring"))
         left = sum(sign(event) * len([one for one in effects(event) if one.kind.endswith(kind)]) for event in kept)
         assert (stock.given if stock else 0) == left <= most
-    for member in range(MEMBERS):
-        held = program.state(PARTICIPATION.at(CAMPAIGN, f"M-{member}"))
-        own = [spent for who, _, spent in world.given(CAMPAIGN) if who == f"M-{member}"]
-        assert (held.units.total if held else 0) == sum(own, Decimal(0))
+    for receiver in (REFERRER, *(f"M-{member}" for member in range(MEMBERS))):
+        held = program.state(PARTICIPATION.at(CAMPAIGN, receiver)) or NOTHING
+        of, other = list(Recipient) if receiver != REFERRER else reversed(Recipient)
+        got = [(times, spent) for who, _, times, spent in given_ if who == receiver]
+        assert held.tallies(of).executions.total == sum(times for times, _ in got)
+        assert held.tallies(of).units.total == sum((spent for _, spent in got), Decimal(0))
+        assert held.tallies(other) == NO_TALLIES
     assert all(event.reasons for event in decisions(program) if isinstance(event, Refused))
 
 

@@ -168,14 +168,23 @@ def test_an_effect_is_said_in_words(effect: Effect, type_: CampaignType, said: s
 
 def test_limits_are_said_in_words() -> None:
     monthly = Interval(Unit.MONTH)
-    asked = Limits(Limit(Decimal(1)), Limit(Decimal(500), monthly), Limit(Decimal(20000)), OnExhausted.CLAMP)
+    asked = Limits(
+        member_executions=Limit(Decimal(1)),
+        member_units=Limit(Decimal(500), monthly),
+        referrer_executions=Limit(Decimal(3), Interval(Unit.HOUR)),
+        referrer_units=Limit(Decimal(30), Interval(Unit.DAY, 7)),
+        total_units=Limit(Decimal(20000)),
+        on_exhausted=OnExhausted.CLAMP,
+    )
     assert campaign_words.limits(asked) == [
         ("Each member", "once"),
         ("Units a member", "at most 500 a month"),
+        ("Each referrer", "at most 3 an hour"),
+        ("Units a referrer", "at most 30 in 7 days"),
         ("Budget", "20,000 units in all"),
         ("When less is left", "what is left is given"),
     ]
-    refusing = Limits(Limit(Decimal(1), monthly), total_units=Limit(Decimal("0.5"), monthly))
+    refusing = Limits(member_executions=Limit(Decimal(1), monthly), total_units=Limit(Decimal("0.5"), monthly))
     assert campaign_words.limits(refusing) == [
         ("Each member", "at most 1 a month"),
         ("Budget", "0.5 units a month"),

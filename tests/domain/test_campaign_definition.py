@@ -118,14 +118,18 @@ def test_everything_that_is_right() -> None:
         )
         * MOST_RULES,
         limits=Limits(
-            Limit(Decimal(1), Interval(Unit.MONTH, 24)),
-            Limit(Decimal("0.01"), Interval(Unit.HOUR, 168)),
-            Limit(Decimal(10) ** 19, Interval(Unit.YEAR, 10)),
+            member_executions=Limit(Decimal(1), Interval(Unit.MONTH, 24)),
+            member_units=Limit(Decimal("0.01"), Interval(Unit.HOUR, 168)),
+            referrer_executions=Limit(Decimal(3)),
+            referrer_units=Limit(Decimal("0.5"), Interval(Unit.DAY)),
+            total_units=Limit(Decimal(10) ** 19, Interval(Unit.YEAR, 10)),
         ),
     )
     assert full == []
 
 
+HALF = Limit(Decimal("0.5"))
+REFERRAL = CampaignType.REFERRAL
 INSTANT = datetime(2026, 6, 1, tzinfo=UTC)
 
 
@@ -166,6 +170,10 @@ INSTANT = datetime(2026, 6, 1, tzinfo=UTC)
         ({"limits": Limits(member_executions=Limit(Decimal(0)))}, "/limits/member_executions/value"),
         ({"limits": Limits(member_executions=Limit(Decimal("1.5")))}, "/limits/member_executions/value"),
         ({"limits": Limits(member_units=Limit(Decimal(0)))}, "/limits/member_units/value"),
+        ({"limits": Limits(referrer_executions=Limit(Decimal(1)))}, "/limits/referrer_executions"),
+        ({"limits": Limits(referrer_units=Limit(Decimal(1)))}, "/limits/referrer_units"),
+        ({"type": REFERRAL, "limits": Limits(referrer_executions=HALF)}, "/limits/referrer_executions/value"),
+        ({"type": REFERRAL, "limits": Limits(referrer_units=Limit(Decimal(0)))}, "/limits/referrer_units/value"),
         ({"limits": Limits(total_units=Limit(Decimal(-1)))}, "/limits/total_units/value"),
         ({"limits": Limits(total_units=Limit(Decimal("NaN")))}, "/limits/total_units/value"),
         ({"limits": Limits(total_units=Limit(Decimal(1), Interval(Unit.DAY, 0)))}, "/limits/total_units/interval/n"),

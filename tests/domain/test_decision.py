@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
@@ -7,7 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from domain.achievement_definition import Limit
-from domain.campaign_definition import EffectKind, Recipient
+from domain.campaign_definition import CampaignType, EffectKind, Recipient
+from domain.campaign_terms import CampaignTerms, EffectTerms
 from domain.catalogue import Coupon
 from domain.decision import AlreadyCancelled, cancel
 from domain.interval import Interval, Moment, Tally, left, moment_of, number_of
@@ -15,9 +17,24 @@ from domain.ledger import CouponLeft, Ledger
 from domain.member import Member
 from domain.member_event import Happening
 from domain.occasion import AchievementSeen
-from domain.participation import NOTHING, Cancelled, Counters, Granted, Reason, Refused, Saw, Why, evolve
+from domain.participation import (
+    NO_TALLIES,
+    NOTHING,
+    Cancelled,
+    Counters,
+    Granted,
+    Reason,
+    Receipt,
+    ReferralReleased,
+    Refused,
+    Saw,
+    Why,
+    evolve,
+    receipt_of,
+)
 from tests.support.deciding import (
     ACHIEVEMENT,
+    CAMPAIGN,
     NOON,
     Deciding,
     among,
@@ -32,11 +49,17 @@ from tests.support.deciding import (
     units,
 )
 
+REFERRER = Recipient.REFERRER
+
 FAILS = "1 / (transaction.total - 49.90)"
 
 
 def counters(executions: int, member_units: str, total_units: str) -> Counters:
     return Counters(Decimal(executions), Decimal(member_units), Decimal(total_units))
+
+
+def whole(*amounts: Decimal | None) -> list[int | None]:
+    return [None if amount is None else int(amount) for amount in amounts]
 
 
 def granted(decision: Granted | Refused) -> Granted:
@@ -241,15 +264,139 @@ def test_a_limit_lowered_below_what_was_given_gives_no_more() -> None:
         ]
 
 
-def test_units_to_the_referrer_count_for_the_member_who_brought_them() -> None:
-    friend = occasion(member=Member("M-1", referrer="M-0"))
-    decided = terms(rule(units("10"), units("20", to=Recipient.REFERRER)))
-    decision = granted(Deciding().decide(decided, friend))
+FRIEND = occasion(member=Member("M-1", referrer="M-0"))
+OTHER_FRIEND = occasion(member=Member("M-2", referrer="M-0"))
+
+
+def referral(*effects: EffectTerms, **limited: Any) -> CampaignTerms:
+    both = units("10"), units("25", to=REFERRER)
+    return terms(rule(*effects or both), type=CampaignType.REFERRAL, limits=limits(**limited))
+
+
+def test_limits_count_what_each_receiver_got() -> None:
+    deciding = Deciding()
+    decision = granted(deciding.decide(referral(), FRIEND))
     assert [(effect.member, effect.units) for effect in decision.rules[0].effects] == [
         ("M-1", Decimal(10)),
-        ("M-0", Decimal(20)),
+        ("M-0", Decimal(25)),
     ]
-    assert decision.after.member_units == 30
+    assert decision.receipts == (Receipt(Recipient.MEMBER, "M-1", Decimal(10)), Receipt(REFERRER, "M-0", Decimal(25)))
+    assert decision.before == Counters(*[Decimal(0)] * 5)
+    assert decision.after == Counters(Decimal(1), Decimal(10), Decimal(35), Decimal(1), Decimal(25))
+    assert decision.units == 35
+
+
+def test_a_limit_of_the_member_does_not_bound_the_referrer() -> None:
+    decision = granted(Deciding().decide(referral(member_units=at_most("30")), FRIEND))
+    assert [effect.units for effect in decision.rules[0].effects] == [10, 25]
+
+
+def test_the_units_of_a_referrer_bound_what_all_their_referees_bring() -> None:
+    deciding, decided = Deciding(), referral(units("10", to=REFERRER), referrer_units=at_most("10"))
+    assert granted(deciding.decide(decided, FRIEND)).after.referrer_units == 10
+    deciding.participation = None
+    decision = deciding.decide(decided, OTHER_FRIEND)
+    assert reasons(decision) == [Reason.REFERRER_UNITS_EXHAUSTED]
+    assert isinstance(decision, Refused)
+    assert decision.reasons[0].detail == "10 units asked, 0 left of the referrer's 10"
+    assert whole(decision.before.referrer_executions, decision.before.referrer_units) == [1, 10]
+
+
+def test_a_referrer_at_their_limit_does_not_keep_the_member_from_theirs() -> None:
+    deciding, decided = Deciding(), referral(referrer_executions=at_most("1", "hour"))
+    assert isinstance(deciding.decide(decided, FRIEND), Granted)
+    decision = granted(deciding.decide(decided, FRIEND))
+    own, other = decision.rules[0].effects
+    assert whole(own.units, other.units) == [10, 0]
+    assert (other.reason, other.detail) == (Reason.REFERRER_LIMIT_REACHED, "1 of 1 executions in an hour")
+    assert decision.receipts == (Receipt(Recipient.MEMBER, "M-1", Decimal(10)),)
+    assert whole(decision.after.member_executions, decision.after.referrer_executions) == [2, 1]
+    assert whole(decision.after.total_units, decision.after.referrer_units) == [45, 25]
+
+
+def test_a_member_at_their_limit_does_not_keep_the_referrer_from_theirs() -> None:
+    deciding, decided = Deciding(), referral(executions=at_most("1"))
+    assert isinstance(deciding.decide(decided, FRIEND), Granted)
+    decision = granted(deciding.decide(decided, FRIEND))
+    own, other = decision.rules[0].effects
+    assert whole(own.units, other.units) == [0, 25]
+    assert (own.reason, other.reason) == (Reason.MEMBER_LIMIT_REACHED, None)
+    assert whole(decision.after.member_executions, decision.after.referrer_executions) == [1, 2]
+
+
+def test_says_of_each_receiver_that_their_limit_is_reached() -> None:
+    deciding, decided = Deciding(), referral(executions=at_most("1"), referrer_executions=at_most("1"))
+    assert isinstance(deciding.decide(decided, FRIEND), Granted)
+    assert reasons(deciding.decide(decided, FRIEND)) == [Reason.MEMBER_LIMIT_REACHED, Reason.REFERRER_LIMIT_REACHED]
+
+
+def test_a_limit_on_what_nobody_is_given_is_no_reason() -> None:
+    only = referral(units("5", to=REFERRER), executions=at_most("0"), referrer_units=at_most("5"))
+    deciding = Deciding()
+    assert isinstance(deciding.decide(only, FRIEND), Granted)
+    assert reasons(deciding.decide(only, FRIEND)) == [Reason.REFERRER_UNITS_EXHAUSTED]
+
+
+def test_what_is_withheld_from_one_leaves_the_budget_to_the_other() -> None:
+    deciding = Deciding()
+    decided = referral(units("30"), units("25", to=REFERRER), executions=at_most("0"), budget=at_most("30"))
+    decision = granted(deciding.decide(decided, FRIEND))
+    assert [effect.units for effect in decision.rules[0].effects] == [0, 25]
+    assert decision.units == 25
+
+
+def test_two_effects_to_one_referrer_share_what_is_left_to_them() -> None:
+    effects = units("6", to=REFERRER), units("100"), units("6", to=REFERRER)
+    clamped = granted(Deciding().decide(referral(*effects, referrer_units=at_most("10"), clamp=True), FRIEND))
+    assert [effect.units for effect in clamped.rules[0].effects] == [6, 100, 4]
+    assert clamped.receipts == (Receipt(REFERRER, "M-0", Decimal(10)), Receipt(Recipient.MEMBER, "M-1", Decimal(100)))
+    refused = granted(Deciding().decide(referral(*effects, referrer_units=at_most("10")), FRIEND))
+    assert [effect.units for effect in refused.rules[0].effects] == [6, 100, 0]
+
+
+def test_what_a_referrer_gets_for_themselves_is_counted_apart() -> None:
+    deciding, decided = Deciding(), referral(member_units=at_most("10"), referrer_units=at_most("25"))
+    granted(deciding.decide(decided, FRIEND))
+    deciding.participation, deciding.referrer = deciding.referrer, None
+    own = granted(deciding.decide(decided, occasion(member=Member("M-0", referrer="M-9"))))
+    assert [effect.units for effect in own.rules[0].effects] == [10, 25]
+    assert whole(own.before.member_units, own.before.referrer_units) == [0, 0]
+    assert deciding.participation
+    assert deciding.participation.units.total == 10
+    assert deciding.participation.as_referrer.units.total == 25
+
+
+def test_a_cancelled_grant_returns_to_each_receiver_what_they_got() -> None:
+    deciding, decided = Deciding(), referral(executions=at_most("1"), referrer_units=at_most("25"))
+    grant = granted(deciding.decide(decided, FRIEND))
+    cancelled = cancel(deciding.participation or NOTHING, grant, 1, "by mistake")
+    assert isinstance(cancelled, Cancelled)
+    assert cancelled.receipts == grant.receipts
+    receipt = receipt_of(cancelled, REFERRER)
+    assert receipt
+    released = ReferralReleased(CAMPAIGN, "M-0", "M-1", CAMPAIGN, cancelled.moment, receipt.units)
+    deciding.participation = evolve(deciding.participation, cancelled)
+    deciding.referrer = evolve(deciding.referrer, released)
+    for left_ in (deciding.participation.tallies(Recipient.MEMBER), deciding.referrer.tallies(REFERRER)):
+        assert whole(left_.executions.total, left_.units.total) == [0, 0]
+    assert granted(deciding.decide(decided, FRIEND)).rules == grant.rules
+
+
+def test_a_grant_from_before_receivers_were_counted_apart_stays_as_it_counted() -> None:
+    grant = replace(granted(Deciding().decide(referral(), FRIEND)), receipts=None)
+    had = evolve(None, grant)
+    assert whole(had.executions.total, had.units.total) == [1, 35]
+    assert had.as_referrer == NO_TALLIES
+    cancelled = cancel(had, grant, 1, "by mistake")
+    assert isinstance(cancelled, Cancelled)
+    after = evolve(had, cancelled)
+    assert whole(after.executions.total, after.units.total) == [0, 0]
+
+
+def test_without_a_referrer_their_limits_are_none() -> None:
+    alone = granted(Deciding().decide(referral(referrer_executions=at_most("1"))))
+    assert [effect.reason for effect in alone.rules[0].effects] == [None, Reason.NO_REFERRER]
+    assert (alone.after.referrer_executions, alone.after.referrer_units) == (None, None)
 
 
 def test_without_a_referrer_nothing_goes_to_one() -> None:
@@ -355,34 +502,38 @@ START = datetime(2026, 3, 20, tzinfo=UTC)
 
 
 @settings(max_examples=150)
-@given(st.lists(DECIDED, max_size=25), LIMITS, LIMITS, LIMITS, st.booleans(), st.integers(0, 2))
+@given(st.lists(DECIDED, max_size=25), st.tuples(*[LIMITS] * 5), st.booleans(), st.integers(0, 2))
 def test_never_one_unit_over_any_cap(
     decided: list[tuple[int, int, list[Decimal]]],
-    executions: Limit | None,
-    member_units: Limit | None,
-    budget: Limit | None,
+    caps: tuple[Limit | None, ...],
     clamp: bool,  # noqa: FBT001  an example's value
     decimals: int,
 ) -> None:
-    """In whatever order of time triggers come: in no interval that a limit speaks of is more given than it allows."""
-    limited = limits(executions, member_units, budget, clamp=clamp)
+    """In whatever order of time triggers come: in no interval that a limit speaks of is more given than it allows, to
+    any of three members and the one who referred them all.
+    """
+    executions, member_units, referrals, referrer_units, budget = caps
+    limited = limits(
+        executions, member_units, budget, referrer_executions=referrals, referrer_units=referrer_units, clamp=clamp
+    )
     members = [Deciding() for _ in range(3)]
-    for other in members[1:]:
-        other.ledger = members[0].ledger
-    given_: list[tuple[int, Moment, Decimal]] = []
+    given_: list[tuple[Recipient, str, Moment, Decimal]] = []
     for hour, who, amounts in decided:
-        at = START + timedelta(hours=hour)
-        effects = [units(str(amount), decimals) for amount in amounts]
-        decision = members[who].decide(terms(rule(*effects), limits=limited, zone=ZONE), at=at)
+        deciding, at = members[who], START + timedelta(hours=hour)
+        effects = [units(str(amount), decimals, list(Recipient)[place % 2]) for place, amount in enumerate(amounts)]
+        decided_ = terms(rule(*effects), type=CampaignType.REFERRAL, limits=limited, zone=ZONE)
+        decision = deciding.decide(decided_, occasion(member=Member(f"M-{who}", referrer="R")), at=at)
+        for other in members:
+            other.ledger, other.referrer = deciding.ledger, deciding.referrer
         if isinstance(decision, Granted):
-            given_.append((who, decision.moment, decision.units))
             assert decision.units == sum(effect.units for effect in decision.rules[0].effects)
             assert decision.units > 0
-    for who in range(3):
-        own = [(moment, spent) for other, moment, spent in given_ if other == who]
-        assert within(own, limited.member_units)
-        assert within([(moment, Decimal(1)) for moment, _ in own], limited.member_executions)
-    assert within([(moment, spent) for _, moment, spent in given_], limited.total_units)
+            given_ += [(got.to, got.member, decision.moment, got.units) for got in decision.receipts or ()]
+    for to, receiver in {(to, receiver) for to, receiver, _, _ in given_}:
+        got = [(moment, spent) for of, other, moment, spent in given_ if (of, other) == (to, receiver)]
+        assert within(got, limited.units(to))
+        assert within([(moment, Decimal(1)) for moment, _ in got], limited.executions(to))
+    assert within([(moment, spent) for _, _, moment, spent in given_], limited.total_units)
 
 
 def within(counted: list[tuple[Moment, Decimal]], limit: Limit | None) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from application.streams import CAMPAIGN, PARTICIPATION
 from domain import campaign
-from domain.campaign_definition import People
+from domain.campaign_definition import People, Recipient
 from domain.participation import Reason
 from tests.projections.following import followed, rows
 from tests.projections.history import Log, Recording
@@ -58,7 +58,7 @@ def test_figures_count_what_was_not_cancelled(
         ("M-1", GRANT),
         ("M-1", refused(PRIZE, "M-1", Reason.BUDGET_EXHAUSTED)),
         ("M-1", GRANT),
-        ("M-2", granted(PRIZE, "M-2", units("1", "M-2"))),
+        ("M-2", granted(PRIZE, "M-2", units("1", "M-2"), units("2", "M-2"), units("4", "M-0", to=Recipient.REFERRER))),
         ("M-3", refused(PRIZE, "M-3", Reason.NOT_IN_AUDIENCE)),
         ("M-1", cancelled(GRANT, 1)),
     ]
@@ -69,10 +69,10 @@ def test_figures_count_what_was_not_cancelled(
     followed(conninfo)
     (row,) = rows(connection, "p_campaigns", "figures")
     assert (row["executions"], row["cancellations"], row["refusals"]) == (2, 1, 2)
-    assert row["units"] == Decimal("16.5")
-    members = {row["member"]: row for row in rows(connection, "p_campaigns", "participants")}
-    assert {name: (row["executions"], row["refusals"], row["units"]) for name, row in members.items()} == {
-        "M-1": (1, 1, Decimal("15.5")),
-        "M-2": (1, 0, Decimal(1)),
-        "M-3": (0, 1, Decimal(0)),
+    assert row["units"] == Decimal("22.5")
+    receivers = {row["member"]: row for row in rows(connection, "p_campaigns", "receivers")}
+    assert {name: (row["executions"], row["units"]) for name, row in receivers.items()} == {
+        "M-1": (1, Decimal("15.5")),
+        "M-2": (1, Decimal(3)),
+        "M-0": (1, Decimal(4)),
     }

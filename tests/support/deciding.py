@@ -23,7 +23,7 @@ from domain.interval import Interval, Unit
 from domain.ledger import CouponLeft, Ledger
 from domain.member import Member
 from domain.occasion import AchievementSeen, Occasion
-from domain.participation import Granted, Participation, Refused, Trigger, evolve
+from domain.participation import Granted, Participation, ReferralCounted, Refused, Trigger, evolve, receipt_of
 from domain.scopes import campaign_scope
 from domain.standing import Fact, FactKind
 from domain.transaction import Purchase
@@ -80,9 +80,18 @@ def limits(
     member_units: Limit | None = None,
     budget: Limit | None = None,
     *,
+    referrer_executions: Limit | None = None,
+    referrer_units: Limit | None = None,
     clamp: bool = False,
 ) -> Limits:
-    return Limits(executions, member_units, budget, OnExhausted.CLAMP if clamp else OnExhausted.REFUSE)
+    return Limits(
+        member_executions=executions,
+        member_units=member_units,
+        referrer_executions=referrer_executions,
+        referrer_units=referrer_units,
+        total_units=budget,
+        on_exhausted=OnExhausted.CLAMP if clamp else OnExhausted.REFUSE,
+    )
 
 
 def terms(*rules: RuleTerms, **fields: Any) -> CampaignTerms:
@@ -119,11 +128,12 @@ def trigger(at: datetime = NOON, position: int = 10) -> Trigger:
 
 
 class Deciding:
-    """Decisions for one member that build on one another."""
+    """Decisions for one member that build on one another; `referrer` is what the member's referrer has had."""
 
     def __init__(self, **left: Any) -> None:
         coupons = left.get("coupons", {})
         self.participation: Participation | None = None
+        self.referrer: Participation | None = None
         self.ledger = Ledger(
             {},
             {code: CouponLeft(Coupon(code, code), tuple(codes)) for code, codes in coupons.items()},
@@ -131,8 +141,13 @@ class Deciding:
         )
 
     def decide(self, decided: CampaignTerms, seen: Occasion | None = None, at: datetime = NOON) -> Granted | Refused:
-        decision = decide(decided, seen or occasion(), trigger(at), self.participation, self.ledger, NOON)
+        had = self.participation, self.referrer
+        decision = decide(decided, seen or occasion(), trigger(at), *had, self.ledger, NOON)
         self.participation = evolve(self.participation, decision)
         if isinstance(decision, Granted):
             self.ledger.take(decision)
+            if receipt := receipt_of(decision, Recipient.REFERRER):
+                about = decided.campaign, receipt.member, decision.member, decided.campaign
+                counted = ReferralCounted(*about, decision.moment, receipt.units)
+                self.referrer = evolve(self.referrer, counted)
         return decision

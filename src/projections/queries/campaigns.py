@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,10 +16,18 @@ from psycopg import AsyncConnection
 from application.log.mapper import Mapper
 from application.streams import CAMPAIGN_BUDGET, PARTICIPATION
 from domain.achievement_definition import Limit
-from domain.amounts import ONE, written
+from domain.amounts import written
 from domain.budget import Budget
 from domain.campaign import Campaign, Life, Status, status
-from domain.campaign_definition import CampaignTrigger, CampaignType, Definition, EffectKind, People
+from domain.campaign_definition import (
+    CampaignTrigger,
+    CampaignType,
+    Definition,
+    EffectKind,
+    Limits,
+    People,
+    Recipient,
+)
 from domain.contribution import Seen
 from domain.expressions import Compiled, ExpressionFailure, Type, compile_expression
 from domain.interval import NOTHING as NO_TALLY
@@ -75,9 +83,10 @@ class Missing(StrEnum):
 class MemberCampaignRow(Struct, frozen=True, gc=False):
     """A campaign that a member sees, with what the member has had of it.
 
-    It is `available` when nothing is `missing`; that units are used up matters where it gives nothing else.
-    `executions_left` and `units_left` are what the limits leave the member
-    now (of units whatever is less, the member's own or the budget); null where there is no limit.
+    It is `available` when nothing is `missing`; that units are used up matters where it gives nothing else, and the
+    member's limits where it gives the member anything. `executions_left` and `units_left` are what the limits leave the
+    member now (of units whatever is less, the member's own or the budget); null where there is no limit. The same of
+    what the member receives as a referrer is `referrer_executions` and so on.
     """
 
     id: UUID
@@ -98,6 +107,10 @@ class MemberCampaignRow(Struct, frozen=True, gc=False):
     executions_left: int | None
     units: Figure
     units_left: Figure | None
+    referrer_executions: int
+    referrer_executions_left: int | None
+    referrer_units: Figure
+    referrer_units_left: Figure | None
 
 
 _STATUS = "CASE WHEN c.life IN ('active', 'paused') AND c.ends_at <= %(now)s THEN 'ended' ELSE c.life END"
@@ -149,7 +162,7 @@ coalesce(f.executions, 0), coalesce(f.cancellations, 0), coalesce(f.refusals, 0)
 
 _REACH = """
 SELECT
-    (SELECT count(*) FROM p_campaigns.participants p WHERE p.campaign = %(campaign)s AND p.executions > 0),
+    (SELECT count(*) FROM p_campaigns.receivers r WHERE r.campaign = %(campaign)s AND r.executions > 0),
     last.recorded_at, last.id
 FROM (VALUES (1)) one
 LEFT JOIN LATERAL (
@@ -247,22 +260,22 @@ def _seen(
 ) -> MemberCampaignRow:
     definition, limits = shown.definition, shown.definition.limits
     moment = moment_of(now, ZoneInfo(shown.time_zone))
-    executions = _left(participation.executions, limits.member_executions, moment)
-    own = _left(participation.units, limits.member_units, moment)
     of_all = _left(budget.units if budget else NO_TALLY, limits.total_units, moment)
+    own = _had(participation, limits, Recipient.MEMBER, moment)
+    referred = _had(participation, limits, Recipient.REFERRER, moment)
     current = status(shown, now)
-    only_units = all(effect.kind is EffectKind.GIVE_UNITS for rule in definition.rules for effect in rule.effects)
+    effects = [effect for rule in definition.rules for effect in rule.effects]
+    to_member = {effect.kind for effect in effects if effect.to is Recipient.MEMBER}
     kept = {
         Missing.PAUSED: current is Status.PAUSED,
         Missing.ENDED: current is Status.ENDED,
         Missing.NOT_STARTED: definition.starts_at is not None and now < definition.starts_at,
         Missing.NOT_IN_AUDIENCE: not _among(definition.audience, member, holding),
-        Missing.MEMBER_LIMIT_REACHED: executions is not None and executions < ONE,
-        Missing.MEMBER_UNITS_EXHAUSTED: only_units and own is not None and not own,
-        Missing.BUDGET_EXHAUSTED: only_units and of_all is not None and not of_all,
+        Missing.MEMBER_LIMIT_REACHED: bool(to_member) and own.executions_left == 0,
+        Missing.MEMBER_UNITS_EXHAUSTED: to_member == _UNITS and own.units_left == 0,
+        Missing.BUDGET_EXHAUSTED: {effect.kind for effect in effects} == _UNITS and of_all == 0,
     }
     missing = tuple(reason for reason, so in kept.items() if so)
-    units_left = min((some for some in (own, of_all) if some is not None), default=None)
     return MemberCampaignRow(
         id=shown.id,
         name=definition.name,
@@ -278,11 +291,43 @@ def _seen(
         labels=definition.labels,
         available=not missing,
         missing=missing,
-        executions=int(participation.executions.total),
-        executions_left=None if executions is None else int(executions),
-        units=written(participation.units.total),
-        units_left=None if units_left is None else written(units_left),
+        executions=own.executions,
+        executions_left=own.executions_left,
+        units=written(own.units),
+        units_left=_least(own.units_left, of_all),
+        referrer_executions=referred.executions,
+        referrer_executions_left=referred.executions_left,
+        referrer_units=written(referred.units),
+        referrer_units_left=_least(referred.units_left, of_all),
     )
+
+
+_UNITS = {EffectKind.GIVE_UNITS}
+
+
+class _Had(NamedTuple):
+    """What a member has had of a campaign as one of its receivers, and what the limits of those leave them."""
+
+    executions: int
+    executions_left: int | None
+    units: Decimal
+    units_left: Decimal | None
+
+
+def _had(participation: Participation, limits: Limits, of: Recipient, moment: Moment) -> _Had:
+    tallies = participation.tallies(of)
+    executions = _left(tallies.executions, limits.executions(of), moment)
+    return _Had(
+        int(tallies.executions.total),
+        None if executions is None else int(executions),
+        tallies.units.total,
+        _left(tallies.units, limits.units(of), moment),
+    )
+
+
+def _least(*left_: Decimal | None) -> str | None:
+    least = min((some for some in left_ if some is not None), default=None)
+    return None if least is None else written(least)
 
 
 def _left(tally: Tally, limit: Limit | None, moment: Moment) -> Decimal | None:

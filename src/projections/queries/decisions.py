@@ -132,11 +132,15 @@ class DecisionRule(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Counted(Struct, frozen=True, gc=False, kw_only=True):
-    """What the member's occurrence has paid; or what a campaign's limits count, each in its own interval."""
+    """What the member's occurrence has paid; or what a campaign's limits count, each in its own interval. The
+    referrer's are absent where nothing could go to one.
+    """
 
     awarded_points: Figure | UnsetType = UNSET
     member_executions: Figure | UnsetType = UNSET
     member_units: Figure | UnsetType = UNSET
+    referrer_executions: Figure | UnsetType = UNSET
+    referrer_units: Figure | UnsetType = UNSET
     total_units: Figure | UnsetType = UNSET
 
 
@@ -557,8 +561,14 @@ def _counted(counters: participation.Counters) -> Counted:
     return Counted(
         member_executions=written(counters.member_executions),
         member_units=written(counters.member_units),
+        referrer_executions=_figure(counters.referrer_executions),
+        referrer_units=_figure(counters.referrer_units),
         total_units=written(counters.total_units),
     )
+
+
+def _figure(amount: Decimal | None) -> Figure | UnsetType:
+    return UNSET if amount is None else written(amount)
 
 
 def _rules(stored: _Stored, *, taken: bool = False) -> tuple[DecisionRule, ...]:

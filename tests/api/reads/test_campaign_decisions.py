@@ -233,6 +233,46 @@ async def test_a_cancellation_and_its_grant_show_each_other(program: ReadProgram
         assert history[-1]["cancelled_by"] == by
 
 
+async def test_a_decision_shows_what_the_referrer_had_before_and_after(
+    program: ReadProgram, rewarding: Rewarding
+) -> None:
+    for member in ("M-1", "M-2"):
+        await program.put(f"/members/{member}", {"referrer": "R-1"})
+    limits = {"referrer_units": {"value": "25"}, "on_exhausted": "clamp"}
+    five = {"kind": "give_units", "account": "points", "units": "5"}
+    effects = [five, five | {"units": "20", "to": "referrer"}]
+    await rewarding.campaign(type="referral", rules=[{"name": "Both", "effects": effects}], limits=limits)
+    for number in range(6):
+        await rewarding.buy(f"T-{number}", f"M-{number % 3 + 1}", "20")
+    await rewarding.decide()
+    alone, second, first = await program.listed("/decisions")
+    assert first["counters"] == {
+        "before": {
+            "member_executions": "0",
+            "member_units": "0",
+            "referrer_executions": "0",
+            "referrer_units": "0",
+            "total_units": "0",
+        },
+        "after": {
+            "member_executions": "1",
+            "member_units": "5",
+            "referrer_executions": "1",
+            "referrer_units": "20",
+            "total_units": "25",
+        },
+    }
+    assert second["counters"]["before"]["referrer_units"] == "20"
+    assert second["counters"]["after"] == {
+        "member_executions": "1",
+        "member_units": "5",
+        "referrer_executions": "2",
+        "referrer_units": "25",
+        "total_units": "35",
+    }
+    assert alone["counters"]["after"] == {"member_executions": "1", "member_units": "5", "total_units": "40"}
+
+
 async def test_accounts_add_up_whoever_gave(program: ReadProgram, rewarding: Rewarding) -> None:
     await program.put("/accounts/miles", {"name": "Miles", "unit": "mi", "decimals": 2})
     await program.put("/members/M-2", {})

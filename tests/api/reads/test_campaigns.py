@@ -220,3 +220,34 @@ async def test_a_member_has_what_the_limits_leave(program: ReadProgram, rewardin
     assert await left() == (2, 2, "15", "0", ["member_units_exhausted"])
     await rewarding.cancel(grant, 2)
     assert await left() == (1, 2, "10", "5", [])
+
+
+async def test_a_referrer_has_what_their_limits_leave(program: ReadProgram, rewarding: Rewarding) -> None:
+    limits = {
+        "member_executions": {"value": 1},
+        "referrer_executions": {"value": 3},
+        "referrer_units": {"value": "30"},
+        "total_units": {"value": "45"},
+    }
+    effects = [TEN | {"units": "5"}, TEN | {"to": "referrer"}]
+    campaign = await rewarding.campaign(type="referral", rules=[{"name": "Both", "effects": effects}], limits=limits)
+    for member in ("M-1", "M-2"):
+        await program.put(f"/members/{member}", {"referrer": "R-1"})
+        for number in (1, 2):
+            await rewarding.buy(f"T-{member}-{number}", member, "20")
+    (_, grant), *_ = await rewarding.decide()
+    assert isinstance(grant, Granted)
+
+    async def shown(member: str) -> tuple[Any, ...]:
+        (row,) = await program.listed(f"/members/{member}/campaigns")
+        own = row["executions"], row["executions_left"], row["units"], row["units_left"]
+        as_referrer = tuple(
+            row[f"referrer_{name}"] for name in ("executions", "executions_left", "units", "units_left")
+        )
+        return own, as_referrer, row["missing"]
+
+    assert await shown("M-1") == ((1, 0, "5", "15"), (0, 3, "0", "15"), ["member_limit_reached"])
+    assert await shown("R-1") == ((0, 1, "0", "15"), (2, 1, "20", "10"), [])
+    assert (await program.shown(f"/campaigns/{campaign}"))["members"] == 3
+    await rewarding.cancel(grant, 1)
+    assert await shown("R-1") == ((0, 1, "0", "30"), (1, 2, "10", "20"), [])

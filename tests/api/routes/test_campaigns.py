@@ -64,6 +64,8 @@ def campaign_body(**fields: Any) -> dict[str, Any]:
         "limits": {
             "member_executions": {"value": 1, "interval": {"unit": "month", "n": 1}},
             "member_units": None,
+            "referrer_executions": None,
+            "referrer_units": None,
             "total_units": {"value": "10000", "interval": None},
             "on_exhausted": "refuse",
         },
@@ -117,16 +119,20 @@ async def test_numbers_are_taken_as_numbers_and_as_text(program: Program) -> Non
     limits = {
         "member_executions": {"value": "2"},
         "member_units": {"value": 12.5, "interval": {"unit": "day"}},
+        "referrer_executions": {"value": 1, "interval": {"unit": "hour"}},
+        "referrer_units": {"value": "9.5"},
         "total_units": {"value": 10000},
     }
     effects = [UNITS | {"units": 12}, UNITS | {"units": "1 * transaction.total"}]
-    raw = dumps(campaign_body(limits=limits, rules=[{"name": "Prize", "effects": effects}]))
+    raw = dumps(campaign_body(type="referral", limits=limits, rules=[{"name": "Prize", "effects": effects}]))
     made = await program.post("/campaigns", raw)
     assert made.status_code == 201, made.text
     answered = made.json()
     assert answered["limits"] == {
         "member_executions": {"value": 2, "interval": None},
         "member_units": {"value": "12.5", "interval": {"unit": "day", "n": 1}},
+        "referrer_executions": {"value": 1, "interval": {"unit": "hour", "n": 1}},
+        "referrer_units": {"value": "9.5", "interval": None},
         "total_units": {"value": "10000", "interval": None},
         "on_exhausted": "refuse",
     }
@@ -266,6 +272,8 @@ BAD_CAMPAIGNS: list[tuple[dict[str, Any], str]] = [
     ({"limits": {"member_executions": {"value": True}}}, "/limits/member_executions/value"),
     ({"limits": {"member_executions": 1}}, "/limits/member_executions"),
     ({"limits": {"member_units": {"value": "-1"}}}, "/limits/member_units/value"),
+    ({"limits": {"referrer_units": {"value": 5}}}, "/limits/referrer_units"),
+    ({"type": "referral", "limits": {"referrer_executions": {"value": 0}}}, "/limits/referrer_executions/value"),
     ({"limits": {"total_units": {"value": "Infinity"}}}, "/limits/total_units/value"),
     ({"limits": {"total_units": {"interval": None}}}, "/limits/total_units/value"),
     (budget(unit="minute"), "/limits/total_units/interval/unit"),

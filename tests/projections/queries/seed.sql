@@ -38,8 +38,8 @@ from generate_series(1, 3000) n;
 
 insert into p_campaigns.figures select id, 1, 0, 1, 10 from p_campaigns.campaigns;
 
-insert into p_campaigns.participants
-select id, 'M-' || lpad(n::text, 5, '0'), 1, 0, 1 from p_campaigns.campaigns, generate_series(1, 5) n;
+insert into p_campaigns.receivers
+select id, 'M-' || lpad(n::text, 5, '0'), 1, 1 from p_campaigns.campaigns, generate_series(1, 5) n;
 
 insert into p_tiered_campaigns.tiered_campaigns
 select ('018f0000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 1, 1, 'Campaign ' || n, %(definition)s::jsonb,

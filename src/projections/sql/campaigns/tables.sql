@@ -33,12 +33,11 @@ create table figures (
     units numeric not null
 ) with (fillfactor = 50);
 
--- The same of each member that it decided about.
-create table participants (
+-- What each receiver, a member or a referrer, has of those grants.
+create table receivers (
     campaign uuid,
     member text collate "C",
     executions bigint not null,
-    refusals bigint not null,
     units numeric not null,
     primary key (campaign, member)
 ) with (fillfactor = 80);
