@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.database import begin_run, fresh_database, run_server
+from tests.support.tcp import TcpServer, machine_programs, run_tcp_server, wheel_programs
 
 _run_folder = pytest.StashKey[Path | None]()
 
@@ -49,4 +50,21 @@ def database(server: str) -> Iterator[str]:
 def empty_database(server: str) -> Iterator[str]:
     """The address of a database of the test's own in which nothing was made, not even by migrations."""
     with fresh_database(server, template="template1") as conninfo:
+        yield conninfo
+
+
+@pytest.fixture(scope="session", params=["the wheel's", "the machine's"])
+def tcp_server(request: pytest.FixtureRequest) -> Iterator[TcpServer]:
+    """A server that is reached over TCP, once out of the wheel and once of the machine's packages, where it has one."""
+    programs = wheel_programs() if request.param == "the wheel's" else machine_programs()
+    if programs is None:
+        pytest.skip("there is no server in /usr/lib/postgresql")
+    with run_tcp_server(programs) as server:
+        yield server
+
+
+@pytest.fixture
+def tcp_database(tcp_server: TcpServer) -> Iterator[str]:
+    """The address of a database like `database`, over TCP."""
+    with fresh_database(tcp_server.conninfo, cluster=tcp_server.cluster) as conninfo:
         yield conninfo

@@ -35,16 +35,20 @@ def run_server() -> Iterator[str]:
     """The address of the run's server, shared by its workers, with the template made."""
     data = Path(os.environ[FOLDER_VARIABLE], "postgres")
     with EmbeddedPostgres(data, durable=False) as conninfo:
-        _prove(conninfo)
+        _prove(conninfo, _cluster())
         with Path(os.environ[FOLDER_VARIABLE], "template.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            _make_template(conninfo)
+            make_template(conninfo)
         yield conninfo
 
 
-def _prove(conninfo: str) -> None:
-    """That the server there is the run's own: it works in the cluster below the run's folder."""
-    cluster = Path(os.environ[FOLDER_VARIABLE], "postgres", "cluster")
+def _cluster() -> Path:
+    """Where the run's server works."""
+    return Path(os.environ[FOLDER_VARIABLE], "postgres", "cluster")
+
+
+def _prove(conninfo: str, cluster: Path) -> None:
+    """That the server there is one of the run's own: it works in that folder."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
         row = connection.execute("SELECT system_identifier::text FROM pg_control_system()").fetchone()
     control = (cluster / "global" / "pg_control").read_bytes()
@@ -52,7 +56,7 @@ def _prove(conninfo: str) -> None:
     assert int(row[0]) == int.from_bytes(control[:8], "little"), f"{conninfo} is not the server of this test run"
 
 
-def _make_template(conninfo: str) -> None:
+def make_template(conninfo: str) -> None:
     """Renamed when it is complete, so a run never copies half a template."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone():
@@ -69,9 +73,9 @@ def prepare(conninfo: str) -> None:
 
 
 @contextmanager
-def fresh_database(server: str, template: str = TEMPLATE) -> Iterator[str]:
+def fresh_database(server: str, template: str = TEMPLATE, cluster: Path | None = None) -> Iterator[str]:
     """The address of a new database, gone afterwards with every connection to it."""
-    _prove(server)
+    _prove(server, cluster or _cluster())
     name = f"test_{uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(

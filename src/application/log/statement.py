@@ -33,35 +33,43 @@ class Statement:
 
 async def _answer(pgconn: PGconn) -> PGresult:
     """The result, once the server is ready for the next statement: before that a commit may still fail."""
-    loop = asyncio.get_running_loop()
-    answered: asyncio.Future[None] = loop.create_future()
     results: list[PGresult] = []
-    socket = pgconn.socket
-
-    def advance() -> None:
-        try:
-            pgconn.consume_input()
-            if not pgconn.flush():
-                loop.remove_writer(socket)
-            while not answered.done() and not pgconn.is_busy():
-                result = pgconn.get_result()
-                if result is None:
-                    answered.set_result(None)
-                else:
-                    results.append(result)
-        except psycopg.Error as error:
-            if not answered.done():
-                answered.set_exception(error)
-
-    if pgconn.flush():
-        loop.add_writer(socket, advance)
-    loop.add_reader(socket, advance)
-    try:
-        await answered
-    finally:
-        loop.remove_reader(socket)
-        loop.remove_writer(socket)
+    unsent, ended = pgconn.flush(), False
+    while not ended:
+        await _stirred(pgconn.socket, writable=bool(unsent))
+        pgconn.consume_input()
+        unsent = pgconn.flush()
+        while not (ended or pgconn.is_busy()):
+            result = pgconn.get_result()
+            if result is None:
+                ended = True
+            else:
+                results.append(result)
     for result in results:
         if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
             raise error_from_result(result, encoding="utf-8")
     return results[0]
+
+
+async def _stirred(socket: int, *, writable: bool) -> None:
+    """Waits until the socket can be read or, where asked for, written.
+
+    The socket is registered anew each time: of one in error, as of a TCP connection that was reset, uvloop tells once
+    and never again, and what the server said before it went may take more than one turn to read.
+    """
+    loop = asyncio.get_running_loop()
+    stirred: asyncio.Future[None] = loop.create_future()
+
+    def wake() -> None:
+        if not stirred.done():
+            stirred.set_result(None)
+
+    loop.add_reader(socket, wake)
+    if writable:
+        loop.add_writer(socket, wake)
+    try:
+        await stirred
+    finally:
+        loop.remove_reader(socket)
+        if writable:
+            loop.remove_writer(socket)
