@@ -85,14 +85,16 @@ class Program(Struct, frozen=True):
     time_zone: ZoneInfo
 
 
-async def seed(program: Program) -> None:
-    """Plays the history up to now, once: a folder that has it is left as it is, one where it broke off goes on."""
+async def seed(program: Program, until: datetime) -> None:
+    """Plays the history up to an instant, where the clock then stands, once: a folder that has it is left as it is, one
+    where it broke off goes on.
+    """
     if await _campaign(program, WINTER) is not None:
         return
     spend = await _campaign(program, SPEND)
     if spend is None:
         await _refuse_others(program)
-        began = _begin(program)
+        began = _begin(program, until)
         await program.clock.move(began)
         await _submit(program, list(_catalogue()))
         await _submit(program, list(_members()))
@@ -100,10 +102,9 @@ async def seed(program: Program) -> None:
         await _submit(program, [*demo_goals.catalogue(), *demo_goals.goals(began, _channel("ne"))])
         await _submit(program, list(demo_goals.rewards(began)))
     else:
-        began = spend.windows[0].starts_at
-    await _play_days(program, began)
-    await _play_flash(program)
-    await program.clock.reset()
+        began = spend.windows[0].starts_at.astimezone(program.time_zone)
+    await _play_days(program, began, until)
+    await _play_flash(program, until)
     await _submit(program, [partial(tiered_campaigns.define, campaign_id=WINTER, definition=_winter())])
 
 
@@ -125,36 +126,37 @@ async def live(program: Program) -> None:
             await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def _play_days(program: Program, began: datetime) -> None:
-    """Facts come in at the end of every few days, the last ones just before now."""
-    day, until = began.astimezone(program.time_zone).date(), began
+async def _play_days(program: Program, began: datetime, until: datetime) -> None:
+    """Facts come in at the end of every few days, the last ones just before Flash begins."""
+    day, ends_at = began.date(), began
     while True:
-        starts_at, day = until, day + timedelta(days=DAYS_AT_ONCE)
-        until = min(_midnight(program, day), _minute(datetime.now(UTC)) - FLASH_BEFORE)
-        if until <= starts_at:
+        starts_at, day = ends_at, day + timedelta(days=DAYS_AT_ONCE)
+        ends_at = min(_midnight(program, day), _minute(until) - FLASH_BEFORE)
+        if ends_at <= starts_at:
             return
-        if until >= program.clock.now():
-            await program.happen(until)
-            await _submit(program, list(_days(starts_at, until)))
+        if ends_at >= program.clock.now():
+            await program.happen(ends_at)
+            await _submit(program, list(_days(starts_at, ends_at)))
 
 
 def _midnight(program: Program, day: date) -> datetime:
-    return datetime.combine(day, time(), program.time_zone).astimezone(UTC)
+    return datetime.combine(day, time(), program.time_zone)
 
 
-async def _play_flash(program: Program) -> None:
-    """The minutes before now, one by one."""
+async def _play_flash(program: Program, until: datetime) -> None:
+    """The last minutes, one by one."""
     flash = await _campaign(program, _flash_id(1))
     if flash is None:
-        starts_at = max(_minute(datetime.now(UTC)) - FLASH_BEFORE, program.clock.now())
+        starts_at = max(_minute(until) - FLASH_BEFORE, program.clock.now())
         await _submit(program, _flash(1, starts_at))
         at = starts_at
     else:
         at = program.clock.now()
-    while (until := at + timedelta(minutes=1)) <= datetime.now(UTC):
-        await program.happen(until)
+    while (ends_at := at + timedelta(minutes=1)) <= until:
+        await program.happen(ends_at)
         await _submit(program, list(_minute_of_flash(at)))
-        at = until
+        at = ends_at
+    await program.happen(until)
 
 
 async def _keep_flash(program: Program) -> datetime:
@@ -196,14 +198,13 @@ async def _submit(program: Program, commands: list[Command]) -> None:
             raise outcome
 
 
-def _begin(program: Program) -> datetime:
-    """The start of a month; where the clock stands still, seeding broke off before anything was counted."""
-    now = program.clock.now()
+def _begin(program: Program, until: datetime) -> datetime:
+    """The start of a month, there; where the clock stands still, seeding broke off before anything was counted."""
     if program.clock.moved:
-        return now
-    local = now.astimezone(program.time_zone)
+        return program.clock.now().astimezone(program.time_zone)
+    local = until.astimezone(program.time_zone)
     year, month = divmod(local.year * 12 + local.month - 1 - HISTORY_MONTHS, 12)
-    return datetime(year, month + 1, 1, tzinfo=program.time_zone).astimezone(UTC)
+    return _midnight(program, date(year, month + 1, 1))
 
 
 def _minute(instant: datetime) -> datetime:
@@ -253,16 +254,17 @@ def _minute_of_flash(at: datetime) -> Iterator[Command]:
 
 
 def _days(starts_at: datetime, until: datetime) -> Iterator[Command]:
-    """What is done between two instants, day by day, and what becomes of some of it; weekends are busier."""
+    """What is done from a midnight on, there, day by day, and what becomes of some of it; weekends are busier."""
     while starts_at < until:
         drawn = random.Random(starts_at.isoformat())  # noqa: S311  invents facts, guards nothing
         for number in range(1, EARLY_BIRDS + 1):
-            at = starts_at + timedelta(hours=6, minutes=7 * number)
+            at = (starts_at + timedelta(hours=6, minutes=7 * number)).astimezone(UTC)
             if drawn.random() < 0.94 and at < until:
                 yield _received(_workout(drawn, f"E-{starts_at:%Y%m%d}-{number}", _member(number), at))
-        busy = 1.5 if starts_at.weekday() in (4, 5) else 1.0
+        busy = 1.5 if starts_at.weekday() in (5, 6) else 1.0
         for number in range(round(FACTS_A_DAY * busy * drawn.uniform(0.7, 1.2))):
-            at = starts_at + timedelta(minutes=round(drawn.triangular(6 * 60, 23 * 60, 17 * 60)))
+            minutes = round(drawn.triangular(6 * 60, 23 * 60, 17 * 60))
+            at = (starts_at + timedelta(minutes=minutes)).astimezone(UTC)
             fact = _fact(drawn, f"H-{starts_at:%Y%m%d}-{number}", at)
             changed = drawn.random() < 0.05
             if at < until:
@@ -350,7 +352,8 @@ def _flash_id(number: int) -> UUID:
 
 
 def _campaigns(began: datetime) -> Iterator[list[Command]]:
-    monday = began - timedelta(days=began.weekday())
+    monday = (began - timedelta(days=began.weekday())).astimezone(UTC)
+    began = began.astimezone(UTC)
     yield _running(
         SPEND,
         Definition(

@@ -1,7 +1,7 @@
 """The achievements of the demo's program, and the campaigns that reward them."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -54,7 +54,7 @@ def catalogue() -> Iterator[Command]:
 
 
 def goals(began: datetime, purchases: dict[str, Any]) -> Iterator[Command]:
-    """`purchases` is the condition of those that count."""
+    """The season is that of `began`, there; `purchases` is the condition of those that count."""
     season = _SEASONS[began.month % 12 // 3]
     until = began + timedelta(days=_SEASON_DAYS)
     dear = {"all": [purchases, {"attribute": "transaction.total", "operator": "gte", "value": "10"}]}
@@ -111,6 +111,7 @@ def goals(began: datetime, purchases: dict[str, Any]) -> Iterator[Command]:
 
 def rewards(began: datetime) -> Iterator[Command]:
     """To the referrer too, within a budget that runs out, for some members only, and a coupon."""
+    began = began.astimezone(UTC)
     monthly = Interval(Unit.MONTH)
     yield from _active(
         "welcome",

@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import uvicorn
 
@@ -74,7 +75,8 @@ async def show_demo(settings: Settings, listener: socket.socket, opened: Callabl
         assert program.sandbox  # noqa: S101  the demo's settings ask for one
         assert program.due  # noqa: S101
         shown = demo.Program(program.commands.writer, program.sandbox, program.due, settings.time_zone)
-        await demo.seed(shown)
+        await demo.seed(shown, datetime.now(UTC))
+        await program.sandbox.reset()
         opened()
         async with in_background(demo.live(shown), "laurel demo"):
             await _answer(program, listener)

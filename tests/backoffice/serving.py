@@ -1,4 +1,4 @@
-"""Serves the demo with a short history on a free port, as a process of its own, until it is told to stop.
+"""Serves the demo with a thin history on a free port, as a process of its own, until it is told to stop.
 
 `python -m tests.backoffice.serving DATABASE_URL` prints the link that signs in once there is something to look at.
 """
@@ -15,14 +15,14 @@ from application.settings import LogFormat, LogLevel, load
 from tests.backoffice.pages import ADMIN_KEY
 
 
-def shorten() -> None:
-    """A history that is played in a second or two."""
-    for name, value in (("HISTORY_MONTHS", 1), ("MEMBERS", 24), ("FACTS_A_DAY", 8), ("FLASH_FACTS_A_MINUTE", 30)):
+def thin_out() -> None:
+    """Fewer members and facts, so that the history is played in a few seconds."""
+    for name, value in (("MEMBERS", 24), ("FACTS_A_DAY", 8), ("FLASH_FACTS_A_MINUTE", 30)):
         setattr(demo, name, value)
 
 
 if __name__ == "__main__":
-    shorten()
+    thin_out()
     flags = {"database_url": sys.argv[1], "admin_key": ADMIN_KEY, "sandbox": "true"}
     settings = load(flags, {}).settings
     configure_logs(LogFormat.CONSOLE, LogLevel.WARNING)
