@@ -14,10 +14,11 @@ from api.positions import read_position
 from api.problems import FieldError, ProblemError, bad_parameter, bad_parameters
 from api.request import Request
 from api.routing import Terms, terms_of
+from application.exact import Identifier, convert
+from domain.problems import Invalid
 from projections.listing import suggestion
 
 MOST_PARAMETERS = 50
-LONGEST_ID = 100
 LARGEST_NUMBER = 2**31 - 1
 SLASH_IN_ID = "\udc2f"
 """Stands for an escaped slash while the path is routed; an id may hold one. No path that is UTF-8 can hold this."""
@@ -85,12 +86,15 @@ def _check_path(request: Request, path_params: Mapping[str, Any]) -> None:
             if not 0 <= value <= LARGEST_NUMBER:
                 raise NotFoundException
         elif isinstance(value, str):
-            if len(value) > LONGEST_ID or "\x00" in value:
-                raise bad_parameter(name, f"must have 1 to {LONGEST_ID} characters, none of them NUL")
             if "\ufffd" in value and not _is_utf8(request.scope):
                 raise bad_parameter(name, "must be UTF-8, escaped byte by byte")
-            if SLASH_IN_ID in value:
-                request.scope["path_params"] = {**request.scope["path_params"], name: value.replace(SLASH_IN_ID, "/")}
+            identifier = value.replace(SLASH_IN_ID, "/")
+            try:
+                convert(Identifier, identifier)
+            except Invalid as invalid:
+                raise bad_parameter(name, invalid.problems[0].detail) from None
+            if identifier != value:
+                request.scope["path_params"] = {**request.scope["path_params"], name: identifier}
 
 
 def _is_utf8(scope: HTTPScope) -> bool:

@@ -19,7 +19,8 @@ from litestar.params import BodyKwarg, PathParameter, QueryParameter
 from api.problem_types import PROBLEM_TYPES
 from api.problems import MEDIA_TYPE, ProblemDetails
 from api.routing import JSON, Terms, terms_of
-from application.exact import schema_of
+from application.exact import Identifier, schema_of
+from domain.amounts import NUMBER
 from projections.listing import LARGEST_LIMIT, LONGEST_SEARCH, MOST_VALUES, Column, Kind, Listing
 
 T = TypeVar("T")
@@ -27,15 +28,14 @@ Json = dict[str, Any]
 
 PREFIX = "/v1"
 _NO_NUL = r"^[^\x00]*$"
-_IDENTIFIER: Json = {"type": "string", "minLength": 1, "maxLength": 100, "pattern": _NO_NUL}
 _PATH_SCHEMAS: dict[str, Json] = {
-    "str": _IDENTIFIER,
+    "str": msgspec.json.schema(Identifier),
     "uuid": {"type": "string", "format": "uuid"},
     "int": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
 }
 _KIND_SCHEMAS: dict[Kind, Json] = {
     **{kind: {"type": "string", "maxLength": 1000, "pattern": _NO_NUL} for kind in (Kind.TEXT, Kind.TEXTS)},
-    Kind.NUMBER: {"type": "string", "pattern": r"^-?[0-9]{1,20}(\.[0-9]{1,30})?$"},
+    Kind.NUMBER: {"type": "string", "pattern": f"^{NUMBER.pattern}$"},
     Kind.INTEGER: {"type": "integer"},
     Kind.INSTANT: {"type": "string", "format": "date-time"},
     Kind.BOOLEAN: {"type": "boolean"},

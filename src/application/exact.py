@@ -5,14 +5,15 @@ taken in. To type checkers they are `Decimal`, `datetime`, `str | bool` and `str
 `_read` can make, so there is no field of theirs that goes unchecked.
 """
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from difflib import get_close_matches
 from enum import Enum
 from functools import cache
-from itertools import islice
+from itertools import chain
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar, Union, cast, get_args, get_origin
 
@@ -20,7 +21,7 @@ import msgspec
 from msgspec import Meta, Struct, structs
 
 from application.wording import LONGEST_QUOTE, in_words, shortened
-from domain.amounts import WHOLE_DIGITS, fault
+from domain.amounts import NUMBER, WHOLE_DIGITS, amount_in, fault, plain
 from domain.attributes import TEXT_LENGTH
 from domain.expressions.tokens import MOST_CHARACTERS
 from domain.problems import Invalid, Problem
@@ -31,13 +32,18 @@ Kind: TypeAlias = Any
 """Whatever may annotate a field: a class, a union, an annotated or generic type."""
 
 REPORTED_PROBLEMS = 50
-LONGEST_NUMBER = 100
+LONGEST_INTEGER = 4_000
+"""Digits of what is read as an integer: beyond, that takes long, and Python refuses to."""
+
+_NUMBERS = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+"""Reads every number, whatever its exponent: what is beyond all bounds is infinite or next to nothing, which `fault`
+finds."""
 DEEPEST_FAULT = 60
 
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?", re.ASCII)
-_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,30})?", re.ASCII)
 _ESCAPED_NUL = b"\\u0000"
 _MARK = b"\xef\xbb\xbf"
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+_NOT_CONVERTED = (msgspec.ValidationError, RecursionError, UnicodeEncodeError)
 _BYTE = re.compile(r"\(byte (\d+)\)")
 
 if TYPE_CHECKING:
@@ -76,8 +82,16 @@ else:
         accepted = (str,)
 
 
-Identifier = Annotated[str, Meta(min_length=1, max_length=100)]
-"""An id or sku the caller chose."""
+Identifier = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^\s\x00](?:[^\x00]*[^\s\x00])?(?![\s\S])",
+        min_length=1,
+        max_length=100,
+        description="1 to 100 characters, with no white space at either end",
+    ),
+]
+"""An id or sku the caller chose. White space at its ends would make two of what people see as one."""
 
 Code = Annotated[
     str,
@@ -112,6 +126,11 @@ class Malformed(Exception):  # noqa: N818  an expected refusal
         self.line = line
         self.column = column
 
+    def problem(self) -> Problem:
+        """As a fault of what holds it: a row of a file, or a fact of a batch."""
+        where = f" in column {self.column}" if self.column else ""
+        return Problem("", f"is no JSON{where}: {self.detail}", "malformed")
+
 
 def decode(kind: type[T], body: bytes) -> T:
     """`body` as a `kind`; `Malformed` when it is no JSON, `Invalid` with every fault when it is another thing.
@@ -119,32 +138,45 @@ def decode(kind: type[T], body: bytes) -> T:
     Of a name that an object holds twice the last one counts, as in most readers of JSON.
     """
     try:
-        decoded = _decoder(cast(Any, kind)).decode(body)
-    except msgspec.ValidationError as error:
-        raise Invalid(_all_faults(kind, body, error)) from None
-    except msgspec.DecodeError as error:
-        raise _malformed(body, str(error)) from None
-    except UnicodeDecodeError:
-        raise Malformed("not UTF-8") from None
-    except RecursionError:
-        raise Malformed("nested too deeply") from None
-    if _ESCAPED_NUL in body and (problems := list(_nul_faults(_untyped(body), ""))):
+        decoded: T = _decoder(cast(Any, kind)).decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _refusal(kind, body, error) from None
+    if _ESCAPED_NUL in body and (problems := list(_text_faults(decoded, ""))):
         raise Invalid(problems)
-    return cast(T, decoded)
+    return decoded
+
+
+def convert(kind: type[T], data: object) -> T:
+    """`data`, which is what JSON can hold, as a `kind`; `Invalid` with every fault when it is another thing."""
+    problems = list(_text_faults(data, ""))
+    try:
+        converted = msgspec.convert(data, kind, strict=True, dec_hook=_read)
+    except _NOT_CONVERTED as error:
+        raise Invalid(_all_faults(kind, data, error)) from None
+    if problems:
+        raise Invalid(problems)
+    return converted
+
+
+def untyped(body: bytes) -> object:
+    """What a body holds, its numbers exact: as far as it can be told, also where `decode` refuses the whole.
+
+    Raises ValueError where it is no JSON, and RecursionError.
+    """
+    return json.loads(body.decode(), parse_float=_NUMBERS.create_decimal, parse_int=_integer, parse_constant=_constant)
+
+
+def _integer(text: str) -> int | Decimal:
+    return int(text) if len(text) <= LONGEST_INTEGER else _NUMBERS.create_decimal(text)
+
+
+def _constant(text: str) -> float:
+    raise ValueError(f"{text} is no JSON")
 
 
 @cache
 def _decoder(kind: Kind) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind, strict=True, dec_hook=_read, float_hook=Decimal)
-
-
-@cache
-def _untyped_decoder() -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(strict=True, float_hook=Decimal)
-
-
-def _untyped(body: bytes) -> object:
-    return _untyped_decoder().decode(body)
+    return msgspec.json.Decoder(kind, strict=True, dec_hook=_read, float_hook=_NUMBERS.create_decimal)
 
 
 def _read(kind: Kind, value: object) -> object:
@@ -161,15 +193,13 @@ def _read(kind: Kind, value: object) -> object:
 
 
 def read_amount(value: object) -> Decimal:
-    """The amount that a string or number writes, plain and without negative zero; `ValueError` says what is allowed."""
+    """The amount that a text or a number of JSON writes, without negative zero; `ValueError` says what is allowed."""
     if isinstance(value, str):
-        if _PLAIN_NUMBER.fullmatch(value):
-            plain = Decimal(value)
-            return plain or plain.copy_abs()
-        if len(value) > LONGEST_NUMBER or not _NUMBER.fullmatch(value):
+        written = amount_in(value)
+        if written is None:
             raise ValueError('must be a decimal number, such as "49.90"')
-        amount = Decimal(value)
-    elif isinstance(value, Decimal):
+        return written
+    if isinstance(value, Decimal):
         amount = value
     elif isinstance(value, int) and not isinstance(value, bool):
         amount = Decimal(value)
@@ -177,9 +207,7 @@ def read_amount(value: object) -> Decimal:
         raise ValueError('must be a decimal number, such as "49.90"')  # noqa: TRY004  msgspec adds the place to ValueError
     if detail := fault(amount):
         raise ValueError(detail)
-    if not amount:
-        return amount.copy_abs()
-    return amount if cast(int, amount.as_tuple().exponent) <= 0 else Decimal(format(amount, "f"))
+    return plain(amount)
 
 
 def read_instant(value: object) -> datetime:
@@ -218,18 +246,35 @@ def _read_formula(value: object) -> str:
     return value
 
 
-def _malformed(body: bytes, message: str) -> Malformed:
-    match = _BYTE.search(message)
-    if match is None:
-        if not body:
-            return Malformed("the body is empty; it must be JSON")
-        if b"\\u" in body and b"\\ud" in body.lower():
-            return Malformed("ends too early, or holds half of a surrogate pair")
-        return Malformed("ends too early", *_line_and_column(body, len(body)))
+def _refusal(kind: Kind, body: bytes, error: Exception) -> Invalid | Malformed:
+    """Why `body` is not taken; `error` is what msgspec says, which stops at the first fault."""
+    try:
+        data = untyped(body)
+    except UnicodeDecodeError:
+        return Malformed("not UTF-8")
+    except RecursionError:
+        is_type_fault = isinstance(error, msgspec.ValidationError)
+        return Invalid([_first_fault(str(error))]) if is_type_fault else Malformed("nested too deeply")
+    except ValueError as malformed:
+        return _malformed(body, malformed)
+    return Invalid(_all_faults(kind, data, error))
+
+
+def _malformed(body: bytes, error: ValueError) -> Malformed:
+    """Where something is wrong, msgspec names it by its byte, but for a body that ends too early."""
+    if not body:
+        return Malformed("the body is empty; it must be JSON")
     if body.startswith(_MARK):
         return Malformed("begins with a byte order mark; send it without")
-    reason = message[: match.start()].removeprefix("JSON is malformed: ").strip()
-    return Malformed(reason, *_line_and_column(body, int(match[1])))
+    try:
+        msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError) as found:
+        if match := _BYTE.search(str(found)):
+            reason = str(found)[: match.start()].removeprefix("JSON is malformed: ").strip()
+            return Malformed(reason, *_line_and_column(body, int(match[1])))
+        if isinstance(found, msgspec.ValidationError | RecursionError):
+            return Malformed(str(error))
+    return Malformed("ends too early", *_line_and_column(body, len(body)))
 
 
 def _line_and_column(body: bytes, offset: int) -> tuple[int, int]:
@@ -237,29 +282,39 @@ def _line_and_column(body: bytes, offset: int) -> tuple[int, int]:
     return before.count(b"\n") + 1, offset - before.rfind(b"\n")
 
 
-def _nul_faults(data: object, pointer: str) -> Iterator[Problem]:
+def _text_faults(data: object, pointer: str) -> Iterator[Problem]:
+    """The texts that can't be stored: JSON can write NUL and half a surrogate pair, and a database has neither."""
     if isinstance(data, str):
-        if "\x00" in data:
-            yield Problem(pointer, "must not hold the character NUL", "nul")
-    elif isinstance(data, dict):
+        if found := _UNSTORABLE.search(data):
+            yield _unstorable(pointer, found.group(), "must not hold")
+    elif isinstance(data, Mapping):
         for name, value in data.items():
-            if "\x00" in name:
-                yield Problem(pointer, "a field's name must not hold the character NUL", "nul")
-            yield from _nul_faults(value, _below(pointer, name))
-    elif isinstance(data, list):
+            below = _below(pointer, shortened(name))
+            if found := _UNSTORABLE.search(name):
+                yield _unstorable(below, found.group(), "its name must not hold")
+            yield from _text_faults(value, below)
+    elif isinstance(data, Struct):
+        for field in structs.fields(data):
+            yield from _text_faults(getattr(data, field.name), _below(pointer, field.encode_name))
+    elif isinstance(data, Sequence) and not isinstance(data, bytes):
         for number, value in enumerate(data):
-            yield from _nul_faults(value, f"{pointer}/{number}")
+            yield from _text_faults(value, f"{pointer}/{number}")
 
 
-def _all_faults(kind: Kind, body: bytes, error: msgspec.ValidationError) -> list[Problem]:
-    """Every fault, found by walking the data beside its type: msgspec itself stops at the first."""
-    try:
-        data = _untyped(body)
-    except (msgspec.ValidationError, RecursionError):
-        return [_first_fault(str(error))]
-    except msgspec.DecodeError as malformed:
-        raise _malformed(body, str(malformed)) from None
-    return list(islice(_faults(kind, data, "", 0), REPORTED_PROBLEMS)) or [_first_fault(str(error))]
+def _unstorable(pointer: str, character: str, what: str) -> Problem:
+    if character == "\x00":
+        return Problem(pointer, f"{what} the character NUL", "nul")
+    return Problem(pointer, f"{what} half of a surrogate pair", "surrogate")
+
+
+def _all_faults(kind: Kind, data: object, error: Exception) -> list[Problem]:
+    """Every fault, found by walking the data beside its type."""
+    found: dict[str, Problem] = {}
+    for problem in chain(_text_faults(data, ""), _faults(kind, data, "", 0)):
+        found.setdefault(problem.pointer, problem)
+        if len(found) == REPORTED_PROBLEMS:
+            break
+    return list(found.values()) or [_first_fault(str(error))]
 
 
 def _first_fault(message: str, kind: Kind = Any) -> Problem:
@@ -298,7 +353,7 @@ def _faults(kind: Kind, data: object, pointer: str, depth: int) -> Iterator[Prob
 def _fits(kind: Kind, data: object) -> bool:
     try:
         msgspec.convert(data, kind, strict=True, dec_hook=_read)
-    except (msgspec.ValidationError, RecursionError):
+    except _NOT_CONVERTED:
         return False
     return True
 
@@ -347,6 +402,8 @@ def _leaf_faults(kind: Kind, data: object, pointer: str) -> Iterator[Problem]:
     except msgspec.ValidationError as error:
         first = _first_fault(str(error), kind)
         yield Problem(pointer + first.pointer, first.detail, "type")
+    except UnicodeEncodeError:
+        return  # half a surrogate pair, which `_text_faults` finds
     except RecursionError:
         yield Problem(pointer, "is nested too deeply", "depth")
 
@@ -396,6 +453,7 @@ def _struct_in(kind: Kind, data: object) -> type[Struct] | None:
 
 
 def _below(pointer: str, name: str) -> str:
+    name = _UNSTORABLE.sub("\ufffd", name) if _UNSTORABLE.search(name) else name
     return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
 
 
@@ -403,7 +461,7 @@ def schema_of(kind: Kind) -> dict[str, Any]:
     """The JSON Schema of one of our types, for `msgspec.json.schema`."""
     if kind is Amount:
         bound = 10**WHOLE_DIGITS - 1
-        text: dict[str, Any] = {"type": "string", "pattern": f"^{_PLAIN_NUMBER.pattern}$", "examples": ["49.90"]}
+        text: dict[str, Any] = {"type": "string", "pattern": f"^{NUMBER.pattern}$", "examples": ["49.90"]}
         # within both bounds on digits; more decimals than these can only be described for text
         number = {"type": "number", "minimum": -bound, "maximum": bound, "multipleOf": 0.01}
         return {"anyOf": [text, number]}

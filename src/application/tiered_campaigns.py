@@ -27,7 +27,15 @@ from domain.schedule import OccurrenceStatus, status_by_time
 from domain.standing import Place, Standing
 from domain.terms import Terms
 from domain.tiered_campaign import Incomplete, Status, TieredCampaign, WrongStatus
-from domain.tiered_definition import MOST_PARTS, MOST_REFERENCES, Definition, Resolved, products_named, resolve
+from domain.tiered_definition import (
+    MOST_PARTS,
+    MOST_REFERENCES,
+    Definition,
+    Resolved,
+    products_named,
+    resolve,
+    zone_named,
+)
 from domain.tiered_occurrence import TieredOccurrence
 
 
@@ -197,7 +205,8 @@ def _resolved(working: Working, definition: Definition) -> Resolved:
     working.prefetch([PRODUCT.at(sku) for sku in products_named(definition)[: MOST_REFERENCES + MOST_PARTS]])
     resolved = resolve(definition, _References(working), catalogue.time_zone)
     problems = resolved if isinstance(resolved, list) else []
-    compiled = catalogue.compile_filter(definition, definition.time_zone or catalogue.time_zone)
+    zone = definition.time_zone if definition.time_zone and zone_named(definition.time_zone) else catalogue.time_zone
+    compiled = catalogue.compile_filter(definition, zone)
     problems = problems + (compiled if isinstance(compiled, list) else [])
     if problems or isinstance(resolved, list):
         raise Invalid(problems)

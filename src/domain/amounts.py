@@ -1,5 +1,6 @@
 """Exact decimal amounts: one context for all arithmetic, one check at every edge."""
 
+import re
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from enum import StrEnum
 from functools import cache
@@ -9,6 +10,9 @@ FRACTION_DIGITS = 30
 
 EXACT = Context(prec=200, traps=[InvalidOperation, DivisionByZero, Overflow])
 """Products of three amounts fit in it unrounded. Never the thread's own context: new threads start with 28 digits."""
+
+NUMBER = re.compile(rf"-?[0-9]{{1,{WHOLE_DIGITS}}}(\.[0-9]{{1,{FRACTION_DIGITS}}})?", re.ASCII)
+"""How amounts are written: digits with at most one point, and no exponent."""
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
@@ -27,8 +31,10 @@ _MODES = {Rounding.HALF_UP: ROUND_HALF_UP, Rounding.DOWN: ROUND_DOWN, Rounding.U
 
 def fault(amount: Decimal) -> str | None:
     """Why `amount` can't be taken, or None: it must be finite and within the digits kept for amounts."""
-    if not amount.is_finite():
-        return "must be a finite number"
+    if amount.is_nan():
+        return "must be a number"
+    if amount.is_infinite():
+        return f"must have at most {WHOLE_DIGITS} digits before the decimal point"
     _, digits, exponent = amount.as_tuple()
     assert isinstance(exponent, int)  # noqa: S101  only infinities and NaN have a letter here
     if len(digits) + exponent > WHOLE_DIGITS and any(digits):
@@ -38,6 +44,14 @@ def fault(amount: Decimal) -> str | None:
     if exponent > WHOLE_DIGITS:
         return f"must have at most {WHOLE_DIGITS} digits before the decimal point"
     return None
+
+
+def amount_in(text: str) -> Decimal | None:
+    """The amount that `text` writes, without negative zero; None when it writes none."""
+    if not NUMBER.fullmatch(text):
+        return None
+    amount = Decimal(text)
+    return amount or amount.copy_abs()
 
 
 def rounded(amount: Decimal, decimals: int, rounding: Rounding) -> Decimal:

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
-from domain.amounts import fault, plain
+from domain.amounts import amount_in, fault, plain
 from domain.problems import Problem
 
 Attributes = dict[str, str | bool]
@@ -23,7 +23,10 @@ class AttributeType(StrEnum):
 
 
 def number_in(value: object) -> Decimal | None:
-    """The amount that `value` writes, plain and without negative zero, or None when it is no amount."""
+    """The amount that `value` writes, plain and without negative zero, or None when it is no amount.
+
+    It may have an exponent: of what was recorded before those were refused, some do.
+    """
     if not isinstance(value, str) or value.strip("+-0123456789.eE"):
         return None
     try:
@@ -60,7 +63,7 @@ def _value_fault(name: str, value: str | bool, types: dict[str, AttributeType]) 
         case None:
             known = ", ".join(f"`{known}`" for known in types) or "none"
             return f"no attribute `{name}` in this event type; it has: {known}"
-        case AttributeType.NUMBER if number_in(value) is None:
+        case AttributeType.NUMBER if not isinstance(value, str) or amount_in(value) is None:
             return 'must be a number, such as "35" or "1.5"'
         case AttributeType.BOOLEAN if not isinstance(value, bool):
             return "must be true or false"

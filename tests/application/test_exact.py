@@ -9,7 +9,18 @@ from msgspec import Meta
 
 from api.routes.batch import BatchBody
 from application.bodies import AcceptFact, AudienceBody, EmptyBody, EventBody, EventTypeBody, TransactionBody
-from application.exact import Amount, AttributeValue, Body, Code, Formula, Identifier, Instant, Malformed, decode
+from application.exact import (
+    Amount,
+    AttributeValue,
+    Body,
+    Code,
+    Formula,
+    Identifier,
+    Instant,
+    Malformed,
+    convert,
+    decode,
+)
 from domain.problems import Invalid
 
 
@@ -47,7 +58,7 @@ def problems(body: bytes) -> dict[str, str]:
         ("1e2", "100"),
         ('"-0.00"', "0.00"),
         ("99999999999999999999", "99999999999999999999"),
-        ('"1E-7"', "0.0000001"),
+        ("1e-7", "0.0000001"),
     ],
 )
 def test_amounts_are_read_exactly(written: str, amount: str) -> None:
@@ -63,7 +74,15 @@ def test_amounts_are_read_exactly(written: str, amount: str) -> None:
         '"Infinity"',
         '"-inf"',
         "1e999999",
-        '"1e999"',
+        "1e999999999999999999999",
+        "-1e999999999999999999999",
+        "1e-999999999999999999999",
+        "0e999999999999999999999",
+        "9" * 5_000,
+        '"1e2"',
+        '"1E+05"',
+        '"+1"',
+        '"1."',
         "true",
         "null",
         '""',
@@ -127,9 +146,45 @@ def test_attribute_numbers_keep_their_text() -> None:
     assert attributes == {"a": "1.50", "b": True, "c": "x", "d": "12"}
 
 
-def test_nul_is_refused_where_it_stands() -> None:
-    assert list(problems(b'{"id":"a\\u0000","total":"1","attributes":{"x":"\\u0000"}}')) == ["/id", "/attributes/x"]
+@pytest.mark.parametrize("escape", ["\\u0000", "\\ud800", "\\udfff", "\\ud800\\u0041"])
+def test_what_no_database_stores_is_refused_where_it_stands(escape: str) -> None:
+    body = f'{{"id":"a{escape}","total":"1","attributes":{{"x":"{escape}"}}}}'
+    assert list(problems(body.encode())) == ["/id", "/attributes/x"]
+    named = problems(f'{{"id":"a","total":"x","b{escape}":1,"attributes":{{"b{escape}":true}}}}'.encode())
+    assert {pointer.removesuffix("A") for pointer in named} == {"/total", "/b\ufffd", "/attributes/b\ufffd"}
+
+
+def test_escapes_of_what_can_be_stored_are_read() -> None:
     assert decode(Order, b'{"id":"a\\\\u0000","total":"1"}').id == "a\\u0000"
+    assert decode(Order, b'{"id":"\\ud83d\\ude00","total":"1"}').id == "\U0001f600"
+
+
+@pytest.mark.parametrize("number", ["1e999999999999999999999", "9" * 5_000])
+def test_a_number_beyond_all_bounds_hides_no_other_fault(number: str) -> None:
+    body = f'{{"id":{number},"total":{number},"count":{number},"more":{number},"tiers":[{{"from":"x"}}]}}'
+    assert set(problems(body.encode())) == {"/id", "/total", "/count", "/more", "/tiers/0/from"}
+
+
+@pytest.mark.parametrize("written", ["", " ", " jane@x", "jane@x ", "\tjane", "jane\n", "\u00a0jane", "a\u2003"])
+def test_ids_have_no_white_space_at_their_ends(written: str) -> None:
+    assert list(problems(msgspec.json.encode({"id": written, "total": "1"}))) == ["/id"]
+
+
+@pytest.mark.parametrize("written", ["a", "jane doe", "a\nb", "\U0001f600", "x" * 100])
+def test_what_is_within_an_id_is_the_callers(written: str) -> None:
+    assert decode(Order, msgspec.json.encode({"id": written, "total": "1"})).id == written
+
+
+def test_what_is_no_json_any_more_is_read_by_the_same_rules() -> None:
+    assert convert(Order, {"id": "a", "total": Decimal("1E+2")}) == decode(Order, b'{"id":"a","total":1e2}')
+    with pytest.raises(Invalid) as caught:
+        convert(Order, {"id": "a\x00", "total": "1e2", "tiers": [{"to": 1}]})
+    assert [problem.pointer for problem in caught.value.problems] == [
+        "/id",
+        "/total",
+        "/tiers/0/to",
+        "/tiers/0/from",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +195,8 @@ def test_nul_is_refused_where_it_stands() -> None:
         (b"", (None, None)),
         (b'{"id":"a"', (1, 10)),
         (b'{"id":1,"x"', (1, 12)),
-        (b'{"id":"\\ud800","total":"1"}', (1, 14)),
+        (b'{"id":"\\x","total":"1"}', (1, 10)),
+        (b'{"id":1,"total":Infinity}', (1, 17)),
         (b'{"id":"\xff","total":"1"}', (None, None)),
         (b'{"nested":' * 100_000, (None, None)),
     ],

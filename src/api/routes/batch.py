@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Annotated, NamedTuple, cast
 
+import msgspec
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
@@ -17,7 +18,7 @@ from api.request import Request
 from api.routes.commands import submit
 from api.routing import RECORDERS, command
 from application.bodies import EventBody, Fact, FactBody, TransactionBody
-from application.exact import Body, Malformed, decode
+from application.exact import Body, Identifier, Malformed, decode
 from application.facts import FactCommand, Taken, command_of
 from application.ingest import Rules
 from application.log.working import Command
@@ -32,7 +33,7 @@ MOST_FACTS = 1000
 
 _OF_TRANSACTION = {
     "type": "object",
-    "properties": {"id": {"type": "string", "minLength": 1, "maxLength": 100}},
+    "properties": {"id": msgspec.json.schema(Identifier)},
     "required": ["id"],
 }
 _FACT = {
@@ -124,7 +125,7 @@ async def post_batch(request: Request, data: JSONBody[BatchBody]) -> BatchAnswer
     taken = await _with_first_positions(request, taken)
     outcomes = iter(taken)
     results = [
-        refused(request, entry) if isinstance(entry, Invalid) else _result(request, entry, next(outcomes))
+        refused(request, entry) if isinstance(entry, Exception) else _result(request, entry, next(outcomes))
         for entry in entries
     ]
     reached = request.services.positions.reached()
@@ -133,29 +134,28 @@ async def post_batch(request: Request, data: JSONBody[BatchBody]) -> BatchAnswer
     return BatchAnswer(request.committed(latest), results, await awards_of(request, recorded, latest))
 
 
-async def _read_all(request: Request, data: BatchBody) -> list[_Read | Invalid]:
+async def _read_all(request: Request, data: BatchBody) -> list[_Read | Exception]:
     rules = request.program.commands.facts.rules
-    entries: list[_Read | Invalid] = []
-    try:
-        for number, raw in enumerate(data.facts):
-            entries.append(_read(bytes(raw), f"/facts/{number}", rules))
-            if isinstance(entries[-1], Invalid):
-                # finding all its faults took a while: others have a turn
-                await asyncio.sleep(0)
-    except Malformed:
-        decode(object, await request.body())
-        raise
+    entries: list[_Read | Exception] = []
+    for number, raw in enumerate(data.facts):
+        entries.append(_read(bytes(raw), f"/facts/{number}", rules))
+        if isinstance(entries[-1], Exception):
+            # finding all its faults took a while: others have a turn
+            await asyncio.sleep(0)
     return entries
 
 
-def _read(raw: bytes, at: str, rules: Rules) -> _Read | Invalid:
-    """Raises Malformed."""
+def _read(raw: bytes, at: str, rules: Rules) -> _Read | Exception:
     try:
         name, fact = decode(FactBody, raw).fact()
         at = f"{at}/{name}"
         return _Read(at, fact, command_of(fact, rules))
     except Invalid as invalid:
         return under(at, invalid)
+    except Malformed as malformed:
+        return under(at, Invalid([malformed.problem()]))
+    except Exception as error:  # noqa: BLE001  one fact's, whatever it is
+        return error
 
 
 async def _keys(request: Request, count: int) -> Sequence[RequestKey | None]:

@@ -151,8 +151,8 @@ class Import:
     def _add(self, chunk: _Chunk, row: Row) -> None:
         try:
             chunk.prepared.append(self._reader.prepare(row))
-        except Invalid as invalid:
-            chunk.faults.append(fault_of(row, invalid.problems))
+        except Exception as error:  # noqa: BLE001  one row's, whatever it is
+            chunk.faults.append(_refused(row, error))
 
     async def _submitted(self, prepared: list[Prepared]) -> asyncio.Task[list[Any]]:
         """Waits until the commands are queued, so that those of the next chunk come after them."""
@@ -175,7 +175,7 @@ class Import:
         faults = chunk.faults
         for prepared, outcome in zip(chunk.prepared, await task, strict=True):
             if isinstance(outcome, Exception):
-                faults.append(_refused(prepared, outcome))
+                faults.append(_refused(prepared.row, outcome, prepared.within))
             elif _repeats(outcome):
                 repeated += 1
             else:
@@ -190,23 +190,23 @@ def _repeats(outcome: Taken | Committed) -> bool:
     return outcome.answer is UNCHANGED or (isinstance(outcome, Taken) and outcome.repeated)
 
 
-def _refused(prepared: Prepared, error: Exception) -> Fault:
+def _refused(row: Row, error: Exception, within: str = "") -> Fault:
     """Raises `error` when it is not the row's fault."""
     match error:
         case Invalid():
-            problems = [problem.under(prepared.within) for problem in error.problems]
+            problems = [problem.under(within) for problem in error.problems]
         case Refusal():
-            problems = [Problem(prepared.within, error.detail, error.code)]
+            problems = [Problem(within, error.detail, error.code)]
         case TooLarge():
-            problems = [Problem(prepared.within, str(error), "too_large")]
+            problems = [Problem(within, str(error), "too_large")]
         case Unavailable() | Stopped() | Overloaded():
             raise error
         case LogError():
-            problems = [Problem(prepared.within, str(error), "not_recorded")]
+            problems = [Problem(within, str(error), "not_recorded")]
         case _:
-            _log.error("row %d of an import failed", prepared.row.number, exc_info=error)
-            problems = [Problem(prepared.within, "was not expected; the service's log says more", "internal")]
-    return fault_of(prepared.row, problems)
+            _log.error("row %d of an import failed", row.number, exc_info=error)
+            problems = [Problem(within, "was not expected; the service's log says more", "internal")]
+    return fault_of(row, problems)
 
 
 def fault_of(row: Row, problems: Sequence[Problem]) -> Fault:

@@ -4,14 +4,12 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from enum import StrEnum
 from functools import partial
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import msgspec
 from msgspec.structs import replace
 
 from application import definitions, manual_progress
@@ -28,7 +26,7 @@ from application.bodies import (
 )
 from application.catalogue import Catalogue
 from application.coupons import add_codes
-from application.exact import Amount, Body, Code, Identifier, Malformed, decode, read_instant
+from application.exact import Amount, Body, Code, Identifier, Malformed, convert, decode, read_instant, untyped
 from application.facts import command_of
 from application.imports.rows import Row
 from application.ingest import Rules
@@ -42,6 +40,8 @@ from domain.coupon import code_fault
 from domain.problems import Invalid, Problem
 from domain.product import Product
 from domain.request import Answered
+
+T = TypeVar("T")
 
 ATTRIBUTE = "attributes."
 
@@ -96,15 +96,12 @@ class Reader(ABC):
         try:
             return self.read(row)
         except Malformed as malformed:
-            where = f" in column {malformed.column}" if malformed.column else ""
-            raise Invalid([Problem("", f"is no JSON{where}: {malformed.detail}", "malformed")]) from None
+            raise Invalid([malformed.problem()]) from None
 
     @abstractmethod
     def read(self, row: Row) -> Prepared:
         """Raises Invalid or Malformed."""
 
-
-_UNTYPED = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 INSTANTS = {
     "transaction": ("purchased_at", "checkout_at", "auto_accept_at", "accepted_at"),
@@ -149,25 +146,27 @@ class FactReader(Reader):
             cells = dict(row.cells)
             name = cells.pop("fact", None) or ("event" if "occurred_at" in cells else "transaction")
             body = {name: localized(nested(cells), INSTANTS.get(name, ()), self._zone)}
-            return decode(FactBody, msgspec.json.encode(body)).fact()
+            return convert(FactBody, body).fact()
         try:
             return decode(FactBody, row.content).fact()
         except Invalid as invalid:
-            localized_content = self._localized_content(row.content)
-            if localized_content is None:
+            body = self._localized(row.content)
+            if not body:
                 raise invalid from None
-            return decode(FactBody, localized_content).fact()
+            return convert(FactBody, body).fact()
 
-    def _localized_content(self, content: bytes) -> bytes | None:
-        """The row with its timestamps put in the program's zone; None when that can't be done."""
+    def _localized(self, content: bytes) -> dict[str, Any]:
+        """The row with its timestamps put in the program's zone; empty when that can't be done."""
         try:
-            body = _UNTYPED.decode(content)
-            for name, instants in INSTANTS.items():
-                if isinstance(body.get(name), dict):
-                    body[name] = localized(body[name], instants, self._zone)
-            return msgspec.json.encode(body)
-        except (ValueError, msgspec.MsgspecError):
-            return None
+            body = untyped(content)
+        except (ValueError, RecursionError):
+            return {}
+        if not isinstance(body, dict):
+            return {}
+        return {
+            name: localized(fact, INSTANTS.get(name, ()), self._zone) if isinstance(fact, dict) else fact
+            for name, fact in body.items()
+        }
 
     def _typed(self, event: EventBody, *, texts: bool) -> EventBody:
         """Its attributes as their types have them: timestamps with an offset, and from a CSV, `true` as a string."""
@@ -193,7 +192,7 @@ class MemberReader(Reader):
     attributes = True
 
     def read(self, row: Row) -> Prepared:
-        member = decode(MemberRow, _json(row))
+        member = _body(MemberRow, row)
         put = partial(
             definitions.put_member,
             member_id=member.id,
@@ -219,7 +218,7 @@ class ListMemberReader(Reader):
         self._code = code
 
     def read(self, row: Row) -> Prepared:
-        listed = decode(ListMemberRow, _json(row))
+        listed = _body(ListMemberRow, row)
         code = listed.list or self._code
         if code is None:
             raise Invalid([Problem("/list", "is required", "required")])
@@ -237,7 +236,7 @@ class ProductReader(Reader):
     columns = frozenset(("sku", "name", "category", "brand", "price"))
 
     def read(self, row: Row) -> Prepared:
-        body = decode(ProductRow, _json(row))
+        body = _body(ProductRow, row)
         product = body.product(body.sku)
         return Prepared(row, _changing(PRODUCT.at(body.sku), partial(_put_product, product=product)))
 
@@ -258,7 +257,7 @@ class CouponCodeReader(Reader):
     columns = frozenset(("coupon", "code"))
 
     def read(self, row: Row) -> Prepared:
-        body = decode(CouponCodeRow, _json(row))
+        body = _body(CouponCodeRow, row)
         if fault := code_fault(body.code):
             raise Invalid([Problem("/code", fault)])
         add = partial(add_codes, coupon=body.coupon, codes=(body.code,))
@@ -287,7 +286,7 @@ class ProgressReader(Reader):
         self._identity = identity
 
     def read(self, row: Row) -> Prepared:
-        body = decode(ProgressRow, row.content if row.cells is None else msgspec.json.encode(_numbered(row.cells)))
+        body = _body(ProgressRow, row) if row.cells is None else convert(ProgressRow, _numbered(row.cells))
         change = partial(
             _change_progress,
             member_id=body.member,
@@ -370,8 +369,8 @@ def _changing(stream: Stream[Any, Any], command: Command) -> Command:
     return decide
 
 
-def _json(row: Row) -> bytes:
-    return row.content if row.cells is None else msgspec.json.encode(nested(row.cells))
+def _body(kind: type[T], row: Row) -> T:
+    return decode(kind, row.content) if row.cells is None else convert(kind, nested(row.cells))
 
 
 def nested(cells: Mapping[str, str]) -> dict[str, Any]:

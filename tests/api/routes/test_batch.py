@@ -1,4 +1,7 @@
+import json
 from typing import Any
+
+import pytest
 
 from tests.api.routes.program import Program, pointers, transaction_body
 
@@ -73,6 +76,29 @@ async def test_a_bad_fact_does_not_hold_up_the_others(program: Program) -> None:
     ]
     assert results[12]["answer"] == results[0]["answer"]
     assert all(("answer" in result) != ("problem" in result) for result in results)
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ('"total":1e999999999999999999999', "/transaction/total"),
+        ('"total":-1e-999999999999999999999', "/transaction/total"),
+        ('"total":"1E+05"', "/transaction/total"),
+        ('"total":1,"attributes":{"a":1e999999999999999999999}', "/transaction/attributes/a"),
+        (f'"total":{"9" * 5_000}', "/transaction/total"),
+        ('"total":1,"currency":"\\u0000"', "/transaction/currency"),
+        ('"total":1,"attributes":{"a":"\xff"}', ""),
+        (f'"total":1,"attributes":{"[" * 900}{"]" * 900}', "/transaction/attributes"),
+        ('"total":1,"member":" M"', "/transaction/member"),
+    ],
+)
+async def test_whatever_a_fact_holds_the_others_are_recorded(program: Program, fields: str, pointer: str) -> None:
+    bad = f'{{"transaction":{{"id":"B","member":"M","purchased_at":"2026-09-03T10:15:00Z",{fields}}}}}'
+    good = [json.dumps(fact) for fact in transactions(2)]
+    answered = await program.post("/batch", f'{{"facts":[{good[0]},{bad},{good[1]}]}}'.encode("latin-1"))
+    results = answered.json()["results"]
+    assert [result["status"] for result in results] == [201, 422, 201]
+    assert [error["pointer"] for error in results[1]["problem"]["errors"]] == [f"/facts/1{pointer}"]
 
 
 async def test_a_batch_again_is_answered_the_same(program: Program) -> None:

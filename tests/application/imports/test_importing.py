@@ -13,12 +13,12 @@ from psycopg_pool import AsyncConnectionPool
 
 from application import definitions
 from application.facts import Facts
-from application.imports import importing, storage
+from application.imports import importing, kinds, storage
 from application.imports.files import import_file
 from application.imports.importing import Contents, Fault, Intake, Tally
 from application.imports.job import request_import
 from application.imports.kinds import Kind
-from application.imports.rows import Format
+from application.imports.rows import Format, Row
 from application.imports.storage import ImportStorage, ImportTooLarge
 from application.jobs.store import Order, open_store
 from application.log.streams import Stream
@@ -129,6 +129,73 @@ async def test_a_broken_row_is_reported_and_the_others_land(database: str) -> No
         ]
         assert faults[0].content == rows[1_999]
         assert await state(program, TRANSACTION.at("T-2500")) is not None
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ('"total":1e999999999999999999999', "/transaction/total"),
+        ('"total":"1e2"', "/transaction/total"),
+        (
+            '"total":"1","purchased_at":"2026-09-05","attributes":{"a":-1e999999999999999999999}',
+            "/transaction/attributes/a",
+        ),
+        ('"total":"1","member":"M "', "/transaction/member"),
+        ('"total":"1","currency":"\\ud800"', "/transaction/currency"),
+        (f'"total":"1","attributes":{"[" * 5_000}{"]" * 5_000}', "/transaction/attributes"),
+        ('"total":"1","attributes":{"a":"\\x"}', ""),
+    ],
+)
+async def test_whatever_a_row_holds_the_others_land(database: str, fields: str, pointer: str) -> None:
+    bad = f'{{"transaction":{{"id":"B","member":"M","purchased_at":"2026-09-05T10:00:00Z",{fields}}}}}'
+    async with alone(database) as program:
+        tally, faults = await imported(program, [transaction(1), bad, transaction(2)])
+        assert (tally.recorded, tally.failed) == (2, 1)
+        (fault,) = faults
+        assert (fault.row, [problem.pointer for problem in fault.problems]) == (2, [pointer])
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "cells", "pointer"),
+    [
+        (Kind.FACTS, "id,member,total,purchased_at", "T-1,M,1e999999999999999999999,2026-09-05", "/total"),
+        (Kind.FACTS, "id,member,total,purchased_at", "T-1, M,1,2026-09-05", "/member"),
+        (Kind.FACTS, "id,member,total,purchased_at", "T-1,M,1,0000-09-05", "/purchased_at"),
+        (Kind.MEMBERS, "id,referrer", "M-1,M-2 ", "/referrer"),
+        (Kind.LIST_MEMBERS, "list,member", "vip,M\u00a0", "/member"),
+        (Kind.PRODUCTS, "sku,price", "SKU-1,1E+05", "/price"),
+        (Kind.PRODUCTS, "sku,price", "SKU\0,1", "/sku"),
+        (Kind.COUPON_CODES, "coupon,code", "welcome,A ", "/code"),
+    ],
+)
+async def test_a_cell_that_can_not_be_taken_is_named_by_its_column(
+    database: str, kind: Kind, header: str, cells: str, pointer: str
+) -> None:
+    async with alone(database) as program:
+        tally, faults = await imported(program, f"{header}\n{cells}\n", kind)
+        assert (tally.recorded, tally.failed) == (0, 1)
+        assert [problem.pointer for problem in faults[0].problems] == [pointer]
+
+
+async def test_a_row_that_fails_by_our_own_fault_loses_no_other(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = kinds.FactReader.read
+
+    def reading(reader: kinds.FactReader, row: Row) -> kinds.Prepared:
+        return read(reader, row) if row.number != 2 else 1 / 0  # type: ignore[return-value]
+
+    monkeypatch.setattr(kinds.FactReader, "read", reading)
+    async with alone(database) as program:
+        tally, faults = await imported(program, [transaction(1), transaction(2), transaction(3)])
+        assert (tally.recorded, tally.failed) == (2, 1)
+        assert [(fault.row, fault.problems[0].code) for fault in faults] == [(2, "internal")]
+
+
+async def test_a_number_beside_a_naive_timestamp_is_exact(database: str) -> None:
+    row = '{"transaction":{"id":"T","member":"M","purchased_at":"2026-09-05","total":1e2,"attributes":{"a":0.1}}}'
+    async with alone(database) as program:
+        await imported(program, [row])
+        purchase = (await state(program, TRANSACTION.at("T"))).purchase
+        assert (purchase.total, purchase.attributes) == (Decimal(100), {"a": "0.1"})
 
 
 async def test_csv_columns_are_fields_and_attributes(database: str) -> None:
