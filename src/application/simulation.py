@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
@@ -20,6 +21,7 @@ from application.award_policy import SEED_BYTES
 from application.awarding import Draw, Fired, concerned, decide_triggers, fired_by, with_moves
 from application.bodies import AcceptFact, EventBody, RefundFact, RejectFact, TransactionBody, UpdateFact
 from application.catalogue import Catalogue
+from application.definitions import origin_of
 from application.facts import FactCommand, Sent, Taken, answered_before
 from application.ingest import Repeated
 from application.log.catalogue import Entry
@@ -162,14 +164,21 @@ class Simulation:
         await self._load([stream.key])
         version, known = self._seen[stream.key]
         was: Member = known or Member(member_id)
-        member = Member(
-            member_id,
-            was.tier if described.tier is None else described.tier,
-            was.attributes if described.attributes is None else described.attributes,
-            was.lists if described.lists is None else tuple(dict.fromkeys(described.lists)),
-            was.referrer if described.referrer is None else described.referrer,
+        if was.referrer is None and described.referrer is not None:
+            await self._check_referrer(member_id, described.referrer)
+        member = replace(
+            was,
+            tier=was.tier if described.tier is None else described.tier,
+            attributes=was.attributes if described.attributes is None else described.attributes,
+            lists=was.lists if described.lists is None else tuple(dict.fromkeys(described.lists)),
+            referrer=was.referrer if described.referrer is None else described.referrer,
         )
         self._seen[stream.key] = (max(version, 1), member)
+
+    async def _check_referrer(self, member_id: str, referrer: str) -> None:
+        if await self._do(lambda working: origin_of(working, referrer)) == member_id:
+            detail = f"`{member_id}` has referred `{referrer}`, directly or through others"
+            raise Invalid([Problem("/referrer", detail, "referrer_cycle")])
 
     async def expect(self, facts: Sequence[Sent]) -> None:
         """Loads at once what tells whether facts are there already."""

@@ -3,6 +3,7 @@
 from typing import ClassVar, assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.attributes import Attributes
 
@@ -22,9 +23,12 @@ class Changed(Struct, frozen=True, gc=False):
 
 
 class ReferrerSet(Struct, frozen=True, gc=False):
+    """`origin` was the first of the chain of referrers then, which nobody had referred; None in older events."""
+
     tag: ClassVar[str] = "member.referrer_set"
     member: str
     referrer: str
+    origin: str | None = None
 
 
 class ListJoined(Struct, frozen=True, gc=False):
@@ -48,6 +52,7 @@ class Member(Struct, frozen=True, gc=False):
     attributes: Attributes = {}
     lists: tuple[str, ...] = ()
     referrer: str | None = None
+    origin: str | None = None
 
 
 def evolve(member: Member | None, event: Event) -> Member:
@@ -56,14 +61,13 @@ def evolve(member: Member | None, event: Event) -> Member:
         case Registered():
             return was
         case Changed():
-            return Member(was.id, event.tier, event.attributes, was.lists, was.referrer)
+            return replace(was, tier=event.tier, attributes=event.attributes)
         case ReferrerSet():
-            return Member(was.id, was.tier, was.attributes, was.lists, event.referrer)
+            return replace(was, referrer=event.referrer, origin=event.origin)
         case ListJoined():
-            return Member(was.id, was.tier, was.attributes, (*was.lists, event.list), was.referrer)
+            return replace(was, lists=(*was.lists, event.list))
         case ListLeft():
-            left = tuple(code for code in was.lists if code != event.list)
-            return Member(was.id, was.tier, was.attributes, left, was.referrer)
+            return replace(was, lists=tuple(code for code in was.lists if code != event.list))
         case _:
             assert_never(event)
 
@@ -78,23 +82,38 @@ class ReferrerIsSelf(Struct, frozen=True, gc=False):
     """A member can't be their own referrer."""
 
 
-Refusal = ReferrerFixed | ReferrerIsSelf
+class ReferrerIsReferred(Struct, frozen=True, gc=False):
+    """A member can't be referred by whom they have referred, directly or through others."""
+
+
+Refusal = ReferrerFixed | ReferrerIsSelf | ReferrerIsReferred
 
 
 def put(
-    member: Member | None, member_id: str, tier: str | None, attributes: Attributes, referrer: str | None
+    member: Member | None,
+    member_id: str,
+    tier: str | None,
+    attributes: Attributes,
+    referrer: str | None,
+    origin: str | None = None,
 ) -> list[Event] | Refusal:
-    """What putting a member records: nothing when nothing changes. A `referrer` of None leaves the one there is."""
+    """What putting a member records: nothing when nothing changes. A `referrer` of None leaves the one there is.
+
+    `origin` is the first of the chain of referrers that ends with a new one. Nobody has referred a member who is given
+    a referrer, so the chain goes in a circle only if the member is that first one.
+    """
     if referrer == member_id:
         return ReferrerIsSelf()
     if member and member.referrer and referrer not in (None, member.referrer):
         return ReferrerFixed(member.referrer)
+    if origin == member_id:
+        return ReferrerIsReferred()
     was = member or Member(member_id)
     events: list[Event] = [] if member else [Registered(member_id)]
     if (was.tier, was.attributes) != (tier, attributes):
         events.append(Changed(member_id, tier, attributes))
     if referrer and was.referrer is None:
-        events.append(ReferrerSet(member_id, referrer))
+        events.append(ReferrerSet(member_id, referrer, origin))
     return events
 
 

@@ -286,6 +286,9 @@ async def test_a_description_that_can_t_be_is_refused(program: Program) -> None:
     with pytest.raises(Invalid) as refused:
         await described(program, "M-1", Described(referrer="M-1", lists=("friends", "foes")))
     assert [problem.pointer for problem in refused.value.problems] == ["/lists/1", "/referrer"]
+    with pytest.raises(Invalid) as refused:
+        await described(program, "M-2", Described(referrer="M-1"))
+    assert [(problem.pointer, problem.code) for problem in refused.value.problems] == [("/referrer", "referrer_cycle")]
 
 
 async def test_more_decisions_than_anyone_reads_are_refused() -> None:

@@ -1,5 +1,15 @@
 from domain import member as members
-from domain.member import Changed, ListJoined, ListLeft, Member, ReferrerFixed, ReferrerIsSelf, ReferrerSet, Registered
+from domain.member import (
+    Changed,
+    ListJoined,
+    ListLeft,
+    Member,
+    ReferrerFixed,
+    ReferrerIsReferred,
+    ReferrerIsSelf,
+    ReferrerSet,
+    Registered,
+)
 
 
 def after(*events: members.Event) -> Member:
@@ -30,6 +40,15 @@ def test_a_referrer_is_set_once() -> None:
     known = Member("M-1", referrer="M-0")
     assert members.put(known, "M-1", None, {}, "M-0") == []
     assert members.put(known, "M-1", None, {}, "M-9") == ReferrerFixed("M-0")
+
+
+def test_a_chain_of_referrers_never_comes_back_to_the_member() -> None:
+    events = members.put(Member("M-1"), "M-1", None, {}, "M-3", "M-0")
+    assert events == [ReferrerSet("M-1", "M-3", "M-0")]
+    assert members.put(Member("M-1"), "M-1", None, {}, "M-3", "M-1") == ReferrerIsReferred()
+    referred = after(Registered("M-1"), ReferrerSet("M-1", "M-3", "M-0"), Changed("M-1", "gold", {}))
+    assert referred == Member("M-1", "gold", referrer="M-3", origin="M-0")
+    assert members.put(referred, "M-1", "gold", {}, None) == []
 
 
 def test_nobody_refers_themselves() -> None:

@@ -17,7 +17,10 @@ from application.streams import MEMBER
 
 @command("PUT", "/members/{member:str}", roles=RECORDERS)
 async def put_member(request: Request, member: FromPath[str], data: JSONBody[MemberBody]) -> MemberAnswer:
-    """Register a member, or replace their tier and attributes. A referrer is set once and stays."""
+    """Register a member, or replace their tier and attributes.
+
+    A referrer is set once and stays. Whoever the member has referred, directly or through others, is refused.
+    """
     return await answer(
         request,
         lambda working: representations.member(

@@ -31,6 +31,17 @@ async def test_a_referrer_is_set_once(program: Program) -> None:
     assert program.head() == head
 
 
+async def test_referrers_do_not_go_in_a_circle(program: Program) -> None:
+    for member, referrer in (("M-2", "M-1"), ("M-3", "M-2")):
+        assert (await program.put(f"/members/{member}", {"referrer": referrer})).status_code == 200
+    head = program.head()
+    for last in ("M-2", "M-3"):
+        refused = await program.put("/members/M-1", {"tier": "gold", "referrer": last})
+        assert (refused.status_code, refused.json()["code"]) == (409, "referrer_cycle")
+    assert program.head() == head
+    assert (await program.put("/members/M-1", {"referrer": "M-0"})).status_code == 200
+
+
 BAD_MEMBERS: list[tuple[dict[str, Any], str]] = [
     ({"tier": 7}, "/tier"),
     ({"tier": ""}, "/tier"),

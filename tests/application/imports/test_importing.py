@@ -275,11 +275,12 @@ async def test_members_lists_and_products(database: str) -> None:
         await put(program, MemberList("vip", "VIP"))
         members = (
             "id,tier,referrer,attributes.city,attributes.vip\n"
-            "M-1,gold,M-9,Paris,true\nM-2,,,,\nM-2,,,,\n,,,,\nM-3,,M-3,,\n"
+            "M-1,gold,M-9,Paris,true\nM-2,,,,\nM-2,,,,\n,,,,\nM-3,,M-3,,\nM-9,,M-1,,\n"
         )
         tally, faults = await imported(program, members, Kind.MEMBERS)
-        assert tally == Tally(6, 2, 1, 1)
-        assert [(fault.row, fault.problems[0].pointer) for fault in faults] == [(6, "/referrer")]
+        assert tally == Tally(7, 2, 1, 2)
+        told = [(fault.row, fault.problems[0].pointer, fault.problems[0].code) for fault in faults]
+        assert told == [(6, "/referrer", "invalid"), (7, "", "referrer_cycle")]
         assert (await state(program, MEMBER.at("M-1"))).attributes == {"city": "Paris", "vip": True}
         listed = [{"member": "M-1"}, {"member": "M-2"}, {"member": "M-2", "action": "remove"}, {"member": "", "x": 1}]
         tally, faults = await imported(program, listed, Kind.LIST_MEMBERS, list="vip")
