@@ -162,8 +162,14 @@ def differences(
     for month, customers in sorted(months.items()):
         row = statistics[month]
         paid = sum((customer_points for _, customer_points in customers.values()), Fraction(0))
-        if row["status"] != "completed" or row["members"] != len(customers) or Fraction(row["awarded_points"]) != paid:
-            yield f"occurrence {month} is {row}; expected {len(customers)} members and {paid} points"
+        earning = sum(customer_points > 0 for _, customer_points in customers.values())
+        people = (row["members"], row["participants"])
+        if (
+            row["status"] != "completed"
+            or people != (earning, len(customers))
+            or Fraction(row["awarded_points"]) != paid
+        ):
+            yield f"occurrence {month} is {row}; expected {earning} of {len(customers)} members and {paid} points"
         members = service.pages(f"/v1/tiered-campaigns/{campaign}/occurrences/{month}/members")
         shown = {
             member["member"]: (Fraction(member["total"]), Fraction(member["awarded_points"])) for member in members

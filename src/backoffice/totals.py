@@ -12,6 +12,7 @@ from application.definitions import DEFAULT_ACCOUNT
 from domain.catalogue import Account
 from projections.queries.asking import Figure, fetch_all
 from projections.queries.catalogue import ACCOUNTS, entries_page
+from projections.queries.tiered_campaigns import PENDING_POINTS
 
 MOST_ACCOUNTS = "200"
 DEFAULT = DEFAULT_ACCOUNT.code
@@ -23,9 +24,8 @@ _COUNTS = """
 SELECT (SELECT count(*) FROM p_members.members), (SELECT count(*) FROM p_facts.facts)
 """
 
-_POINTS = """
-SELECT r.definition ->> 'account',
-    sum(CASE WHEN t.archived AND o.phase IS NULL THEN 0 ELSE s.pending_points END)::text, sum(s.awarded_points)::text
+_POINTS = f"""
+SELECT r.definition ->> 'account', sum({PENDING_POINTS})::text, sum(s.awarded_points)::text
 FROM p_standings.statistics s
 JOIN p_tiered_campaigns.tiered_campaigns t ON t.id = s.campaign
 JOIN p_tiered_campaigns.occurrences o ON o.campaign = s.campaign AND o.number = s.occurrence

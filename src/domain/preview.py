@@ -21,7 +21,10 @@ class Requested(Struct, frozen=True, gc=False):
 
 
 class Figures(Struct, frozen=True, gc=False):
-    """One occurrence: `pending_points` count pending and accepted facts, `award_points` what an award would pay."""
+    """One occurrence: `pending_points` count pending and accepted facts, `award_points` what an award would pay.
+
+    `members` are all who had a standing in it.
+    """
 
     occurrence: int
     members: int

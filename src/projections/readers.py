@@ -49,7 +49,7 @@ order by occurrence, member limit %s
 """
 
 _FIGURES = """
-select occurrence, members, pending_points, award_points from p_standings.preview_occurrences
+select occurrence, participants, pending_points, award_points from p_standings.preview_occurrences
 where preview = %s order by occurrence
 """
 

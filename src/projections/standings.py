@@ -35,6 +35,7 @@ STATISTICS = Table(
         "campaign": UUIDS,
         "occurrence": INT,
         "members": BIGINT,
+        "participants": BIGINT,
         "contributions": BIGINT,
         "pending_points": NUMERIC,
         "awarded_points": NUMERIC,
@@ -76,7 +77,14 @@ PREVIEWS = Table(
 PREVIEW_OCCURRENCES = Table(
     "preview_occurrences",
     ("preview", "occurrence"),
-    {"preview": UUIDS, "occurrence": INT, "members": BIGINT, "pending_points": NUMERIC, "award_points": NUMERIC},
+    {
+        "preview": UUIDS,
+        "occurrence": INT,
+        "members": BIGINT,
+        "participants": BIGINT,
+        "pending_points": NUMERIC,
+        "award_points": NUMERIC,
+    },
 )
 
 PREVIEW_MEMBERS = Table(
@@ -116,7 +124,15 @@ def contributed(changes: Changes, recorded: Recorded) -> None:
         changes.insert(STANDINGS, key, {**whole, **row})
     else:
         changes.update(STANDINGS, key, row)
-    _sum(changes, event, members=int(first), contributions=1, pending=event.pending_points_change)
+    before = EXACT.subtract(event.pending_points, event.pending_points_change)
+    _sum(
+        changes,
+        event,
+        members=bool(event.pending_points) - bool(before),
+        participants=int(first),
+        contributions=1,
+        pending=event.pending_points_change,
+    )
 
 
 def awarded(changes: Changes, recorded: Recorded) -> None:
@@ -128,7 +144,13 @@ def awarded(changes: Changes, recorded: Recorded) -> None:
         "updated_position": recorded.position,
     }
     changes.update(STANDINGS, (event.campaign, event.occurrence, event.member), row)
-    _sum(changes, event, pending=EXACT.minus(event.pending_points), awarded=event.points)
+    _sum(
+        changes,
+        event,
+        members=bool(event.points) - bool(event.pending_points),
+        pending=EXACT.minus(event.pending_points),
+        awarded=event.points,
+    )
 
 
 def corrected(changes: Changes, recorded: Recorded) -> None:
@@ -140,7 +162,8 @@ def corrected(changes: Changes, recorded: Recorded) -> None:
         "updated_position": recorded.position,
     }
     changes.update(STANDINGS, (event.campaign, event.occurrence, event.member), row)
-    _sum(changes, event, awarded=event.points)
+    before = EXACT.subtract(event.awarded_points, event.points)
+    _sum(changes, event, members=bool(event.awarded_points) - bool(before), awarded=event.points)
 
 
 def _sum(
@@ -148,12 +171,15 @@ def _sum(
     event: standing.Event,
     *,
     members: int = 0,
+    participants: int = 0,
     contributions: int = 0,
     pending: Decimal = ZERO,
     awarded: Decimal = ZERO,
 ) -> None:
+    """`members` are those who have points, pending or awarded; `participants` all who have a standing."""
     row = {
         "members": members,
+        "participants": participants,
         "contributions": contributions,
         "pending_points": pending,
         "awarded_points": awarded,
@@ -218,7 +244,7 @@ def preview_failed(changes: Changes, recorded: Recorded) -> None:
 
 PROJECTION = Projection(
     name="standings",
-    version=1,
+    version=2,
     tables=(STANDINGS, STATISTICS, EVALUATIONS, PREVIEWS, PREVIEW_OCCURRENCES, PREVIEW_MEMBERS),
     folds={
         standing.Contributed.tag: contributed,

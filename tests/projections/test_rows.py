@@ -92,7 +92,27 @@ def test_pending_points_become_awarded_and_are_corrected(
     (row,) = rows(connection, "p_standings", "standings")
     assert (row["pending_points"], row["awarded"], row["late"], row["version"]) == (0, Decimal("2.5"), True, 4)
     (sums,) = rows(connection, "p_standings", "statistics")
-    assert (sums["pending_points"], sums["awarded_points"], sums["members"]) == (0, Decimal("2.5"), 1)
+    assert (sums["pending_points"], sums["awarded_points"]) == (0, Decimal("2.5"))
+    assert (sums["members"], sums["participants"]) == (1, 1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_sums_of_an_occurrence_are_those_of_its_standings(
+    conninfo: str, log: Log, connection: psycopg.Connection, seed: int
+) -> None:
+    log.append(Program(seed).whole())
+    followed(conninfo)
+    shown = connection.execute(
+        """
+        select campaign, occurrence, members, participants, pending_points, awarded_points from p_standings.statistics
+        except all
+        select campaign, occurrence, count(*) filter (where coalesce(awarded, pending_points) <> 0), count(*),
+            sum(pending_points), coalesce(sum(awarded), 0)
+        from p_standings.standings group by campaign, occurrence
+        """
+    ).fetchall()
+    assert shown == []
+    assert rows(connection, "p_standings", "statistics")
 
 
 def test_a_standing_that_begins_behind_the_fence_counts_as_evaluated(
@@ -156,10 +176,10 @@ def test_a_preview_holds_the_standings_of_its_own_position(
     assert (row["occurrence"], row["member"], row["total"]) == (1, "M-1", 6)
     assert (row["pending_points"], row["award_points"]) == (8, 3)
     figures = [
-        (row["occurrence"], row["members"], row["pending_points"], row["award_points"])
+        (row["occurrence"], row["members"], row["participants"], row["pending_points"], row["award_points"])
         for row in rows(connection, "p_standings", "preview_occurrences")
     ]
-    assert figures == [(1, 1, 8, 3), (2, 0, 0, 0)]
+    assert figures == [(1, 1, 1, 8, 3), (2, 0, 0, 0, 0)]
     (row,) = rows(connection, "p_standings", "previews")
     assert (row["status"], row["position"], row["scheduled_for"]) == ("finished", 3, None)
 

@@ -14,6 +14,7 @@ from domain.amounts import EXACT, ZERO
 from projections.decisions import DecisionKind
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import Figure, fetch_all, fetch_page
+from projections.queries.tiered_campaigns import PENDING_POINTS
 
 MOST_ENTRIES = 50
 """The most entries of one account that are shown with it: the newest ones. All are in the member's decisions."""
@@ -100,13 +101,13 @@ JOIN p_decisions.decisions d ON d.id = e.decision
 ORDER BY e.position DESC, e.number DESC
 """
 
-_PENDING = """
-SELECT r.definition ->> 'account', s.pending_points, s.campaign, s.occurrence, o.evaluation_at
+_PENDING = f"""
+SELECT r.definition ->> 'account', {PENDING_POINTS}, s.campaign, s.occurrence, o.evaluation_at
 FROM p_standings.standings s
-JOIN p_tiered_campaigns.tiered_campaigns t ON t.id = s.campaign AND NOT t.archived
+JOIN p_tiered_campaigns.tiered_campaigns t ON t.id = s.campaign
 JOIN p_tiered_campaigns.occurrences o ON o.campaign = s.campaign AND o.number = s.occurrence
 JOIN p_tiered_campaigns.revisions r ON r.campaign = o.campaign AND r.number = o.revision
-WHERE s.member = %(member)s AND s.awarded IS NULL AND s.pending_points <> 0
+WHERE s.member = %(member)s AND s.awarded IS NULL AND {PENDING_POINTS} <> 0
 ORDER BY o.evaluation_at, s.campaign
 """
 

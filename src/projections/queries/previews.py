@@ -19,7 +19,7 @@ from domain.standing import Contributed, FactKind
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import Figure, fetch_all, fetch_one, fetch_page
 from projections.queries.log import events_between
-from projections.queries.tiered_campaigns import terms_of
+from projections.queries.tiered_campaigns import MEMBERS, PENDING_POINTS, terms_of
 
 MOST_FACTS = 100
 """The most facts of one member that a comparison shows: the newest ones."""
@@ -35,11 +35,13 @@ class PreviewProgress(Struct, frozen=True, gc=False):
 class PreviewOccurrence(Struct, frozen=True, gc=False):
     """One occurrence as frozen, and as it is now.
 
-    `pending_points` count pending and accepted facts; `award_points` are what an award at the freeze would have paid.
+    `members` had pending points, `participants` are all it froze; `live_members` have points now. `pending_points`
+    count pending and accepted facts; `award_points` are what an award at the freeze would have paid.
     """
 
     occurrence: int
     members: int
+    participants: int
     pending_points: Figure
     award_points: Figure
     live_members: int
@@ -316,12 +318,13 @@ async def _with_occurrences(connection: AsyncConnection[Any], rows: Sequence[tup
     found = await fetch_all(
         connection,
         lambda *row: row,
-        """
-        SELECT p.preview, p.occurrence, p.members, p.pending_points::text, p.award_points::text,
-            coalesce(s.members, 0), CASE WHEN t.archived THEN '0' ELSE coalesce(s.pending_points, 0)::text END
+        f"""
+        SELECT p.preview, p.occurrence, p.members, p.participants, p.pending_points::text, p.award_points::text,
+            coalesce({MEMBERS}, 0), coalesce({PENDING_POINTS}, 0)::text
         FROM unnest(%(previews)s::uuid[], %(campaigns)s::uuid[]) w (preview, campaign)
         JOIN p_standings.preview_occurrences p ON p.preview = w.preview
         JOIN p_tiered_campaigns.tiered_campaigns t ON t.id = w.campaign
+        LEFT JOIN p_tiered_campaigns.occurrences o ON o.campaign = w.campaign AND o.number = p.occurrence
         LEFT JOIN p_standings.statistics s ON s.campaign = w.campaign AND s.occurrence = p.occurrence
         ORDER BY p.preview, p.occurrence
         """,
@@ -350,9 +353,9 @@ async def _done(connection: AsyncConnection[Any], running: list[UUID]) -> dict[U
 
 def _preview(row: tuple[Any, ...], occurrences: tuple[PreviewOccurrence, ...], done: int | None) -> PreviewRow:
     preview_id, campaign, status, reason, position, requested_at, scheduled_for, finished_at = row
-    members = sum(each.members for each in occurrences)
+    everyone = sum(each.participants for each in occurrences)
     if done is None:
-        done = members if status == Status.FINISHED else 0
+        done = everyone if status == Status.FINISHED else 0
     return PreviewRow(
         preview_id,
         campaign,
@@ -362,7 +365,7 @@ def _preview(row: tuple[Any, ...], occurrences: tuple[PreviewOccurrence, ...], d
         requested_at,
         scheduled_for,
         finished_at,
-        PreviewProgress(done, members),
+        PreviewProgress(done, everyone),
         occurrences,
     )
 

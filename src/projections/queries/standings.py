@@ -12,7 +12,7 @@ from domain.points import TierTable, next_tier, tier_reached
 from domain.schedule import OccurrenceStatus
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import Figure, fetch_one, fetch_page
-from projections.queries.tiered_campaigns import OCCURRENCE_STATUS, VOID, StatisticsRow, terms_of
+from projections.queries.tiered_campaigns import OCCURRENCE_STATUS, PENDING_POINTS, StatisticsRow, terms_of
 
 
 class NextTier(Struct, frozen=True, gc=False):
@@ -92,7 +92,7 @@ class Evaluation(Struct, frozen=True, gc=False):
     points: Figure | None
 
 
-_POINTS = "coalesce(s.awarded, s.pending_points)"
+_POINTS = f"coalesce(s.awarded, {PENDING_POINTS})"
 
 OCCURRENCE_MEMBERS = Listing(
     name="occurrence-members",
@@ -107,10 +107,7 @@ OCCURRENCE_MEMBERS = Listing(
     sort="member",
 )
 
-_FIGURES = f"""
-s.total::text, s.confirmed::text, CASE WHEN {VOID} THEN '0' ELSE {_POINTS}::text END,
-CASE WHEN {VOID} THEN '0' ELSE s.pending_points::text END, s.awarded::text, s.late
-"""
+_FIGURES = f"s.total::text, s.confirmed::text, {_POINTS}::text, ({PENDING_POINTS})::text, s.awarded::text, s.late"
 
 MEMBER_STANDINGS = Listing(
     name="member-standings",
@@ -137,21 +134,18 @@ async def occurrence_members_page(
 ) -> tuple[list[StandingRow], str | None]:
     revision = (campaign_id, occurrence.revision)
     table = (await terms_of(connection, {revision}))[revision].table
-    void = occurrence.status is OccurrenceStatus.CANCELLED
 
-    def build(member: str, total: str, confirmed: str, pending: str, awarded: str | None, late: bool) -> StandingRow:  # noqa: FBT001  a row of the query
+    def build(member: str, *figures: Any) -> StandingRow:  # noqa: ANN401  a row of the query
+        total, confirmed, points, pending, awarded, late = figures
         tier, following = tiers_reached(table, total if awarded is None else confirmed)
-        waiting = "0" if void else pending
-        return StandingRow(
-            member, total, confirmed, tier, following, waiting if awarded is None else awarded, waiting, awarded, late
-        )
+        return StandingRow(member, total, confirmed, tier, following, points, pending, awarded, late)
 
     return await fetch_page(
         connection,
         selection,
         build,
-        "s.member, s.total::text, s.confirmed::text, s.pending_points::text, s.awarded::text, s.late",
-        "p_standings.standings s",
+        f"s.member, {_FIGURES}",
+        _STANDINGS,
         where=("s.campaign = %(campaign)s", "s.occurrence = %(occurrence)s"),
         parameters={"campaign": campaign_id, "occurrence": occurrence.number},
     )
@@ -211,7 +205,7 @@ async def evaluation(connection: AsyncConnection[Any], campaign_id: UUID, occurr
     )
     due_at = occurrence.evaluation_at
     if started is None:
-        waiting = EvaluationProgress(0, occurrence.members)
+        waiting = EvaluationProgress(0, occurrence.participants)
         return Evaluation("not_started", due_at, None, None, waiting, None, None)
     status, started_at, finished_at, fence, revision, members, points = started
     done, everyone, total = await _awarded(connection, {**named, "fence": fence})

@@ -32,7 +32,11 @@ class CampaignRow(Struct, frozen=True):
 
 
 class StatisticsRow(Struct, frozen=True, gc=False):
-    """One occurrence: `members` have a standing in it; `revision` names the terms it has."""
+    """One occurrence; `revision` names the terms it has.
+
+    `members` are those who have points in it: pending ones while it is open, awarded ones once it is completed.
+    `participants` are all with a contribution.
+    """
 
     number: int
     starts_at: datetime
@@ -42,6 +46,7 @@ class StatisticsRow(Struct, frozen=True, gc=False):
     pending_points: Figure
     awarded_points: Figure
     members: int
+    participants: int
     revision: int
 
 
@@ -91,7 +96,7 @@ CAMPAIGNS = Listing(
         Column("status", expression=_STATUS, sortable=True, values=tuple(Status)),
         Column("entity", expression="t.definition ->> 'entity'", nullable=True, values=tuple(Entity)),
         Column("event_type", expression="t.definition ->> 'event_type'", nullable=True),
-        Column("starts_at", Kind.INSTANT, "opening.starts_at", sortable=True, nullable=True),
+        Column("starts_at", Kind.INSTANT, "(t.definition ->> 'starts_at')::timestamptz", sortable=True, nullable=True),
         Column("next_evaluation_at", Kind.INSTANT, _NEXT_EVALUATION, sortable=True, nullable=True),
         Column("created_at", Kind.INSTANT, "t.created_at"),
     ),
@@ -110,8 +115,10 @@ CASE WHEN o.phase = 'evaluated' THEN 'completed'
     ELSE 'grace_period' END
 """
 
-VOID = "t.archived AND o.phase IS NULL"
-"""Archiving a campaign voids what is pending."""
+_VOID = "t.archived AND o.phase IS NULL"
+PENDING_POINTS = f"CASE WHEN {_VOID} THEN 0 ELSE s.pending_points END"
+MEMBERS = f"CASE WHEN {_VOID} THEN 0 ELSE s.members END"
+"""Archiving a campaign `t` voids what is pending in its occurrence `o`: of a standing `s`, or of the sums of all."""
 
 STATISTICS = Listing(
     name="statistics",
@@ -133,8 +140,8 @@ LEFT JOIN p_standings.statistics s ON s.campaign = o.campaign AND s.occurrence =
 
 _STATISTICS_ROW = f"""
 o.number, o.starts_at, o.ends_at, o.evaluation_at, {OCCURRENCE_STATUS},
-CASE WHEN {VOID} THEN '0' ELSE coalesce(s.pending_points, 0)::text END,
-coalesce(s.awarded_points, 0)::text, coalesce(s.members, 0), o.revision
+coalesce({PENDING_POINTS}, 0)::text, coalesce(s.awarded_points, 0)::text, coalesce({MEMBERS}, 0),
+coalesce(s.participants, 0), o.revision
 """
 
 

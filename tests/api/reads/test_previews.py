@@ -29,6 +29,7 @@ async def test_a_preview_freezes_what_goes_on_beside_it(program: ReadProgram) ->
             {
                 "occurrence": 1,
                 "members": 2,
+                "participants": 2,
                 "pending_points": "1410",
                 "award_points": "1210",
                 "live_members": 3,

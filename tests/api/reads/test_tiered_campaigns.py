@@ -88,10 +88,46 @@ async def test_statistics_have_a_row_an_occurrence(program: ReadProgram) -> None
         "pending_points": "1410",
         "awarded_points": "0",
         "members": 2,
+        "participants": 2,
         "revision": 1,
     }
     assert (second["status"], second["pending_points"], second["members"]) == ("scheduled", "0", 0)
     assert third["number"] == 3
+
+
+async def test_members_have_points_and_participants_a_contribution(program: ReadProgram) -> None:
+    tiers = [{"from": "100", "to": "200", "reward": "1"}]
+    campaign = await program.campaign(tiers=tiers, late="correct")
+
+    async def people() -> tuple[int, int]:
+        await program.follow()
+        (row,) = await program.listed(f"/tiered-campaigns/{campaign}/statistics", number="1")
+        return row["members"], row["participants"]
+
+    accepted = {"status": "accepted", "auto_accept_at": ...}
+    for number, total in enumerate(["5", "5", "5", "0"], 1):
+        await program.buy(f"T-{number}", f"M-{number}", total, **accepted)
+    assert await people() == (0, 4)
+    await program.buy("T-5", "M-1", "100", **accepted)
+    await program.buy("T-6", "M-2", "100")
+    assert await people() == (2, 4)
+    await program.preview(campaign)
+    await program.evaluate(campaign, 1, "M-1", "M-2", "M-3", "M-4", points="105")
+    assert await people() == (1, 4)
+    await program.buy("T-7", "M-3", "100", **accepted)
+    await program.buy("T-8", "M-9", "1", **accepted)
+    assert await people() == (2, 5)
+    await program.post("/transactions/T-5/refund")
+    assert await people() == (1, 5)
+    (preview,) = (await program.listed(f"/tiered-campaigns/{campaign}/previews"))[0]["occurrences"]
+    assert (preview["members"], preview["participants"], preview["live_members"]) == (2, 4, 1)
+
+
+async def test_a_listing_filters_by_the_start_that_it_shows(program: ReadProgram) -> None:
+    draft = await program.post("/tiered-campaigns", campaign_body(tiers=[]))
+    await program.follow()
+    (row,) = await program.listed("/tiered-campaigns", **{"starts_at[gte]": "2026-08-31T22:00:00Z"})
+    assert (row["id"], row["status"], row["starts_at"]) == (draft.json()["id"], "draft", "2026-08-31T22:00:00Z")
 
 
 async def test_an_occurrence_goes_through_its_life(program: ReadProgram) -> None:
@@ -138,16 +174,24 @@ async def test_a_campaign_is_completed_once_the_last_of_its_occurrences_is_which
 async def test_archiving_cancels_and_voids_what_is_pending(program: ReadProgram) -> None:
     campaign = await program.campaign()
     await program.buy("T-1", "M-1", "20")
+    await program.preview(campaign)
     await program.post(f"/tiered-campaigns/{campaign}/deactivate")
     archived = await program.post(f"/tiered-campaigns/{campaign}/archive")
     assert archived.status_code == 200, archived.text
     await program.follow()
     rows = await program.listed(f"/tiered-campaigns/{campaign}/statistics")
     assert {(row["status"], row["pending_points"]) for row in rows} == {("cancelled", "0")}
-    (row,) = await program.listed(f"/tiered-campaigns/{campaign}/occurrences/1/members")
+    assert [(row["members"], row["participants"]) for row in rows] == [(0, 1), (0, 0), (0, 0)]
+    members = f"/tiered-campaigns/{campaign}/occurrences/1/members"
+    (row,) = await program.listed(members)
     assert (row["total"], row["points"], row["pending_points"]) == ("20", "0", "0")
     (row,) = await program.listed("/members/M-1/tiered-campaigns")
     assert (row["status"], row["points"], row["pending_points"]) == ("cancelled", "0", "0")
+    for listing in (members, "/members/M-1/tiered-campaigns"):
+        assert await program.listed(listing, **{"points[gte]": "1"}) == []
+        assert len(await program.listed(listing, **{"points": "0", "sort": "-points"})) == 1
+    (preview,) = (await program.listed(f"/tiered-campaigns/{campaign}/previews"))[0]["occurrences"]
+    assert (preview["pending_points"], preview["live_members"], preview["live_pending_points"]) == ("200", 0, "0")
     accounts = await program.listed("/members/M-1/accounts")
     assert [(row["pending"], row["pending_entries"]) for row in accounts] == [("0", [])]
     shown = await program.shown(f"/tiered-campaigns/{campaign}")

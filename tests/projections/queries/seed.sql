@@ -60,14 +60,14 @@ select '018f0000-0000-7000-8000-000000000001', o, 'M-' || lpad(n::text, 5, '0'),
 from generate_series(1, 2) o, generate_series(1, 4000) n;
 
 insert into p_standings.statistics
-select campaign, number, 4000, 4000, 1, 0 from p_tiered_campaigns.occurrences;
+select campaign, number, 4000, 4000, 4000, 1, 0 from p_tiered_campaigns.occurrences;
 
 insert into p_standings.previews
 select ('018f0000-0000-7000-9000-' || lpad(n::text, 12, '0'))::uuid,
     ('018f0000-0000-7000-8000-00000000000' || n %% 2)::uuid, 'finished', n, now(), null, now(), null
 from generate_series(1, 4000) n;
 
-insert into p_standings.preview_occurrences select id, 1, 4000, 1, 1 from p_standings.previews;
+insert into p_standings.preview_occurrences select id, 1, 4000, 4000, 1, 1 from p_standings.previews;
 
 insert into p_standings.preview_members
 select ('018f0000-0000-7000-9000-' || lpad(p::text, 12, '0'))::uuid, o, 'M-' || lpad(n::text, 5, '0'), n, n, n + p, n

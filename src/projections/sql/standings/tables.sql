@@ -16,11 +16,13 @@ create table standings (
     primary key (campaign, occurrence, member)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 
--- The sums of an occurrence's standings; `contributions` counts every change that a fact made.
+-- The sums of an occurrence's standings: `members` have points, pending or awarded, `participants` have a standing;
+-- `contributions` counts every change that a fact made.
 create table statistics (
     campaign uuid,
     occurrence int,
     members bigint not null,
+    participants bigint not null,
     contributions bigint not null,
     pending_points numeric not null,
     awarded_points numeric not null,
@@ -54,11 +56,12 @@ create table previews (
     reason text
 );
 
--- A preview's figures, one row an occurrence it names.
+-- A preview's figures, one row an occurrence it names; `members` have pending points, `participants` are all it froze.
 create table preview_occurrences (
     preview uuid,
     occurrence int,
     members bigint not null,
+    participants bigint not null,
     pending_points numeric not null,
     award_points numeric not null,
     primary key (preview, occurrence)
