@@ -31,7 +31,7 @@ JOIN p_tiered_campaigns.tiered_campaigns t ON t.id = s.campaign
 JOIN p_tiered_campaigns.occurrences o ON o.campaign = s.campaign AND o.number = s.occurrence
 JOIN p_tiered_campaigns.revisions r ON r.campaign = o.campaign AND r.number = o.revision
 GROUP BY 1
-"""
+"""  # noqa: S608  put together from constants
 
 
 class Counts(Struct, frozen=True, gc=False):

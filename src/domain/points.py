@@ -13,7 +13,7 @@ The last tier of an unlimited hit limit is hit when `v >= from_n`. Below `from_1
 """
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 
 from msgspec import Struct
@@ -102,18 +102,38 @@ def tier_reached(table: TierTable, aggregate: Decimal) -> int | None:
     return _tier_of(table, aggregate)
 
 
-def next_tier(table: TierTable, aggregate: Decimal) -> tuple[int, Decimal] | None:
-    """The tier after `tier_reached` and how much is missing to it; None at the last.
+def next_tier(table: TierTable, aggregate: Decimal, step: Decimal) -> tuple[int, Decimal] | None:
+    """The tier that comes after `tier_reached`, and the least more that pays it; None at the last.
 
-    Missing is the way to the row's `from`, for a hit limit to what completes it. Where a row's `from` is the
-    previous `to`, an aggregate of exactly that lacks 0: anything more is in the next tier.
+    The aggregate moves by `step`, a power of ten, or by the last decimal that it has itself, where that is less.
     """
-    number = (tier_reached(table, aggregate) or 0) + 1
-    if number > len(table.tiers):
+    reached = tier_reached(table, aggregate) or 0
+    if reached == len(table.tiers):
         return None
-    tier = table.tiers[number - 1]
-    edge = _hit_at(tier) if table.hit_type is HitType.HIT_LIMIT else tier.start
-    return number, EXACT.subtract(edge, aggregate)
+    step = min(step, _last_decimal((aggregate,)))
+    away = EXACT.subtract(_edge(table, reached), aggregate)
+    if _is_passed(table, reached):
+        missing = EXACT.add(away.quantize(step, ROUND_FLOOR, EXACT), step)
+    else:
+        missing = away.quantize(step, ROUND_CEILING, EXACT)
+    number = tier_reached(table, EXACT.add(aggregate, missing))
+    assert number  # noqa: S101  the edge of a tier is reached
+    return number, missing
+
+
+def _edge(table: TierTable, reached: int) -> Decimal:
+    """Where the tier after the one that was reached begins to pay."""
+    if table.hit_type is HitType.HIT_LIMIT:
+        return _hit_at(table.tiers[reached])
+    end = table.tiers[reached - 1].to if reached else None
+    return table.tiers[0].start if end is None else end
+
+
+def _is_passed(table: TierTable, reached: int) -> bool:
+    """Whether that edge itself pays nothing of the tier: a limit is hit, and units from a start above 0 on count."""
+    if table.hit_type is HitType.HIT_LIMIT:
+        return False
+    return bool(reached) or table.bracketed or not table.tiers[0].start
 
 
 def _paid(table: TierTable, product: Decimal) -> Decimal:
@@ -177,7 +197,7 @@ def check_tiers(tiers: Sequence[Tier], *, unlimited: bool, pointer: str = "/tier
     # Not-a-number can't be compared, so order is looked at only once every figure is one.
     if unreadable := [problem for row, tier in enumerate(tiers) for problem in _unreadable(tier, f"{pointer}/{row}")]:
         return unreadable
-    step = _smallest_step(tiers)
+    step = smallest_step(tiers)
     problems: list[Problem] = []
     for row, tier in enumerate(tiers):
         at = f"{pointer}/{row}"
@@ -195,11 +215,15 @@ def _unreadable(tier: Tier, at: str) -> Iterator[Problem]:
             yield Problem(f"{at}/{name}", detail)
 
 
-def _smallest_step(tiers: Sequence[Tier]) -> Decimal:
-    """One unit of the last decimal that any `from` or `to` uses; trailing zeros don't use one."""
-    edges = [edge for tier in tiers for edge in (tier.start, tier.to) if edge is not None]
-    exponents = [EXACT.normalize(edge).as_tuple().exponent for edge in edges]
-    return Decimal((0, (1,), min(0, *(exponent for exponent in exponents if isinstance(exponent, int)))))
+def smallest_step(tiers: Sequence[Tier]) -> Decimal:
+    """One unit of the last decimal that any `from` or `to` uses."""
+    return _last_decimal([edge for tier in tiers for edge in (tier.start, tier.to) if edge is not None])
+
+
+def _last_decimal(amounts: Sequence[Decimal]) -> Decimal:
+    """One unit of the last decimal that any of the amounts uses, at most 1; trailing zeros don't use one."""
+    exponents = [EXACT.normalize(amount).as_tuple().exponent for amount in amounts]
+    return Decimal((0, (1,), min([0, *(exponent for exponent in exponents if isinstance(exponent, int))])))
 
 
 def _check_start(tier: Tier, before: Decimal | None, step: Decimal, at: str) -> Iterator[Problem]:

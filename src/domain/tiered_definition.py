@@ -3,15 +3,16 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
-from domain.amounts import Rounding, fault
+from domain.amounts import ONE, Rounding, fault
 from domain.attributes import AttributeType
 from domain.catalogue import Account, EventType
-from domain.points import HitType, Tier, check_tiers
+from domain.points import HitType, Tier, check_tiers, smallest_step
 from domain.problems import Problem
 from domain.schedule import Duration, ScheduleOverflowError, Window, parse_duration, windows
 from domain.terms import CombinationScope, Confirmation, Entity, Late, Part
@@ -20,6 +21,8 @@ from domain.texts import locale_problems, name_problems
 MOST_OCCURRENCES = 1000
 MOST_PARTS = 50
 MOST_REFERENCES = 1000
+HUNDREDTH = Decimal("0.01")
+"""The least amount of money, as most currencies count it."""
 
 _OF_TRANSACTIONS = re.compile(r"attributes\.\w[\w.-]*")
 _NO_ZONES = ("localtime", "posixrules", "Factory")
@@ -82,6 +85,15 @@ def missing(definition: Definition) -> tuple[str, ...]:
     if definition.entity is Entity.EVENT:
         required.append("event_type")
     return tuple(field for field in required if not getattr(definition, field))
+
+
+def step_of(definition: Definition) -> Decimal:
+    """What the aggregate moves by at least: a set, a hundredth of money, else one, or less where the tiers use less."""
+    aggregate = definition.aggregate
+    if aggregate and aggregate.combination:
+        return ONE
+    of_money = aggregate is not None and aggregate.attribute == "total"
+    return min(HUNDREDTH if of_money else ONE, smallest_step(definition.tiers))
 
 
 class Resolved(Struct, frozen=True, gc=False):

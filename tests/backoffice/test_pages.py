@@ -118,8 +118,9 @@ async def occurrence_page(client: httpx.AsyncClient) -> None:
     paid = await see(client, f"/tiered-campaigns/{CAMPAIGN}/occurrences/1")
     assert MEMBER_PATH in paid.links()
     assert "M-2 60 2 1,200.00 at the top" in paid.words
-    assert f"{MEMBER} 20.5 1 205.00 30.5 to tier 2" in paid.words
+    assert f"{MEMBER} 20.5 1 205.00 29.51 to tier 2" in paid.words
     assert "finished 2 of 2 members" in paid.words
+    assert "Members 2 2 took part" in paid.words
     assert paid.words.index("M-2") < paid.words.index(MEMBER)
     sorted_page = await see(client, f"/tiered-campaigns/{CAMPAIGN}/occurrences/1?sort=total")
     assert sorted_page.words.index(MEMBER) < sorted_page.words.index("M-2")

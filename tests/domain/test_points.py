@@ -26,6 +26,7 @@ TABLES = {
     "one row": [("5", "20", "3")],
     "rows of one step": [("0", "1", "5"), ("2", "2", "6"), ("3", "3", "7"), ("4", "9", "1")],
     "mixed steps": [("0", "10", "1"), ("11", "20.5", "2"), ("20.6", "30", "3"), ("30", "40", "4")],
+    "parts of a set": [("0", "1", "10"), ("1", "1.75", "20"), ("1.75", "4", "30")],
     "free rows": [("0", "10", "0"), ("11", "20", "2"), ("21", "30", "0")],
     "falling rates": [("0", "10", "100"), ("10", "20", "10"), ("20", "30", "0.01")],
     "smallest and largest": [("0", "1E-30", "1E-30"), ("2E-30", "99999999999999999999", "99999999999999999999")],
@@ -185,25 +186,32 @@ def test_a_free_tier_that_was_reached_has_a_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "unlimited", "aggregate", "reached", "following"),
+    ("name", "unlimited", "aggregate", "step", "reached", "following"),
     [
-        ("whole numbers", False, "-5", None, (1, "5")),
-        ("whole numbers", False, "0", 1, (2, "51")),
-        ("whole numbers", False, "50", 1, (2, "1")),
-        ("whole numbers", False, "50.5", 2, (3, "50.5")),
-        ("whole numbers", False, "200", 3, None),
-        ("whole numbers", False, "1000", 3, None),
-        ("whole numbers", True, "1000", 3, None),
-        ("touching", False, "50", 1, (2, "0")),
-        ("touching", False, "50.01", 2, (3, "49.99")),
-        ("starts above zero", False, "9.99", None, (1, "0.01")),
-        ("starts above zero", False, "10", 1, (2, "41")),
+        ("whole numbers", False, "-5", "0.01", None, (1, "5.01")),
+        ("whole numbers", False, "0", "0.01", 1, (2, "50.01")),
+        ("whole numbers", False, "0", "1", 1, (2, "51")),
+        ("whole numbers", False, "50", "0.01", 1, (2, "0.01")),
+        ("whole numbers", False, "50", "1", 1, (2, "1")),
+        ("whole numbers", False, "49.5", "1", 1, (2, "0.6")),
+        ("whole numbers", False, "50.5", "0.01", 2, (3, "49.51")),
+        ("whole numbers", False, "50.500", "0.01", 2, (3, "49.51")),
+        ("whole numbers", False, "99.999", "0.01", 2, (3, "0.002")),
+        ("whole numbers", False, "200", "0.01", 3, None),
+        ("whole numbers", False, "1000", "0.01", 3, None),
+        ("whole numbers", True, "1000", "0.01", 3, None),
+        ("touching", False, "50", "0.01", 1, (2, "0.01")),
+        ("touching", False, "50.01", "0.01", 2, (3, "50")),
+        ("starts above zero", False, "9.99", "0.01", None, (1, "0.01")),
+        ("starts above zero", False, "10", "0.01", 1, (2, "40.01")),
+        ("parts of a set", False, "1", "1", 1, (3, "1")),
     ],
 )
 @pytest.mark.parametrize("hit_type", [HitType.AMOUNT, HitType.PERCENTAGE])
 def test_the_tier_reached_and_the_way_to_the_next(
     name: str,
     aggregate: str,
+    step: str,
     reached: int | None,
     following: tuple[int, str] | None,
     hit_type: HitType,
@@ -212,7 +220,22 @@ def test_the_tier_reached_and_the_way_to_the_next(
 ) -> None:
     terms = table(TABLES[name], hit_type, unlimited=unlimited)
     assert tier_reached(terms, Decimal(aggregate)) == reached
-    assert next_tier(terms, Decimal(aggregate)) == (following and (following[0], Decimal(following[1])))
+    found = next_tier(terms, Decimal(aggregate), Decimal(step))
+    assert found == (following and (following[0], Decimal(following[1])))
+
+
+def test_the_start_of_brackets_pays_nothing_yet() -> None:
+    terms = table(TABLES["starts above zero"], bracketed=True)
+    assert next_tier(terms, Decimal("9.99"), Decimal("0.01")) == (1, Decimal("0.02"))
+    assert next_tier(terms, Decimal(50), Decimal("0.01")) == (2, Decimal("0.01"))
+
+
+def test_a_limit_that_never_pays_is_not_the_next() -> None:
+    """The row before the last: who completes it has hit the last one too."""
+    terms = table(
+        [("0", "1000", "10"), ("1000", "5000", "50"), ("5000", "5000", "100")], HitType.HIT_LIMIT, unlimited=True
+    )
+    assert next_tier(terms, Decimal(1000), Decimal("0.01")) == (3, Decimal(4000))
 
 
 @pytest.mark.parametrize(
@@ -222,6 +245,7 @@ def test_the_tier_reached_and_the_way_to_the_next(
         (False, "49", None, (1, "1")),
         (False, "50", 1, (2, "50")),
         (False, "199.5", 2, (3, "0.5")),
+        (False, "199.995", 2, (3, "0.005")),
         (False, "200", 3, None),
         (True, "100", 2, (3, "1")),
         (True, "101", 3, None),
@@ -232,7 +256,8 @@ def test_a_limit_is_reached_when_its_tier_is_completed(
 ) -> None:
     terms = table(WHOLE, HitType.HIT_LIMIT, unlimited=unlimited)
     assert tier_reached(terms, Decimal(aggregate)) == reached
-    assert next_tier(terms, Decimal(aggregate)) == (following and (following[0], Decimal(following[1])))
+    found = next_tier(terms, Decimal(aggregate), Decimal(1))
+    assert found == (following and (following[0], Decimal(following[1])))
 
 
 @pytest.mark.parametrize(
@@ -329,15 +354,22 @@ def test_any_table_agrees_with_the_formulas(terms: TierTable, aggregates: list[D
 
 
 @settings(max_examples=60)
-@given(tables(), AMOUNTS)
-def test_the_way_to_the_next_tier_leads_there(terms: TierTable, aggregate: Decimal) -> None:
-    following = next_tier(terms, aggregate)
+@given(tables(), AMOUNTS, st.sampled_from(["1", "0.01"]).map(Decimal))
+def test_the_way_to_the_next_tier_is_the_least_that_leads_there(
+    terms: TierTable, aggregate: Decimal, step: Decimal
+) -> None:
+    following = next_tier(terms, aggregate, step)
     reached = tier_reached(terms, aggregate) or 0
     if following is None:
         assert reached == len(terms.tiers)
         return
     number, distance = following
-    assert (number, distance >= 0) == (reached + 1, True)
+    assert number > reached
     with localcontext(prec=200):
-        past = aggregate + distance + Decimal("1E-31")
-    assert (tier_reached(terms, past) or 0) >= number
+        there = aggregate + distance
+        step = min(step, Decimal(1).scaleb(min(0, int(aggregate.normalize().as_tuple().exponent))))
+        before = there - step
+    assert distance > 0
+    assert tier_reached(terms, there) == number
+    assert terms.hit_type is HitType.HIT_LIMIT or any(line.tier == number for line in points(terms, there).lines)
+    assert not any(line.tier > reached for line in points(terms, before).lines)

@@ -8,7 +8,7 @@ import pytest
 
 from domain.points import HitType
 from domain.terms import Entity, Part
-from domain.tiered_definition import Aggregate, Audience, Resolved, missing, resolve
+from domain.tiered_definition import Aggregate, Audience, Resolved, missing, resolve, step_of
 from tests.domain.references import References
 from tests.support.campaigns import definition, tiers
 
@@ -117,3 +117,21 @@ def test_what_it_names_is_bounded(fields: dict[str, Any], pointer: str) -> None:
     assert isinstance(found, list)
     assert [problem.pointer for problem in found] == [pointer]
     assert "at most 1000" in found[0].detail or "1 to 50" in found[0].detail
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "rows", "step"),
+    [
+        (Aggregate(attribute="total"), [("0", "50"), ("51", "100")], "0.01"),
+        (Aggregate(attribute="total"), [("0", "50.125"), ("50.125", "100")], "0.001"),
+        (Aggregate(attribute="quantity"), [("0", "50"), ("51", "100")], "1"),
+        (Aggregate(attribute="attributes.hours"), [("0", "7.50"), ("7.6", "100")], "0.1"),
+        (Aggregate(combination=(Part("A", Decimal("0.5")),)), [("0", "1.5"), ("1.6", "100")], "1"),
+        (None, [], "1"),
+    ],
+)
+def test_what_the_aggregate_moves_by_at_least(
+    aggregate: Aggregate | None, rows: list[tuple[str, str]], step: str
+) -> None:
+    table = tiers(*((start, to, "1") for start, to in rows))
+    assert step_of(definition(aggregate=aggregate, tiers=table)) == Decimal(step)

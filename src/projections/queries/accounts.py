@@ -109,7 +109,7 @@ JOIN p_tiered_campaigns.occurrences o ON o.campaign = s.campaign AND o.number = 
 JOIN p_tiered_campaigns.revisions r ON r.campaign = o.campaign AND r.number = o.revision
 WHERE s.member = %(member)s AND s.awarded IS NULL AND {PENDING_POINTS} <> 0
 ORDER BY o.evaluation_at, s.campaign
-"""
+"""  # noqa: S608  put together from constants
 
 
 async def member_accounts_page(

@@ -327,7 +327,7 @@ async def _with_occurrences(connection: AsyncConnection[Any], rows: Sequence[tup
         LEFT JOIN p_tiered_campaigns.occurrences o ON o.campaign = w.campaign AND o.number = p.occurrence
         LEFT JOIN p_standings.statistics s ON s.campaign = w.campaign AND s.occurrence = p.occurrence
         ORDER BY p.preview, p.occurrence
-        """,
+        """,  # noqa: S608  put together from constants
         {"previews": [row[0] for row in rows], "campaigns": [row[1] for row in rows]},
     )
     occurrences: dict[UUID, list[PreviewOccurrence]] = {}

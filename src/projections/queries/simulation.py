@@ -18,6 +18,7 @@ from domain import progress as progresses
 from domain.amounts import EXACT, ZERO, written
 from domain.progress import NOTHING, Advanced, Completed
 from domain.standing import Awarded, Contributed, Fact, FactKind
+from domain.tiered_definition import step_of
 from projections.changes import Changes, Key, Row, Table
 from projections.decisions import DECISIONS, ENTRIES
 from projections.decisions import PROJECTION as DECIDED
@@ -257,11 +258,12 @@ async def _standing(simulation: Simulation, campaign_id: UUID, occurrence: int, 
     terms = catalogue.terms_once_cut(campaign_id, occurrence)
     window = terms.window(occurrence)
     aggregate = standing.total if standing.awarded is None else standing.confirmed
-    tier, following = tiers_reached(terms.table, f"{aggregate:f}")
+    definition = catalogue.tiered_campaigns[campaign_id].revision_of(occurrence).definition
+    tier, following = tiers_reached(terms.table, step_of(definition), f"{aggregate:f}")
     return SimulatedStanding(
         member,
         campaign_id,
-        catalogue.tiered_campaigns[campaign_id].revision_of(occurrence).definition.name,
+        definition.name,
         terms.revision,
         terms.account,
         occurrence,

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg import AsyncConnection
 
+from domain.amounts import written
 from domain.points import TierTable, next_tier, tier_reached
 from domain.schedule import OccurrenceStatus
 from projections.listing import Column, Kind, Listing, Selection
@@ -16,7 +17,7 @@ from projections.queries.tiered_campaigns import OCCURRENCE_STATUS, PENDING_POIN
 
 
 class NextTier(Struct, frozen=True, gc=False):
-    """The tier after the one reached; `missing` is how much of the aggregate it takes to get there."""
+    """The tier after the one reached; `missing` is the least more of the aggregate that pays it."""
 
     tier: int
     missing: Figure
@@ -133,11 +134,11 @@ async def occurrence_members_page(
     connection: AsyncConnection[Any], campaign_id: UUID, occurrence: StatisticsRow, selection: Selection
 ) -> tuple[list[StandingRow], str | None]:
     revision = (campaign_id, occurrence.revision)
-    table = (await terms_of(connection, {revision}))[revision].table
+    terms = (await terms_of(connection, {revision}))[revision]
 
     def build(member: str, *figures: Any) -> StandingRow:  # noqa: ANN401  a row of the query
         total, confirmed, points, pending, awarded, late = figures
-        tier, following = tiers_reached(table, total if awarded is None else confirmed)
+        tier, following = tiers_reached(terms.table, terms.step, total if awarded is None else confirmed)
         return StandingRow(member, total, confirmed, tier, following, points, pending, awarded, late)
 
     return await fetch_page(
@@ -168,7 +169,7 @@ async def member_standings_page(
     for campaign, revision, number, starts_at, ends_at, evaluation_at, status, *figures in rows:
         known = terms[campaign, revision]
         total, confirmed, points, pending, awarded, late = figures
-        tier, next_one = tiers_reached(known.table, total if awarded is None else confirmed)
+        tier, next_one = tiers_reached(known.table, known.step, total if awarded is None else confirmed)
         found.append(
             MemberStandingRow(
                 campaign,
@@ -239,8 +240,8 @@ async def _awarded(connection: AsyncConnection[Any], named: dict[str, Any]) -> t
     return found or (0, 0, "0")
 
 
-def tiers_reached(table: TierTable, aggregate: str) -> tuple[int | None, NextTier | None]:
+def tiers_reached(table: TierTable, step: Decimal, aggregate: str) -> tuple[int | None, NextTier | None]:
     """The tier an aggregate has got to, and the one after it."""
     amount = Decimal(aggregate)
-    following = next_tier(table, amount)
-    return tier_reached(table, amount), NextTier(following[0], format(following[1], "f")) if following else None
+    following = next_tier(table, amount, step)
+    return tier_reached(table, amount), NextTier(following[0], written(following[1])) if following else None

@@ -1,6 +1,7 @@
 """Tiered campaigns with what time makes of them: status, next evaluation, occurrences and their figures."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from domain.points import TierTable
 from domain.schedule import OccurrenceStatus
 from domain.terms import Entity
 from domain.tiered_campaign import Status
-from domain.tiered_definition import Definition
+from domain.tiered_definition import Definition, step_of
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import Figure, fetch_all, fetch_one, fetch_page
 
@@ -190,11 +191,12 @@ async def occurrence(
 
 
 class Terms(Struct, frozen=True):
-    """What the standings of an occurrence are explained by."""
+    """What the standings of an occurrence are explained by; `step` is what the aggregate moves by at least."""
 
     name: str
     account: str
     table: TierTable
+    step: Decimal
 
 
 async def terms_of(connection: AsyncConnection[Any], revisions: set[tuple[UUID, int]]) -> dict[tuple[UUID, int], Terms]:
@@ -217,7 +219,7 @@ def _terms(campaign_id: UUID, number: int, definition: str, decimals: int) -> tu
     known = msgspec.json.decode(definition, type=Definition)
     assert known.hit_type  # noqa: S101  an occurrence is of a revision that lacks nothing
     table = TierTable(known.hit_type, known.bracketed, known.unlimited, known.tiers, decimals, known.rounding)
-    return (campaign_id, number), Terms(known.name, known.account, table)
+    return (campaign_id, number), Terms(known.name, known.account, table, step_of(known))
 
 
 def _campaign(campaign_id: UUID, definition: str, *others: Any) -> CampaignRow:  # noqa: ANN401  a row of the query

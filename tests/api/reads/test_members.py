@@ -118,7 +118,7 @@ async def test_where_a_member_stands(program: ReadProgram) -> None:
     await program.evaluate(campaign, 1, "M-1", points="200")
     (row,) = await program.listed("/members/M-1/tiered-campaigns", status="completed")
     assert (row["points"], row["pending_points"], row["awarded_points"]) == ("200", "0", "200")
-    assert (row["tier"], row["next_tier"]) == (1, {"tier": 2, "missing": "31"})
+    assert (row["tier"], row["next_tier"]) == (1, {"tier": 2, "missing": "30.01"})
 
 
 async def test_a_stranger_is_not_found(program: ReadProgram) -> None:
