@@ -38,7 +38,8 @@ class Contributed(Struct, frozen=True, gc=False, array_like=True):
 
     `total` and `confirmed` are the aggregate with and without pending facts; `pending_points` are what `total`
     earns (0 once the occurrence is evaluated), `confirmed_points` what `confirmed` earns. `late` facts came
-    after the fence. All of it is by the terms of `revision`.
+    after the fence. All of it is by the terms of `revision`. `is_confirmed` says whether the fact is; events from
+    before it was written do not.
     """
 
     tag: ClassVar[str] = "standing.contributed"
@@ -55,6 +56,7 @@ class Contributed(Struct, frozen=True, gc=False, array_like=True):
     pieces: tuple[Pieces, ...] = ()
     late: bool = False
     revision: int = 1
+    is_confirmed: bool | None = None
 
 
 class Awarded(Struct, frozen=True, gc=False, array_like=True):
@@ -250,6 +252,7 @@ def _contributed(
         pieces,
         place.fenced,
         terms.revision,
+        after is not None and after.confirmed,
     )
 
 

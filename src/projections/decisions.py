@@ -280,7 +280,7 @@ def _row(
 
 PROJECTION = Projection(
     name="decisions",
-    version=2,
+    version=3,
     tables=(DECISIONS, ENTRIES),
     folds={
         standing.Awarded.tag: awarded,

@@ -9,6 +9,7 @@ from application import definitions, ingest, tiered_campaigns
 from application.due import Doing, Sandbox
 from application.preconditions import Precondition
 from domain.catalogue import Account
+from domain.terms import Late
 from domain.transaction import Status
 from tests.application.jobs.program import RULES, Running, running
 from tests.backoffice.pages import Page, see, sign_in, visitor
@@ -177,3 +178,27 @@ async def test_files_are_served_whole_or_compressed_and_kept_for_ever(client: ht
         for answer in (whole, packed):
             assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
             assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_an_award_and_what_corrected_it_lead_to_each_other(program: Running) -> None:
+    sandbox = Sandbox(Doing(program.writer, program.reads), program.policy, program.sandbox)
+    await program.sandbox.move(START)
+    campaign = await program.campaign(starts_at=START, duration="30 days", occurrences=1, late=Late.CORRECT)
+    await buy(program, "T-1", "10", START, member="M-1")
+    pending = purchase("T-2", "7", "M-1", purchased_at=START)
+    await program.writer.submit(lambda w: ingest.receive_transaction(w, pending, Status.PENDING, RULES))
+    await sandbox.happen(START + timedelta(days=38))
+    await program.writer.submit(lambda w: ingest.accept(w, "T-2"))
+    await program.caught_up()
+    found = await program.rows("select id from p_decisions.decisions where campaign = %s order by position", campaign)
+    award, correction = (f"/decisions/{identity}" for (identity,) in found)
+    async with visitor(program) as client:
+        await sign_in(client)
+        page = await see(client, award)
+        assert correction in page.links()
+        assert "Facts that came late have changed it: a correction" in page.words
+        assert "transaction T-2 pending +7 17" in page.words
+        assert "transaction T-1 +10 10" in page.words
+        page = await see(client, correction)
+        assert award in page.links()
+        assert "A fact that came late changed what was awarded" in page.words

@@ -111,7 +111,8 @@ def goals() -> list[Command]:
     return [
         *tracked(GOAL, Definition(name=BUYER, description="Buy <b>twice", badge="star", rules=(twice,))),
         *tracked(STREAK, Definition(name="Streak", limit=Limit(Decimal(1)), rules=(running_far, rule(name="Five")))),
-        partial(achievements.define, achievement_id=IDLE, definition=Definition(name="Idle", rules=(rule(),))),
+        *tracked(IDLE, Definition(name="Idle", rules=(rule(),))),
+        partial(achievements.deactivate, achievement_id=IDLE),
     ]
 
 

@@ -30,6 +30,9 @@ from projections.queries.previews import TierLine
 MOST_FACTS = 1000
 """The most facts that one decision is explained by: the newest ones."""
 
+MOST_CORRECTIONS = 100
+"""The most corrections that an award names: the newest ones."""
+
 MOST_OF_FACTS = 1000
 """The most decisions that some facts are said to have led to: the first ones."""
 
@@ -154,15 +157,18 @@ class Counters(Struct, frozen=True, gc=False):
 class FactCause(Struct, frozen=True, gc=False, kw_only=True):
     """A fact behind a decision.
 
-    Of a tiered campaign: its contribution became `amount`, the member's aggregate `total`. Of an achievement: it added
-    `amount` to a `rule` (negative where it was taken back), which then had `total` of `goal` in the fact's own period.
+    Of a tiered campaign: its contribution to the `occurrence` became `amount`, the member's aggregate `total`, and it
+    was `confirmed` or pending then; absent where an old log does not tell. Of an achievement: it added `amount` to a
+    `rule` (negative where it was taken back), which then had `total` of `goal` in the fact's own period.
     """
 
     kind: FactKind
     id: str
+    occurrence: int | UnsetType = UNSET
     rule: int | UnsetType = UNSET
     amount: Figure
     total: Figure
+    confirmed: bool | UnsetType = UNSET
     goal: Figure | UnsetType = UNSET
     occurred_at: datetime | UnsetType = UNSET
     recorded_at: datetime
@@ -191,9 +197,10 @@ class Cause(Struct, frozen=True, gc=False, kw_only=True):
 class DecisionRow(Struct, frozen=True, gc=False, kw_only=True):
     """One decision; `position` is its own place in the log. `campaign` is a tiered one for awards and corrections.
 
-    A cancellation takes back what the decision that it `cancels` gave; that one says what it was `cancelled_by`.
-    Corrections and cancellations count as granted. A cancellation has no counters (null). `memberships` are what put
-    the member in a campaign's audience: `segment:CODE` or `tier:NAME`.
+    A cancellation takes back what the decision that it `cancels` gave; that one says what it was `cancelled_by`. A
+    correction names the award that it `corrects` (null where the member had none), and an award what it was
+    `corrected_by`, at most the newest 100. Corrections and cancellations count as granted. A cancellation has no
+    counters (null). `memberships` are what put the member in a campaign's audience: `segment:CODE` or `tier:NAME`.
     """
 
     id: UUID
@@ -213,6 +220,8 @@ class DecisionRow(Struct, frozen=True, gc=False, kw_only=True):
     memberships: tuple[str, ...] | UnsetType = UNSET
     cancels: UUID | UnsetType = UNSET
     cancelled_by: UUID | UnsetType | None = UNSET
+    corrects: UUID | UnsetType | None = UNSET
+    corrected_by: tuple[UUID, ...] | UnsetType = UNSET
 
 
 class _Breakdown(Struct, frozen=True, gc=False):
@@ -246,11 +255,27 @@ DECISIONS = Listing(
 _COLUMNS = """
 d.id, d.kind, d.outcome, d.reasons::text, d.member, d.campaign, d.occurrence, d.revision, d.accounts, d.points,
 d.awarded_points, d.aggregate, d.breakdown::text, d.trigger::text, d.rules::text, d.counters::text, d.memberships,
-d.fact_kind, d.fact_id, d.cancels, d.cancelled_by, d.cancellation_reason, d.actor, d.occurred_at, d.recorded_at,
-d.position
+d.fact_kind, d.fact_id, d.cancels, d.cancellation_reason, d.actor, d.occurred_at, d.recorded_at, d.position,
 """
 
-_CANCELLED_BY = "SELECT c.id FROM p_decisions.decisions c WHERE c.id = d.cancelled_by"
+
+def _columns(place: str | None = None) -> str:
+    """With what was linked to a decision later: all of it, or what was up to `as_of` by its `place` in the history."""
+    until = f"AND c.{place} <= %(as_of)s" if place else ""
+    return f"""
+    {_COLUMNS}
+    (SELECT c.id FROM p_decisions.decisions c WHERE c.id = d.cancelled_by {until}),
+    CASE d.kind WHEN 'correction' THEN ARRAY (
+        SELECT c.id FROM {_OF_STANDING} AND c.kind = 'tiered_award'
+    ) WHEN 'tiered_award' THEN ARRAY (
+        SELECT c.id FROM {_OF_STANDING} AND c.kind = 'correction' {until}
+        ORDER BY c.position DESC LIMIT {MOST_CORRECTIONS}
+    ) END
+    """  # noqa: S608  put together from constants
+
+
+_OF_STANDING = "p_decisions.decisions c WHERE c.stream = d.stream AND c.occurrence IS NOT NULL"
+"""The awards and corrections of the same member in the same occurrence."""
 
 
 class _Stored(NamedTuple):
@@ -276,12 +301,13 @@ class _Stored(NamedTuple):
     fact_kind: FactKind | None
     fact_id: str | None
     cancels: UUID
-    cancelled_by: UUID | None
     cancellation_reason: str
     actor: str
     occurred_at: datetime
     recorded_at: datetime
     position: int
+    cancelled_by: UUID | None = None
+    linked: Sequence[UUID] = ()
 
     @property
     def fired(self) -> participation.Trigger:
@@ -305,18 +331,18 @@ async def decisions_page(
     connection: AsyncConnection[Any], asked: DecisionsAsked, member: str | None = None
 ) -> tuple[list[DecisionRow], str | None]:
     """Decisions, all or of one member, without the facts behind them."""
-    where, columns = [], _COLUMNS
+    where: list[str] = []
+    place = None
     if member is not None:
         where.append("d.member = %(of)s")
     if asked.as_of is not None:
         place = "recorded_at" if isinstance(asked.as_of, datetime) else "position"
         where.append(f"d.{place} <= %(as_of)s")
-        columns = columns.replace("d.cancelled_by", f"({_CANCELLED_BY} AND c.{place} <= %(as_of)s)")
     return await fetch_page(
         connection,
         asked.selection,
         _decision,
-        columns,
+        _columns(place),
         "p_decisions.decisions d",
         where=tuple(where),
         parameters={"of": member, "as_of": asked.as_of},
@@ -330,7 +356,7 @@ async def decisions_of_facts(connection: AsyncConnection[Any], facts: Sequence[F
     selection = Selection(DECISIONS, MOST_OF_FACTS, DECISIONS.column("recorded_at"), descending=False)
     asked = dict.fromkeys(facts)
     named = {"kinds": [str(fact.kind) for fact in asked], "ids": [fact.id for fact in asked]}
-    found, _ = await fetch_page(connection, selection, _decision, _COLUMNS, _OF_FACTS, parameters=named)
+    found, _ = await fetch_page(connection, selection, _decision, _columns(), _OF_FACTS, parameters=named)
     return found
 
 
@@ -339,7 +365,7 @@ async def decision(connection: AsyncConnection[Any], mapper: Mapper, decision_id
     found = await fetch_one(
         connection,
         lambda stream, *row: (stream, row),
-        f"d.stream, {_COLUMNS}",
+        f"d.stream, {_columns()}",
         "p_decisions.decisions d",
         where="d.id = %(id)s",
         parameters={"id": decision_id},
@@ -362,7 +388,7 @@ class Told(NamedTuple):
 
 def told_of(decided: UUID, row: Row) -> Told:
     """A decision that is not stored, by its id and the row that the projection would keep of it."""
-    return _told(row["stream"], _Stored(id=decided, **{name: row[name] for name in _Stored._fields[1:]}))
+    return _told(row["stream"], _Stored(decided, **{name: row[name] for name in _Stored._fields[1:] if name in row}))
 
 
 def _told(stream: UUID, stored: _Stored) -> Told:
@@ -413,11 +439,19 @@ def _contribution(recorded: Recorded) -> FactCause:
     return FactCause(
         kind=event.fact.kind,
         id=event.fact.id,
+        occurrence=event.occurrence,
         amount=written(event.amount),
         total=written(event.total),
+        confirmed=_is_confirmed(event),
         recorded_at=recorded.envelope.recorded_at,
         position=str(recorded.position),
     )
+
+
+def _is_confirmed(event: Contributed) -> bool | UnsetType:
+    if event.is_confirmed is not None:
+        return event.is_confirmed
+    return True if event.total == event.confirmed else UNSET
 
 
 def _counted_fact(recorded: Recorded) -> FactCause:
@@ -476,6 +510,8 @@ def _row(stored: _Stored) -> DecisionRow:
         memberships=tuple(stored.memberships) if kind is DecisionKind.CAMPAIGN else UNSET,
         cancels=stored.cancels if kind is DecisionKind.CANCELLATION else UNSET,
         cancelled_by=stored.cancelled_by if kind is DecisionKind.CAMPAIGN else UNSET,
+        corrects=next(iter(stored.linked), None) if kind is DecisionKind.CORRECTION else UNSET,
+        corrected_by=tuple(stored.linked) if kind is DecisionKind.TIERED_AWARD else UNSET,
     )
 
 

@@ -67,6 +67,44 @@ async def test_a_correction_names_the_fact_that_came_late(program: ReadProgram, 
     assert [fact["id"] for fact in correction["caused_by"][0]["facts"]] == ["T-1", "T-2", "T-4"]
 
 
+async def test_a_correction_and_its_award_are_linked(program: ReadProgram, decided: str) -> None:
+    await program.buy("T-5", "M-1", "2", **ACCEPTED)
+    await program.buy("T-6", "M-9", "1", **ACCEPTED)
+    await program.follow()
+    of_another, second, first = await program.listed("/decisions", kind="correction")
+    (award,) = await program.listed("/decisions", kind="tiered_award", member="M-1", campaign=decided)
+    assert [each["corrects"] for each in (first, second, of_another)] == [award["id"], award["id"], None]
+    assert award["corrected_by"] == [second["id"], first["id"]]
+    assert (await program.shown(f"/decisions/{award['id']}"))["corrected_by"] == award["corrected_by"]
+    assert (await program.shown(f"/decisions/{first['id']}"))["corrects"] == award["id"]
+    (refused,) = await program.listed("/decisions", member="M-2")
+    assert refused["corrected_by"] == []
+
+
+async def test_each_fact_behind_an_award_says_whether_it_was_confirmed(program: ReadProgram) -> None:
+    campaign = await program.campaign()
+    await program.buy("T-1", "M-1", "10", **ACCEPTED)
+    await program.buy("T-2", "M-1", "7")
+    await program.buy("T-3", "M-1", "2")
+    await program.post("/transactions/T-3/accept")
+    await program.buy("T-4", "M-1", "1", **ACCEPTED)
+    await program.post("/transactions/T-4/refund")
+    await program.evaluate(campaign, 1, "M-1", points="120")
+    (listed,) = await program.listed("/decisions")
+    award = await program.shown(f"/decisions/{listed['id']}")
+    assert award["rules"][0]["effects"][0]["breakdown"]["aggregate"] == "12"
+    facts = award["caused_by"][0]["facts"]
+    assert [(fact["id"], fact["amount"], fact["total"], fact["confirmed"]) for fact in facts] == [
+        ("T-1", "10", "10", True),
+        ("T-2", "7", "17", False),
+        ("T-3", "2", "19", False),
+        ("T-3", "2", "19", True),
+        ("T-4", "1", "20", True),
+        ("T-4", "0", "19", False),
+    ]
+    assert {fact["occurrence"] for fact in facts} == {1}
+
+
 async def test_a_refusal_says_what_was_missing(program: ReadProgram, decided: str) -> None:
     (refused,) = await program.listed("/decisions", outcome="refused")
     assert (refused["member"], refused["campaign"]) == ("M-2", decided)
@@ -90,10 +128,12 @@ async def test_decisions_come_newest_first_and_are_filtered(program: ReadProgram
 
 
 async def test_history_is_shown_as_recorded_at_a_position_or_an_instant(program: ReadProgram, decided: str) -> None:
-    correction, refusal, award = await program.listed("/decisions", campaign=decided)
-    assert await program.listed("/decisions", as_of=award["position"]) == [award]
+    correction, refusal, corrected = await program.listed("/decisions", campaign=decided)
+    assert corrected["corrected_by"] == [correction["id"]]
+    award = {**corrected, "corrected_by": []}
+    assert await program.listed("/decisions", as_of=corrected["position"]) == [award]
     assert await program.listed("/decisions", as_of="0") == []
-    assert await program.listed("/decisions", as_of=correction["recorded_at"]) == [correction, refusal, award]
+    assert await program.listed("/decisions", as_of=correction["recorded_at"]) == [correction, refusal, corrected]
     assert await program.listed("/decisions", as_of="2026-10-08T00:00:00Z") == [refusal, award]
     assert await program.listed("/members/M-1/decisions", as_of="2026-10-08T00:00:00Z") == [award]
     for wrong in ("yesterday", "2026-10-08T00:00:00", "1" * 30):

@@ -16,6 +16,9 @@ create index on decisions using gin (accounts);
 -- Those of a short time.
 create index on decisions using brin (recorded_at);
 
+-- What was paid for a standing: its award and its corrections.
+create index on decisions (stream) where occurrence is not null;
+
 -- What a fact led to.
 create index on decisions (fact_id, fact_kind) where fact_id is not null;
 
