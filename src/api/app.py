@@ -20,7 +20,7 @@ from api.request import Request
 from api.routes.clock import CLOCK_ROUTES
 from api.routes.documentation import documentation_routes
 from api.routes.health import health_routes
-from api.routing import Terms, terms_of
+from api.routing import Terms, computed_fields, terms_of
 from api.services import Exchange, Services
 
 Routes = Sequence[HTTPRouteHandler]
@@ -104,15 +104,19 @@ def create_app(
 
 
 def _settle_terms(app: Litestar) -> None:
-    """Refuse a route of `/v1` that says not who may call it; note the query parameters that each takes."""
+    """Refuse a route of `/v1` that says not who may call it; note what each takes in its query, and ignores in its
+    body.
+    """
     for route in app.routes:
-        for handler in getattr(route, "route_handlers", ()):
+        handlers: Sequence[HTTPRouteHandler] = getattr(route, "route_handlers", ())
+        for handler in handlers:
             if not route.path.startswith("/v1") or handler.http_methods == {"OPTIONS"}:
                 continue
             terms = terms_of(handler)
             if terms is None:
                 raise TypeError(f"{handler} is declared without `read` or `command`")
             handler.opt["query_parameters"] = _query_parameters(handler, terms, route.path)
+            handler.opt["computed"] = computed_fields(handler, handlers)
 
 
 def _query_parameters(handler: HTTPRouteHandler, terms: Terms, path: str) -> frozenset[str]:

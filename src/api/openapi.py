@@ -8,17 +8,15 @@ import json
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from types import UnionType
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
-from litestar import Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import BodyKwarg, PathParameter, QueryParameter
+from litestar.params import PathParameter, QueryParameter
 
 from api.problem_types import PROBLEM_TYPES
 from api.problems import MEDIA_TYPE, ProblemDetails
-from api.routing import JSON, Terms, terms_of
+from api.routing import JSON, Terms, answers_of, body_of, computed_fields, terms_of
 from application.exact import Identifier, schema_of
 from domain.amounts import NUMBER
 from projections.listing import LARGEST_LIMIT, LONGEST_SEARCH, MOST_VALUES, Column, Kind, Listing
@@ -87,12 +85,15 @@ def describe(handlers: Sequence[HTTPRouteHandler]) -> Json:
     """The document for these routes of `/v1`."""
     schemas, components = _schemas(handlers)
     problems: dict[str, Json] = {}
+    there = {path: [handler for handler in handlers if path in handler.paths] for path in _paths_of(handlers)}
     paths: dict[str, Json] = {}
     for handler in handlers:
         for path in sorted(handler.paths):
             operations = paths.setdefault(PREFIX + _plain_path(path), {})
             for method in sorted(handler.http_methods):
-                operations[method.lower()] = _operation(handler, path, schemas, problems)
+                operation = operations[method.lower()] = _operation(handler, path, schemas, problems)
+                if computed := computed_fields(handler, there[path]):
+                    _take_back(operation["requestBody"], computed, components)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -112,7 +113,7 @@ def describe(handlers: Sequence[HTTPRouteHandler]) -> Json:
 
 
 def _schemas(handlers: Sequence[HTTPRouteHandler]) -> tuple[dict[Any, Json], dict[str, Json]]:
-    kinds = [kind for handler in handlers for kind in (_body_kind(handler), *_answer_kinds(handler)) if kind]
+    kinds = [kind for handler in handlers for kind in (body_of(handler), *answers_of(handler)) if kind]
     kinds = list(dict.fromkeys([*kinds, ProblemDetails]))
     found, components = msgspec.json.schema_components(
         kinds, schema_hook=schema_of, ref_template="#/components/schemas/{name}"
@@ -151,7 +152,7 @@ def _operation(handler: HTTPRouteHandler, path: str, schemas: dict[Any, Json], p
         "parameters": _parameters(handler, terms, path),
         "responses": _responses(handler, terms, schemas, problems),
     }
-    body = _body_kind(handler)
+    body = body_of(handler)
     if body is not None:
         operation["requestBody"] = {
             "required": inspect.signature(handler.fn).parameters["data"].default is inspect.Parameter.empty,
@@ -160,6 +161,18 @@ def _operation(handler: HTTPRouteHandler, path: str, schemas: dict[Any, Json], p
     elif terms.takes is not JSON:
         operation["requestBody"] = {"required": True, "content": {kind: {} for kind in terms.takes.media_types}}
     return operation
+
+
+def _paths_of(handlers: Sequence[HTTPRouteHandler]) -> set[str]:
+    return {path for handler in handlers for path in handler.paths}
+
+
+def _take_back(request_body: Json, computed: frozenset[str], components: dict[str, Json]) -> None:
+    """A body may be what a GET answered: what is computed in it is ignored."""
+    named = request_body["content"]["application/json"]
+    schema = components[named["schema"]["$ref"].rpartition("/")[2]]
+    ignored = {name: {"readOnly": True, "description": "Ignored: it is computed."} for name in sorted(computed)}
+    named["schema"] = schema | {"properties": schema["properties"] | ignored}
 
 
 def _parameters(handler: HTTPRouteHandler, terms: Terms, path: str) -> list[Json]:
@@ -225,7 +238,7 @@ def _form(column: Column, operator: str) -> Json:
 
 def _responses(handler: HTTPRouteHandler, terms: Terms, schemas: dict[Any, Json], problems: dict[str, Json]) -> Json:
     """What is wrong is described once for all routes, in `problems`."""
-    answers = [schemas[kind] for kind in _answer_kinds(handler)]
+    answers = [schemas[kind] for kind in answers_of(handler)]
     success: Json = {"description": "Done.", "headers": {"Laurel-Position": _POSITION}}
     if answers:
         schema = answers[0] if len(answers) == 1 else {"anyOf": answers}
@@ -242,24 +255,6 @@ def _responses(handler: HTTPRouteHandler, terms: Terms, schemas: dict[Any, Json]
         }
         responses[str(status)] = {"$ref": f"#/components/responses/{'-or-'.join(names)}"}
     return responses
-
-
-def _body_kind(handler: HTTPRouteHandler) -> Any:  # noqa: ANN401  any type at all
-    parameter = inspect.signature(handler.fn, eval_str=True).parameters.get("data")
-    if parameter is None:
-        return None
-    kind, *marks = get_args(parameter.annotation)
-    return kind if any(isinstance(mark, BodyKwarg) for mark in marks) else None
-
-
-def _answer_kinds(handler: HTTPRouteHandler) -> tuple[Any, ...]:
-    """The types that a handler answers; structs of a union need no tags, as nobody here decodes them."""
-    annotation = inspect.signature(handler.fn, eval_str=True).return_annotation
-    if get_origin(annotation) is Response:
-        annotation = get_args(annotation)[0]
-    if annotation in (None, type(None), bytes) or annotation is inspect.Signature.empty:
-        return ()
-    return get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
 
 
 def _plain_path(path: str) -> str:

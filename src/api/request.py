@@ -125,11 +125,15 @@ class Request(LitestarRequest[Any, Any, Any]):
         return terms.takes.limit or settings.body_limit
 
     async def json(self) -> Any:  # noqa: ANN401  what the handler's `data` is annotated with
-        """The body as the type that the handler's `data` is annotated with, decoded exactly."""
+        """The body as the type that the handler's `data` is annotated with, decoded exactly.
+
+        What a GET of the same definition computes is ignored, so that its answer can be sent back.
+        """
         if self._json is Empty:
             self.media_type()
-            field = self.route_handler.parsed_data_field
-            self._json = decode(field.annotation if field else Any, await self.body())
+            handler = self.route_handler
+            field = handler.parsed_data_field
+            self._json = decode(field.annotation if field else Any, await self.body(), handler.opt["computed"])
         return self._json
 
     def precondition(self) -> Precondition:

@@ -15,11 +15,15 @@
 The frame has then checked the key, the role, the query's names and, for a read, waited for `after`.
 """
 
-from collections.abc import Mapping
-from typing import Any, Generic, Literal, TypeVar, cast
+import inspect
+from collections.abc import Iterable, Mapping
+from types import UnionType
+from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin
 
+from litestar import Response
 from litestar.handlers import HTTPRouteHandler
-from msgspec import Struct
+from litestar.params import BodyKwarg
+from msgspec import Struct, structs
 
 from application.keys import Role
 from projections.listing import Listing
@@ -154,3 +158,35 @@ def command(
 
 def terms_of(handler: HTTPRouteHandler) -> Terms | None:
     return cast(Terms | None, handler.opt.get("terms"))
+
+
+def body_of(handler: HTTPRouteHandler) -> Any:  # noqa: ANN401  any type at all
+    """The type that a handler's body is read as; None when it takes no JSON."""
+    parameter = inspect.signature(handler.fn, eval_str=True).parameters.get("data")
+    if parameter is None:
+        return None
+    kind, *marks = get_args(parameter.annotation)
+    return kind if any(isinstance(mark, BodyKwarg) for mark in marks) else None
+
+
+def answers_of(handler: HTTPRouteHandler) -> tuple[Any, ...]:
+    """The types that a handler answers; structs of a union need no tags, as nobody here decodes them."""
+    annotation = inspect.signature(handler.fn, eval_str=True).return_annotation
+    if get_origin(annotation) is Response:
+        annotation = get_args(annotation)[0]
+    if annotation in (None, type(None), bytes) or annotation is inspect.Signature.empty:
+        return ()
+    return get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+
+
+def computed_fields(handler: HTTPRouteHandler, others: Iterable[HTTPRouteHandler]) -> frozenset[str]:
+    """What a GET of a definition answers beside what a PUT of it takes: a client may send it back as it is.
+
+    `others` are the handlers of the same path. A definition is what is changed by `If-Match`.
+    """
+    terms, body = terms_of(handler), body_of(handler)
+    if terms is None or body is None or "If-Match" not in terms.headers:
+        return frozenset()
+    reads = [other for other in others if (known := terms_of(other)) and known.reads]
+    shown = {field.encode_name for read in reads for kind in answers_of(read) for field in structs.fields(kind)}
+    return frozenset(shown - {field.encode_name for field in structs.fields(body)})

@@ -7,7 +7,7 @@ taken in. To type checkers they are `Decimal`, `datetime`, `str | bool` and `str
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from difflib import get_close_matches
@@ -132,15 +132,16 @@ class Malformed(Exception):  # noqa: N818  an expected refusal
         return Problem("", f"is no JSON{where}: {self.detail}", "malformed")
 
 
-def decode(kind: type[T], body: bytes) -> T:
+def decode(kind: type[T], body: bytes, ignored: Collection[str] = ()) -> T:
     """`body` as a `kind`; `Malformed` when it is no JSON, `Invalid` with every fault when it is another thing.
 
-    Of a name that an object holds twice the last one counts, as in most readers of JSON.
+    Of a name that an object holds twice the last one counts, as in most readers of JSON. Fields that are `ignored` may
+    be there, and are not looked at.
     """
     try:
         decoded: T = _decoder(cast(Any, kind)).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise _refusal(kind, body, error) from None
+        return _decode_anew(kind, body, ignored, error)
     if _ESCAPED_NUL in body and (problems := list(_text_faults(decoded, ""))):
         raise Invalid(problems)
     return decoded
@@ -246,18 +247,23 @@ def _read_formula(value: object) -> str:
     return value
 
 
-def _refusal(kind: Kind, body: bytes, error: Exception) -> Invalid | Malformed:
-    """Why `body` is not taken; `error` is what msgspec says, which stops at the first fault."""
+def _decode_anew(kind: type[T], body: bytes, ignored: Collection[str], error: Exception) -> T:
+    """What is left of `body` without what is ignored. Raises why it is not taken: every fault, where `error`, which is
+    what msgspec says, stops at the first.
+    """
     try:
         data = untyped(body)
     except UnicodeDecodeError:
-        return Malformed("not UTF-8")
+        raise Malformed("not UTF-8") from None
     except RecursionError:
-        is_type_fault = isinstance(error, msgspec.ValidationError)
-        return Invalid([_first_fault(str(error))]) if is_type_fault else Malformed("nested too deeply")
+        if isinstance(error, msgspec.ValidationError):
+            raise Invalid([_first_fault(str(error))]) from None
+        raise Malformed("nested too deeply") from None
     except ValueError as malformed:
-        return _malformed(body, malformed)
-    return Invalid(_all_faults(kind, data, error))
+        raise _malformed(body, malformed) from None
+    if ignored and isinstance(data, dict):
+        return convert(kind, {name: value for name, value in data.items() if name not in ignored})
+    raise Invalid(_all_faults(kind, data, error))
 
 
 def _malformed(body: bytes, error: ValueError) -> Malformed:

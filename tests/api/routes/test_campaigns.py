@@ -282,7 +282,7 @@ BAD_CAMPAIGNS: list[tuple[dict[str, Any], str]] = [
     (budget(unit="year", n="1"), "/limits/total_units/interval/n"),
     ({"limits": {"on_exhausted": "borrow"}}, "/limits/on_exhausted"),
     ({"limits": None}, "/limits"),
-    ({"status": "active"}, "/status"),
+    ({"state": "active"}, "/state"),
     ({"budget": 7}, "/budget"),
 ]  # fmt: skip
 

@@ -139,7 +139,7 @@ BAD_CAMPAIGNS: list[tuple[dict[str, Any], str]] = [
     ({"rounding": "banker"}, "/rounding"),
     ({"confirmation": "never"}, "/confirmation"),
     ({"late": "maybe"}, "/late"),
-    ({"status": "active"}, "/status"),
+    ({"state": "active"}, "/state"),
 ]
 
 
