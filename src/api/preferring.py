@@ -14,8 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from api.request import Request
 from application.reads import nothing
-from domain.standing import Fact
-from projections.queries.decisions import DecisionRow, decisions_of_facts
+from projections.queries.decisions import DecisionRow, FactChange, decisions_caused
 
 LONGEST_WAIT_SECONDS = 10
 
@@ -27,27 +26,27 @@ _WAIT = re.compile(r'(?:^|,)\s*wait\s*(?:=\s*"?([0-9]{1,9})"?\s*)?(?=$|[,;])', r
 _encode = msgspec.json.Encoder().encode
 
 
-async def awards_of(request: Request, facts: Sequence[Fact], position: int) -> Awards:
-    """What campaigns decided for facts that were recorded up to a position. Preferences that make no sense are ignored,
-    as that standard wants it.
+async def awards_of(request: Request, changes: Sequence[FactChange]) -> Awards:
+    """What campaigns decided for changes of facts. Preferences that make no sense are ignored, as that
+    standard wants it.
     """
     asked = _WAIT.search(request.header(b"prefer") or "")
     if asked is None:
         return UNSET
     seconds = min(int(asked[1] or LONGEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)
     request.exchange.headers.append((b"preference-applied", b"wait=%d" % seconds))
-    return await _decided(request, facts, position, monotonic() + seconds)
+    return await _decided(request, changes, monotonic() + seconds)
 
 
-async def _decided(request: Request, facts: Sequence[Fact], position: int, until: float) -> list[DecisionRow] | None:
-    commands = request.program.commands
-    if not await commands.awarding.awarded(position, until - monotonic()):
+async def _decided(request: Request, changes: Sequence[FactChange], until: float) -> list[DecisionRow] | None:
+    position = max((change.position for change in changes), default=0)
+    if not await request.program.commands.awarding.awarded(position, until - monotonic()):
         return None
-    recorded = (await commands.writer.submit(nothing)).position
+    recorded = (await request.program.commands.writer.submit(nothing)).position
     if not await request.services.positions.wait_for(recorded, max(0.0, until - monotonic()), "decisions"):
         return None
     async with request.program.reads.pool.connection() as connection:
-        return await decisions_of_facts(connection, facts)
+        return await decisions_caused(connection, changes)
 
 
 def with_awards(answer: Response[Any], awards: Awards) -> Response[Any]:

@@ -11,38 +11,25 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any
 
 import psycopg
-from msgspec import Struct
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from application.awarding import (
-    Batch,
-    Done,
-    Fired,
-    Moved,
-    Unlocated,
-    decide_batch,
-    decided,
-    fired_by,
-    pass_by,
-    with_moves,
-)
+from application.awarding import Batch, Done, MemberAt, MissingMembers, Moved, decide_batch, pass_by
+from application.cancelling import cancel_grant
 from application.log.errors import LogError
+from application.log.events import Recorded
 from application.log.mapper import Mapper
-from application.log.reader import read_latest, read_tagged, read_versions
+from application.log.reader import read_states, read_versions
 from application.log.wakeup import CHANNEL
-from application.log.working import Working
 from application.log.writer import Writer
 from application.postgres.connection import connect_async
 from application.postgres.errors import PostgresUnavailable
-from application.streams import CAMPAIGN
+from application.streams import MEMBER
+from application.triggers import Look, Triggers, look
 from domain.award_policy import Decided
-from domain.campaign import Activated
-from domain.campaign_definition import CampaignTrigger
-from domain.progress import Adjusted, Advanced, Completed
+from domain.member import Member
 
 LEADER_LOCK = 0x6C61_0003
 STANDBY_SECONDS = 0.5
@@ -50,21 +37,15 @@ POLL_SECONDS = 1.0
 SPACING_SECONDS = 0.01
 """Between looks that leave nothing to decide: what many small commands trigger is decided together."""
 IDLE_SECONDS = 0.2
-"""The same while no campaign is active: until one is, whoever asks need not wait for it."""
+"""The same while no campaign is active and nobody waits."""
 OBSERVING_SECONDS = 0.02
 RETRY_SECONDS = (0.1, 5.0)
 """The first and the longest wait after something went wrong; each wait is twice the last."""
-TRIGGERS_AT_ONCE = 500
-ACTIVATIONS_KEPT = 10_000
 PASSED_UNRECORDED = 100_000
 """So many events without a trigger are passed at most before that is recorded: whoever leads next reads them again."""
 ACTOR = "laurel"
 SEED_BYTES = 32
 
-_TAGS = {
-    CampaignTrigger.ACHIEVEMENT_COMPLETED: {Completed.tag, Adjusted.tag},
-    CampaignTrigger.ACHIEVEMENT_PROGRESSED: {Advanced.tag},
-}
 _LOST = (psycopg.Error, PoolTimeout, PostgresUnavailable, LogError, OSError, TimeoutError)
 
 _log = logging.getLogger("laurel.awards")
@@ -72,31 +53,6 @@ _log = logging.getLogger("laurel.awards")
 
 def _seed() -> bytes:
     return secrets.token_bytes(SEED_BYTES)
-
-
-class Look(Struct, frozen=True, gc=False):
-    """The log as it stands at `head`: how far is `recorded` as decided, and what active campaigns fire `on`."""
-
-    recorded: Decided
-    on: frozenset[tuple[UUID, CampaignTrigger]]
-    head: int = 0
-
-    @property
-    def tags(self) -> list[str]:
-        """Of the events that may fire them."""
-        return sorted({tag for kind in {kind for _, kind in self.on} for tag in _TAGS[kind]})
-
-
-def look(working: Working) -> Look:
-    """A command's decision: it records nothing, and sees the catalogue as it stands."""
-    return Look(decided(working), working.catalogue.triggers())
-
-
-class Found(NamedTuple):
-    """The first that was triggered after a position; nothing else was up to `last`."""
-
-    fired: list[Fired]
-    last: int
 
 
 class AwardPolicy:
@@ -124,9 +80,10 @@ class AwardPolicy:
         self._writer = writer
         self._pool = pool
         self._seed = seed
-        self._on: frozenset[tuple[UUID, CampaignTrigger]] = frozenset()
-        self._activated: dict[tuple[UUID, int], int] = {}
+        self._triggers = Triggers(mapper)
+        self._watched = Triggers(mapper)
         self._awake = asyncio.Event()
+        self._asked = asyncio.Event()
         self._moved = asyncio.Condition()
         self._waiting = 0
         self._observer: asyncio.Task[None] | None = None
@@ -139,20 +96,13 @@ class AwardPolicy:
         """Waits until everything that was triggered up to a position is decided, at most so many seconds."""
         with suppress(TimeoutError, *_LOST):
             async with asyncio.timeout(seconds):
-                await self._pass_without_campaigns(position)
                 await self._wait_for(position)
         return self.position >= position
-
-    async def _pass_without_campaigns(self, position: int) -> None:
-        """Saves a program without active campaigns the wait for whoever leads."""
-        if self.position < position:
-            seen = await self._look()
-            if not seen.on:
-                await self._move(seen.head)
 
     async def _wait_for(self, position: int) -> None:
         async with self._moved:
             self._waiting += 1
+            self._asked.set()
             try:
                 if self.position < position and (self._observer is None or self._observer.done()):
                     self._observer = asyncio.create_task(self._observe(), name="laurel awards observer")
@@ -174,8 +124,8 @@ class AwardPolicy:
                 with suppress(*_LOST):
                     seen = await self._look()
                     async with self._pool.connection() as connection:
-                        found = await self._find(connection, seen)
-                    await self._move(found.fired[0].trigger.position - 1 if found.fired else found.last)
+                        turn = await self._watched.next(connection, max(self.position, seen.recorded.position), seen)
+                    await self._move(turn.undecided - 1)
             await asyncio.sleep(OBSERVING_SECONDS)
 
     async def run(self) -> None:
@@ -211,10 +161,18 @@ class AwardPolicy:
             more = await self.step(connection)
             self.failure, self._failures = None, 0
             if not more:
-                await asyncio.sleep(SPACING_SECONDS if self._on else IDLE_SECONDS)
+                await self._pause()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._awake.wait()
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(SPACING_SECONDS)
+        if not self._triggers.fires and not self._waiting:
+            self._asked.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await self._asked.wait()
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
@@ -239,80 +197,63 @@ class AwardPolicy:
     async def step(self, connection: psycopg.AsyncConnection[Any]) -> bool:
         """Decides what was triggered next, as much as is decided at once. Says whether there may be more."""
         seen = await self._look()
-        recorded = seen.recorded.position
-        start = max(self.position, recorded)
-        fires_on_more = seen.on is not self._on and not seen.on <= self._on
-        self._on = seen.on
-        if (fires_on_more and start > recorded) or start - recorded > PASSED_UNRECORDED:
-            # What was passed by for want of campaigns would else be taken for undecided by whoever asks elsewhere.
+        start = max(self.position, seen.recorded.position)
+        if start - seen.recorded.position > PASSED_UNRECORDED:
             await self._writer.submit(partial(pass_by, recorded=seen.recorded, position=start), actor=ACTOR)
             return True
-        found = await self._find(connection, seen)
-        if not found.fired:
-            await self._move(found.last)
-            return found.last < seen.head
-        fired = await self._with_progress(connection, found.fired)
-        await self._decide(connection, Batch(seen.recorded, found.last, tuple(fired)))
+        turn = await self._triggers.next(connection, start, seen)
+        if turn.cancellation:
+            await self._cancel(connection, seen.recorded, turn.cancellation)
+        elif turn.fired:
+            await self._decide(connection, Batch(seen.recorded, turn.last, tuple(turn.fired), self._triggers.catalogue))
+        else:
+            await self._move(turn.last)
+            return False
         return True
 
     async def _look(self) -> Look:
         committed = await self._writer.submit(look)
         seen: Look = committed.answer
         self.head = max(self.head, committed.position)
-        if seen.on is not self._on:
-            self._on &= seen.on
-        return Look(seen.recorded, seen.on, committed.position)
-
-    async def _find(self, connection: psycopg.AsyncConnection[Any], seen: Look) -> Found:
-        """Passes by whatever no campaign fires on, in bounded steps."""
-        after = max(self.position, seen.recorded.position)
-        if not seen.on:
-            return Found([], max(after, seen.head))
-        while after < seen.head:
-            page = await read_tagged(connection, self._mapper, seen.tags, after, seen.head, TRIGGERS_AT_ONCE)
-            fired = [one for recorded in page.events if (one := fired_by(recorded)) and one.on in seen.on]
-            if fired:
-                return Found(fired, page.last)
-            after = page.last
-            await self._move(after)
-        return Found([], after)
-
-    async def _with_progress(self, connection: psycopg.AsyncConnection[Any], fired: list[Fired]) -> list[Fired]:
-        """As `with_moves`, of what the log has before them."""
-        places = [
-            (one.trigger.stream, one.trigger.version - 1) for one in fired if one.trigger.fact and one.progress is None
-        ]
-        return with_moves(fired, await read_versions(connection, self._mapper, places))
+        return Look(seen.recorded, seen.changed, seen.time_zone, committed.position)
 
     async def _decide(self, connection: psycopg.AsyncConnection[Any], batch: Batch) -> None:
         """All of it, by as many commands as it takes, unless someone else has decided some."""
+        members: dict[MemberAt, Member] = {}
         while True:
-            outcome = await self._submit(batch)
-            if isinstance(outcome, Unlocated):
-                await self._locate(connection, outcome.campaigns)
-                outcome = await self._submit(batch)
-            if not isinstance(outcome, Done):
-                return
-            reached = outcome.recorded.position
-            await self._move(reached)
-            left = tuple(one for one in batch.fired if one.trigger.position > reached)
-            if not left:
-                return
-            batch = Batch(outcome.recorded, batch.upto, left)
+            command = partial(decide_batch, batch=batch, members=members, seed=self._seed())
+            outcome = (await self._writer.submit(command, actor=ACTOR, bulk=True)).answer
+            match outcome:
+                case MissingMembers():
+                    members |= await self._members(connection, outcome.members)
+                case Done():
+                    reached = outcome.recorded.position
+                    await self._move(reached)
+                    left = tuple(one for one in batch.fired if one.trigger.position > reached)
+                    if not left:
+                        return
+                    batch = Batch(outcome.recorded, batch.upto, left, batch.catalogue)
+                case _:
+                    return
 
-    async def _submit(self, batch: Batch) -> Done | Moved | Unlocated:
-        command = partial(decide_batch, batch=batch, activated=self._activated, seed=self._seed())
-        outcome: Done | Moved | Unlocated = (await self._writer.submit(command, actor=ACTOR, bulk=True)).answer
-        return outcome
+    async def _members(
+        self, connection: psycopg.AsyncConnection[Any], wanted: Sequence[MemberAt]
+    ) -> dict[MemberAt, Member]:
+        """Members as they were."""
+        places = {(MEMBER.at(member).id, version): (member, version) for member, version in wanted}
+        found = await read_states(connection, self._mapper, list(places))
+        return {places[place]: state for place, state in found.items()}
 
-    async def _locate(self, connection: psycopg.AsyncConnection[Any], campaigns: Sequence[tuple[UUID, int]]) -> None:
-        """Finds where in the log campaigns were last activated: their time alone would not tell what came before."""
-        if len(self._activated) > ACTIVATIONS_KEPT:
-            self._activated.clear()
-        streams = {campaign: CAMPAIGN.of(campaign).id for campaign, _ in campaigns}
-        found = await read_latest(connection, list(streams.values()), Activated.tag)
-        for campaign, version in campaigns:
-            self._activated[campaign, version] = found[streams[campaign]]
+    async def _cancel(self, connection: psycopg.AsyncConnection[Any], recorded: Decided, request: Recorded) -> None:
+        """In the name of whoever asked for it."""
+        (granted,) = await read_versions(connection, self._mapper, [(request.stream, request.event.granted)])
+        command = partial(cancel_grant, recorded=recorded, granted=granted.event, request=request)
+        origin = request.origin
+        outcome = await self._writer.submit(
+            command, actor=request.envelope.actor, correlation=origin.correlation, cause=origin.cause
+        )
+        if not isinstance(outcome.answer, Moved):
+            await self._move(request.position)
 
     async def _move(self, position: int) -> None:
         if position > self.position:

@@ -1,19 +1,20 @@
-"""Awards: what completed or progressed is decided by the campaigns that fire on it, and grants are cancelled.
+"""Awards: what completed or progressed is decided by the campaigns that fire on it.
 
 Each function is a command's decision. Those of a batch build on one another: what one grants is not left for the next.
+A decision is a function of the log up to its trigger: the definitions and the member are as they were there.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from application.catalogue import Catalogue
 from application.ledgers import Random, effects_of, ledger_for
-from application.log.events import Recorded
+from application.log.events import Origin, Recorded
 from application.log.streams import Stream
 from application.log.working import Working
 from application.streams import (
@@ -34,9 +35,9 @@ from domain.coupon_code import Issued
 from domain.decision import decide
 from domain.ledger import STOCKS
 from domain.member import Member, Registered
-from domain.occasion import AchievementSeen, Occasion, ProgressSeen
+from domain.occasion import AchievementSeen, Occasion
 from domain.participation import Granted, Participation, ReferralCounted, Refused, Trigger, decision_id, receipt_of
-from domain.progress import Adjusted, Advanced, Completed
+from domain.progress import Adjusted, Advanced, Completed, Context, Move
 from domain.standing import Fact, FactKind
 
 POLICY = AWARD_POLICY.at()
@@ -48,11 +49,17 @@ waits while it decides.
 
 
 class Fired(Struct, frozen=True, gc=False):
-    """A member's progress that campaigns may fire on; `progress` is that of the rule that moved last."""
+    """A member's progress that campaigns may fire on, as it was recorded.
+
+    What was recorded before triggers had a context is decided by the member and the completions there are.
+    """
 
     member: str
     trigger: Trigger
-    progress: ProgressSeen | None = None
+    recorded_at: datetime
+    origin: Origin
+    context: Context | None
+    moves: tuple[Move, ...] = ()
 
     @property
     def on(self) -> tuple[UUID, CampaignTrigger]:
@@ -72,22 +79,19 @@ def fired_by(recorded: Recorded) -> Fired | None:
     event = recorded.event
     match event:
         case Completed():
-            trigger = _trigger(recorded, event, CampaignTrigger.ACHIEVEMENT_COMPLETED, event.number, event.fact)
-            return Fired(event.member, trigger)
+            return _fired(recorded, event, CampaignTrigger.ACHIEVEMENT_COMPLETED, event.number, event.fact)
         case Adjusted() if event.completed > event.before:
-            trigger = _trigger(recorded, event, CampaignTrigger.ACHIEVEMENT_COMPLETED, event.completed, None)
-            return Fired(event.member, trigger)
-        case Advanced():
-            trigger = _trigger(recorded, event, CampaignTrigger.ACHIEVEMENT_PROGRESSED, event.rule, event.fact)
-            return Fired(event.member, trigger, progress_in(event))
+            return _fired(recorded, event, CampaignTrigger.ACHIEVEMENT_COMPLETED, event.completed, None)
+        case Advanced() if event.fires:
+            return _fired(recorded, event, CampaignTrigger.ACHIEVEMENT_PROGRESSED, event.rule, event.fact)
         case _:
             return None
 
 
-def _trigger(
+def _fired(
     recorded: Recorded, event: Completed | Adjusted | Advanced, kind: CampaignTrigger, number: int, fact: Fact | None
-) -> Trigger:
-    return Trigger(
+) -> Fired:
+    trigger = Trigger(
         kind,
         event.achievement,
         event.revision,
@@ -98,23 +102,9 @@ def _trigger(
         fact,
         event.occurred_at,
     )
-
-
-def progress_in(event: Advanced) -> ProgressSeen:
-    return ProgressSeen(event.rule, event.reached, event.goal)
-
-
-def with_moves(fired: Iterable[Fired], events: Iterable[Recorded]) -> list[Fired]:
-    """Completions with the rule that moved last, which is the event before theirs on its stream, where it is given."""
-    moves = {
-        (recorded.stream, recorded.version + 1): progress_in(recorded.event)
-        for recorded in events
-        if isinstance(recorded.event, Advanced)
-    }
-    return [
-        one if one.progress else replace(one, progress=moves.get((one.trigger.stream, one.trigger.version)))
-        for one in fired
-    ]
+    context = event.context
+    moves = context.moves if context else (event.move,) if isinstance(event, Advanced) else ()
+    return Fired(event.member, trigger, recorded.envelope.recorded_at, recorded.origin, context, moves)
 
 
 class Draw:
@@ -138,21 +128,29 @@ class Draw:
 
 
 class Batch(Struct, frozen=True, gc=False):
-    """Everything that was triggered after what is `recorded` as decided, and up to `upto`, in order."""
+    """Everything that was triggered after what is `recorded` as decided, and up to `upto`, in order.
+
+    `catalogue` are the definitions in force there; none changes from the first trigger to the last.
+    """
 
     recorded: Decided
     upto: int
     fired: tuple[Fired, ...]
+    catalogue: Catalogue
 
 
 class Moved(Struct, frozen=True, gc=False):
     """Someone else has decided further; nothing was decided."""
 
 
-class Unlocated(Struct, frozen=True, gc=False):
-    """Where in the log these versions of campaigns were activated is not known; nothing was decided."""
+MemberAt = tuple[str, int]
+"""A member as they were at a version of their stream."""
 
-    campaigns: tuple[tuple[UUID, int], ...]
+
+class MissingMembers(Struct, frozen=True, gc=False):
+    """Members have changed since they triggered this, and what they were is not known; nothing was decided."""
+
+    members: tuple[MemberAt, ...]
 
 
 class Done(Struct, frozen=True, gc=False):
@@ -163,23 +161,19 @@ class Done(Struct, frozen=True, gc=False):
 
 
 def decide_batch(
-    working: Working, batch: Batch, activated: Mapping[tuple[UUID, int], int], seed: bytes
-) -> Done | Moved | Unlocated:
+    working: Working, batch: Batch, members: Mapping[MemberAt, Member], seed: bytes
+) -> Done | Moved | MissingMembers:
     """Decides what was triggered, as much as is decided at once, and records how far that is.
 
-    `activated` are the positions that campaigns were last activated at, by campaign and its version: what was triggered
-    before is not decided by it.
+    `members` are those who have changed since, as they were.
     """
     if decided(working) != batch.recorded:
         return Moved()
-    catalogue: Catalogue = working.catalogue
-    asked = _left(catalogue, batch)
-    versions = {campaign: (campaign, catalogue.campaigns[campaign].version) for campaign in _campaigns(asked)}
-    if missing := tuple(key for key in versions.values() if key not in activated):
-        return Unlocated(missing)
-    asked = [pair for pair in asked if activated[versions[pair[1].campaign]] < pair[0].trigger.position]
-    asked, recorded = _together(asked, batch)
-    made = _decide(working, asked, Draw(seed))
+    asked, recorded = _together(_left(batch), batch)
+    working.prefetch(_streams(asked))
+    if missing := tuple(dict.fromkeys(_changed(working, asked, members))):
+        return MissingMembers(missing)
+    made = _decide(working, batch.catalogue, asked, members, Draw(seed))
     working.record(POLICY, recorded)
     return Done(recorded, tuple(made))
 
@@ -210,13 +204,13 @@ def _campaigns(asked: Iterable[Asked]) -> dict[UUID, None]:
     return dict.fromkeys(terms.campaign for _, terms in asked)
 
 
-def _left(catalogue: Catalogue, batch: Batch) -> list[Asked]:
+def _left(batch: Batch) -> list[Asked]:
     """By what campaigns the batch is to be decided, less those that have decided its first already."""
     begun, done = batch.recorded.position + 1, set(batch.recorded.campaigns)
     return [
         (one, terms)
         for one in batch.fired
-        for terms in concerned(catalogue, one)
+        for terms in concerned(batch.catalogue, one)
         if one.trigger.position != begun or terms.campaign not in done
     ]
 
@@ -241,35 +235,64 @@ def _together(asked: list[Asked], batch: Batch) -> tuple[list[Asked], Decided]:
 
 
 def decide_triggers(working: Working, fired: Sequence[Fired], random: Random) -> list[Made]:
-    """Decides, in order, what was triggered by every campaign that it fires, and records what comes of it."""
-    return _decide(working, [(one, terms) for one in fired for terms in concerned(working.catalogue, one)], random)
-
-
-def _decide(working: Working, asked: Sequence[Asked], random: Random) -> list[Made]:
+    """Decides, in order, what has just been triggered by every campaign that it fires, and records what comes of it."""
+    catalogue: Catalogue = working.catalogue
+    asked = [(one, terms) for one in fired for terms in concerned(catalogue, one)]
     working.prefetch(_streams(asked))
-    working.prefetch(_referrers(working, asked))
-    ledger = ledger_for(working, [terms for _, terms in asked], random)
+    return _decide(working, catalogue, asked, {}, random)
+
+
+def _decide(
+    working: Working,
+    catalogue: Catalogue,
+    asked: Sequence[Asked],
+    members: Mapping[MemberAt, Member],
+    random: Random,
+) -> list[Made]:
     occasions: dict[int, Occasion] = {}
+    for one, _ in asked:
+        if one.trigger.position not in occasions:
+            occasions[one.trigger.position] = _occasion(working, catalogue, one, _member(working, one, members))
+    working.prefetch(_referrers(asked, occasions))
+    ledger = ledger_for(working, catalogue, [terms for _, terms in asked], random)
     made: list[Made] = []
     for one, terms in asked:
-        occasion = occasions.get(one.trigger.position)
-        if occasion is None:
-            occasion = occasions[one.trigger.position] = _occasion(working, one)
         stream = PARTICIPATION.at(terms.campaign, one.member)
+        occasion = occasions[one.trigger.position]
         referrer = _referrer(working, terms, occasion.member)
-        decision = decide(terms, occasion, one.trigger, working.state(stream), referrer, ledger, working.now)
-        working.record(stream, decision)
+        decision = decide(terms, occasion, one.trigger, working.state(stream), referrer, ledger, one.recorded_at)
+        working.record(stream, decision, one.origin)
         made.append(Made(decision_id(stream.id, working.version(stream)), decision))
         if isinstance(decision, Granted):
             ledger.take(decision)
-            _register(working, decision)
-            _count_referral(working, made[-1].id, decision)
-            _issue(working, made[-1].id, decision)
+            _register(working, decision, one.origin)
+            _count_referral(working, made[-1].id, decision, one.origin)
+            _issue(working, made[-1].id, decision, one.origin)
     for reserved in ledger.reserved():
         working.record(CAMPAIGN_BUDGET.at(reserved.campaign), reserved)
     for taken in ledger.taken():
         working.record(STOCK.at(taken.kind, taken.code), taken)
     return made
+
+
+def _changed(working: Working, asked: Iterable[Asked], members: Mapping[MemberAt, Member]) -> Iterator[MemberAt]:
+    """Who is not what they were any more, and is not among `members`."""
+    for one, _ in asked:
+        if one.context and one.context.member_version:
+            at = one.member, one.context.member_version
+            if at not in members and working.version(MEMBER.at(one.member)) != at[1]:
+                yield at
+
+
+def _member(working: Working, one: Fired, members: Mapping[MemberAt, Member]) -> Member:
+    """The member as they were when they triggered it."""
+    if one.context is None:
+        return working.state(MEMBER.at(one.member)) or Member(one.member)
+    if not one.context.member_version:
+        return Member(one.member)
+    was = members.get((one.member, one.context.member_version)) or working.state(MEMBER.at(one.member))
+    assert was is not None  # noqa: S101  their stream had a version
+    return was
 
 
 def _streams(asked: Iterable[Asked]) -> Iterable[Stream[Any, Any]]:
@@ -281,22 +304,21 @@ def _streams(asked: Iterable[Asked]) -> Iterable[Stream[Any, Any]]:
         streams[MEMBER.at(one.member)] = None
         if one.trigger.fact:
             streams[_stream_of(one.trigger.fact)] = None
-        if one.trigger.kind is CampaignTrigger.ACHIEVEMENT_PROGRESSED:
+        if one.context is None:
             streams[PROGRESS.of(one.trigger.stream)] = None
         for effect in effects_of(terms, *STOCKS):
             streams[STOCK.at(STOCKS[effect.kind], effect.given or "")] = None
     return streams
 
 
-def _referrers(working: Working, asked: Iterable[Asked]) -> Iterable[Stream[Any, Any]]:
+def _referrers(asked: Iterable[Asked], occasions: Mapping[int, Occasion]) -> Iterable[Stream[Any, Any]]:
     """Whoever may be given something beside the members themselves, and what they have received."""
     streams: dict[Stream[Any, Any], None] = {}
     for one, terms in asked:
-        if terms.type is CampaignType.REFERRAL:
-            member = working.state(MEMBER.at(one.member))
-            if member and member.referrer:
-                streams[MEMBER.at(member.referrer)] = None
-                streams[PARTICIPATION.at(terms.campaign, member.referrer)] = None
+        referrer = occasions[one.trigger.position].member.referrer
+        if referrer and terms.type is CampaignType.REFERRAL:
+            streams[MEMBER.at(referrer)] = None
+            streams[PARTICIPATION.at(terms.campaign, referrer)] = None
     return streams
 
 
@@ -311,17 +333,11 @@ def _stream_of(fact: Fact) -> Stream[Any, Any]:
     return TRANSACTION.at(fact.id) if fact.kind is FactKind.TRANSACTION else MEMBER_EVENT.at(fact.id)
 
 
-def _occasion(working: Working, one: Fired) -> Occasion:
+def _occasion(working: Working, catalogue: Catalogue, one: Fired, member: Member) -> Occasion:
     """The fact as it was accepted: a refund since then changes no decision."""
-    catalogue: Catalogue = working.catalogue
     trigger, fact = one.trigger, one.trigger.fact
-    completions = trigger.number
-    if trigger.kind is CampaignTrigger.ACHIEVEMENT_PROGRESSED:
-        progress = working.state(PROGRESS.of(trigger.stream))
-        completions = progress.completed if progress else 0
-    member = working.state(MEMBER.at(one.member)) or Member(one.member)
     name = catalogue.achievements[trigger.achievement].definition.name
-    achievement = AchievementSeen(trigger.achievement, name, completions)
+    achievement = AchievementSeen(trigger.achievement, name, _completions(working, one))
     transaction = event = None
     if fact and fact.kind is FactKind.TRANSACTION:
         transaction = working.state(TRANSACTION.at(fact.id))
@@ -332,28 +348,37 @@ def _occasion(working: Working, one: Fired) -> Occasion:
         achievement,
         transaction.purchase if transaction else None,
         event.happening if event else None,
-        one.progress,
+        one.moves,
     )
 
 
-def _register(working: Working, granted: Granted) -> None:
+def _completions(working: Working, one: Fired) -> int:
+    if one.context:
+        return one.context.completions
+    if one.trigger.kind is CampaignTrigger.ACHIEVEMENT_COMPLETED:
+        return one.trigger.number
+    progress = working.state(PROGRESS.of(one.trigger.stream))
+    return progress.completed if progress else 0
+
+
+def _register(working: Working, granted: Granted, origin: Origin) -> None:
     """Whoever a member names as their referrer is a member too, from when it matters."""
     given = [effect.member for rule in granted.rules for effect in rule.effects if effect.reason is None]
     for receiver in dict.fromkeys(member for member in given if member and member != granted.member):
         stream = MEMBER.at(receiver)
         if working.state(stream) is None:
-            working.record(stream, Registered(receiver))
+            working.record(stream, Registered(receiver), origin)
 
 
-def _count_referral(working: Working, decision: UUID, granted: Granted) -> None:
+def _count_referral(working: Working, decision: UUID, granted: Granted, origin: Origin) -> None:
     """What the referrer received counts against their limits, whoever else's triggers they receive by."""
     if referral := receipt_of(granted, Recipient.REFERRER):
         about = granted.campaign, referral.member, granted.member, decision
         counted = ReferralCounted(*about, granted.moment, referral.units)
-        working.record(PARTICIPATION.at(granted.campaign, referral.member), counted)
+        working.record(PARTICIPATION.at(granted.campaign, referral.member), counted, origin)
 
 
-def _issue(working: Working, decision: UUID, granted: Granted) -> None:
+def _issue(working: Working, decision: UUID, granted: Granted, origin: Origin) -> None:
     for rule in granted.rules:
         for effect in rule.effects:
             if effect.code is None:
@@ -362,4 +387,4 @@ def _issue(working: Working, decision: UUID, granted: Granted) -> None:
             assert effect.member  # noqa: S101  and was given to someone
             stream = COUPON_CODE.at(effect.given, effect.code)
             about = effect.given, effect.code, effect.member, granted.campaign, decision
-            working.record(stream, Issued(*about, effect.value, effect.valid_until))
+            working.record(stream, Issued(*about, effect.value, effect.valid_until), origin)

@@ -93,6 +93,12 @@ def firing(campaigns: Mapping[UUID, Campaign], terms: Callable[[Campaign], Campa
     return {key: tuple(sorted(on, key=lambda one: (one.starts_at, one.campaign))) for key, on in found.items()}
 
 
+def fired_on(campaigns: Mapping[UUID, Campaign]) -> frozenset[tuple[UUID, CampaignTrigger]]:
+    """What the active campaigns fire on."""
+    active = (campaign.definition for campaign in campaigns.values() if campaign.life is Life.ACTIVE)
+    return frozenset((each.achievement, each.trigger) for each in active if each.achievement)
+
+
 def expressions_over(catalogue: Catalogue, event_type: str, terms: CampaignTerms) -> Iterator[Compiled]:
     """The conditions and expressions of a campaign that may read events of a type."""
     achievement = catalogue.achievements.get(terms.achievement)

@@ -1,32 +1,43 @@
-"""Cancelling a grant: what it gave is taken back, its units return to the budget and rewards to their stock."""
+"""Cancelling a grant: what it gave is taken back, its units return to the budget and rewards to their stock.
+
+Whoever cancels asks for it, and it takes effect in its turn: what limits and budgets have left for a decision hangs on
+the order of triggers and cancellations in the log, and on nothing else.
+"""
 
 from uuid import UUID
 
-from msgspec import Struct
-
+from application.awarding import POLICY, Moved, decided
+from application.log.events import Recorded
 from application.log.working import Working
 from application.refusals import Conflict
 from application.streams import CAMPAIGN_BUDGET, COUPON_CODE, PARTICIPATION, STOCK
 from domain import budget, coupon_code, stock
+from domain.award_policy import Decided
 from domain.campaign_definition import Recipient
-from domain.decision import AlreadyCancelled, cancel
+from domain.decision import AlreadyCancelled, ask_to_cancel, cancel
 from domain.ledger import STOCKS
 from domain.participation import NOTHING, Cancelled, Granted, ReferralReleased, decision_id, receipt_of
 
 
-class Cancellation(Struct, frozen=True, gc=False):
-    """A cancellation and its id."""
+def request_cancellation(working: Working, granted: Granted, version: int, reason: str) -> UUID:
+    """Asks to cancel the grant that is the `version`-th event of its stream; answers the cancellation's id.
 
-    id: UUID
-    cancelled: Cancelled
-
-
-def cancel_grant(working: Working, granted: Granted, version: int, reason: str) -> Cancellation:
-    """Cancels the grant that is the `version`-th event of its stream. Raises Conflict when it is cancelled already."""
+    Raises Conflict when that was asked for already.
+    """
     stream = PARTICIPATION.at(granted.campaign, granted.member)
-    cancelled = cancel(working.state(stream) or NOTHING, granted, version, reason)
-    if isinstance(cancelled, AlreadyCancelled):
+    asked = ask_to_cancel(working.state(stream) or NOTHING, granted, version, reason)
+    if isinstance(asked, AlreadyCancelled):
         raise Conflict("the decision is cancelled already", "already_cancelled")
+    working.record(stream, asked)
+    return decision_id(stream.id, working.version(stream))
+
+
+def cancel_grant(working: Working, recorded: Decided, granted: Granted, request: Recorded) -> Cancelled | Moved:
+    """Cancels a grant by the event that asked for it, whose turn has come: all before it is `recorded` as decided."""
+    if decided(working) != recorded:
+        return Moved()
+    stream = PARTICIPATION.of(request.stream)
+    cancelled = cancel(granted, request.event, request.version)
     of_stock = [(STOCKS[effect.kind], effect.given or "") for effect in cancelled.effects if effect.kind in STOCKS]
     codes = [(effect.given or "", effect.code, effect.member or "") for effect in cancelled.effects if effect.code]
     budget_stream = CAMPAIGN_BUDGET.at(granted.campaign)
@@ -40,7 +51,7 @@ def cancel_grant(working: Working, granted: Granted, version: int, reason: str) 
     )
     working.record(stream, cancelled)
     if referral := receipt_of(cancelled, Recipient.REFERRER):
-        about = granted.campaign, referral.member, granted.member, decision_id(stream.id, version)
+        about = granted.campaign, referral.member, granted.member, decision_id(stream.id, cancelled.granted)
         released = ReferralReleased(*about, granted.moment, referral.units)
         working.record(PARTICIPATION.at(granted.campaign, referral.member), released)
     if cancelled.units:
@@ -49,4 +60,5 @@ def cancel_grant(working: Working, granted: Granted, version: int, reason: str) 
         working.record(STOCK.at(kind, code), stock.Returned(kind, code, of_stock.count((kind, code))))
     for coupon, code, member in codes:
         working.record(COUPON_CODE.at(coupon, code), coupon_code.Voided(coupon, code, member))
-    return Cancellation(decision_id(stream.id, working.version(stream)), cancelled)
+    working.record(POLICY, Decided(request.position))
+    return cancelled

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from application.campaign_terms import On, expressions_over, firing
+from application.campaign_terms import On, expressions_over, fired_on, firing
 from application.campaign_terms import compiled_terms as compiled_campaign_terms
 from application.goals import Goal, Goals, compiled_terms, conditions_of
 from application.likely import Likely
@@ -84,7 +84,7 @@ class Catalogue:
         self._achievement_terms: dict[UUID, AchievementTerms] = {}
         self._campaign_terms: dict[tuple[UUID, int], CampaignTerms] = {}
         self._firing: On | None = None
-        self._triggers: frozenset[tuple[UUID, CampaignTrigger]] = frozenset()
+        self._triggers: frozenset[tuple[UUID, CampaignTrigger]] | None = None
 
     def forked(self) -> "Catalogue":
         """A copy that goes its own way from here on. What facts ask for is compiled first, once for all copies."""
@@ -116,6 +116,7 @@ class Catalogue:
                     continue
                 case Campaign():
                     self.campaigns[state.id] = state
+                    self._triggers = None
                     self._forget_campaign_terms(lambda terms: terms.campaign == state.id)
                     continue
                 case Recount():
@@ -261,13 +262,13 @@ class Catalogue:
 
     def triggers(self) -> frozenset[tuple[UUID, CampaignTrigger]]:
         """What active campaigns fire on."""
-        self._fired()
+        if self._triggers is None:
+            self._triggers = fired_on(self.campaigns)
         return self._triggers
 
     def _fired(self) -> On:
         if self._firing is None:
             self._firing = firing(self.campaigns, self.campaign_terms)
-            self._triggers = frozenset(self._firing)
         return self._firing
 
     def attributes_in_use(self, event_type: str) -> dict[str, AttributeType]:

@@ -86,14 +86,12 @@ def receive_transaction(working: Working, purchase: Purchase, status: Status, ru
     if working.state_if_known(stream) is not None:
         raise Repeated(stream)
     member = _acting(working, purchase.member, rules, transaction=purchase)
-    seen = Seen(member or Member(purchase.member), transaction=purchase)
+    seen = Seen(member, transaction=purchase)
     accepted = status is Status.ACCEPTED
     at = _accepted_at(purchase, working.now) if accepted else _acceptable_at(purchase, working.now)
     settled = _count_new(working, seen, Fact(FactKind.TRANSACTION, purchase.id), at, confirmed=accepted)
     if accepted:
         settled = _moved(settled, progressing.advance(working, seen))
-    if member is None:
-        working.record(MEMBER.at(purchase.member), members.Registered(purchase.member))
     working.record(
         stream,
         Received(purchase, status, settled.contributions, settled.outcomes, settled.memberships, settled.advances),
@@ -108,11 +106,9 @@ def receive_event(working: Working, happening: Happening, rules: Rules) -> FactA
         raise Repeated(stream)
     _check_type(working.catalogue, happening)
     member = _acting(working, happening.member, rules, event=happening)
-    seen = Seen(member or Member(happening.member), event=happening)
+    seen = Seen(member, event=happening)
     settled = _count_new(working, seen, Fact(FactKind.EVENT, happening.id), None, confirmed=True)
     settled = _moved(settled, progressing.advance(working, seen))
-    if member is None:
-        working.record(MEMBER.at(happening.member), members.Registered(happening.member))
     working.record(stream, EventReceived(happening, settled.contributions, settled.outcomes, settled.memberships))
     return _answer(working, settled, happening.id, happening.member, "accepted")
 
@@ -241,16 +237,19 @@ def _acting(
     *,
     transaction: Purchase | None = None,
     event: Happening | None = None,
-) -> Member | None:
-    """The member as known; None for one who is registered with this fact, where the rules allow it."""
+) -> Member:
+    """The member, registered with this fact where they are not known and the rules allow it."""
+    stream = MEMBER.at(member_id)
     try:
-        member = working.state(MEMBER.at(member_id))
+        member = working.state(stream)
     except Cold:
         working.prefetch(_likely_streams(working, Seen(Member(member_id), transaction, event)))
         raise
-    if member is None and not rules.register_unknown_members:
+    if member is not None:
+        return member
+    if not rules.register_unknown_members:
         raise Unknown(f"no member `{member_id}`, and unknown members are not registered", "unknown_member")
-    return member
+    return working.record(stream, members.Registered(member_id))
 
 
 def _likely_streams(working: Working, seen: Seen) -> list[Stream[Any, Any]]:

@@ -28,9 +28,8 @@ def effects_of(terms: CampaignTerms, *kinds: EffectKind) -> Iterator[EffectTerms
     return (effect for rule in terms.rules for effect in rule.effects if effect.kind in kinds)
 
 
-def ledger_for(working: Working, asked: Sequence[CampaignTerms], random: Random) -> Ledger:
+def ledger_for(working: Working, catalogue: Catalogue, asked: Sequence[CampaignTerms], random: Random) -> Ledger:
     """What is left for decisions by these campaigns, each as often as it is there. Budgets and stocks are loaded."""
-    catalogue: Catalogue = working.catalogue
     wanted: dict[tuple[EffectKind, str], int] = {}
     for terms in asked:
         for effect in effects_of(terms, *STOCKS):

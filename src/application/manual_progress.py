@@ -69,7 +69,8 @@ def change(working: Working, member_id: str, achievement_id: UUID, wanted: Chang
     progress = working.state(stream)
     carried = carried_over(working, terms, member_id) if progress is None and terms.revision > 1 else None
     known = progresses.evolve(None, carried) if carried else progress
-    decided = adjust(known, terms, member_id, wanted.reason, now, wanted.completed, settings)
+    member_version = working.version(MEMBER.at(member_id))
+    decided = adjust(known, terms, member_id, wanted.reason, now, wanted.completed, settings, member_version)
     if isinstance(decided, LimitReached):
         raise Conflict(f"the limit allows a completed count of at most {decided.allowed:f}", "limit_reached")
     if isinstance(decided, NothingProgresses):

@@ -28,7 +28,7 @@ from domain.contribution import Seen
 from domain.expressions import ExpressionFailure
 from domain.interval import moment_of
 from domain.outcomes import Advance, Completed, NotCounted, Outcome, Progressed, Reason
-from domain.progress import Acting, Advanced, Progress
+from domain.progress import Acting, Advanced, Context, Move, Progress
 from domain.scopes import Line
 from domain.standing import Fact, FactKind
 from domain.terms import Entity
@@ -116,6 +116,18 @@ def _holds(rule: RuleTerms, seen: Seen) -> bool | str:
         return str(failure)
 
 
+class _Moves:
+    """The rules of one member's progress that a fact moves; `last` is the place among its effects of the last one."""
+
+    __slots__ = ("last", "member", "moves", "terms")
+
+    def __init__(self, terms: AchievementTerms, member: str) -> None:
+        self.terms = terms
+        self.member = member
+        self.moves: list[Move] = []
+        self.last = -1
+
+
 class _Moving:
     """One fact on its way through the achievements: progress as it is after what was decided so far."""
 
@@ -133,7 +145,7 @@ class _Moving:
             self._at = seen.event.occurred_at
         self._moment = moment_of(self._at, ZoneInfo(catalogue.time_zone))
         self._progress: dict[UUID, Progress | None] = {}
-        self._moved: dict[UUID, tuple[AchievementTerms, str]] = {}
+        self._moves: dict[UUID, _Moves] = {}
         self._advances: list[Advance] = []
         self._outcomes: list[Outcome] = []
         self._not_counted: list[NotCounted] = []
@@ -198,7 +210,8 @@ class _Moving:
         if isinstance(advanced, Reason):
             self._refuse(terms, advanced, rule)
             return
-        after = self._record(stream, terms, member, advanced)
+        after = self._record(stream, advanced)
+        self._move(stream, terms, member, advanced)
         if rule.subject is Subject.REFERRER:
             self._register(member)
         if rule.unique_referee:
@@ -208,14 +221,18 @@ class _Moving:
             self._refuse(terms, Reason.NO_PRICE, rule, measured.no_worth)
 
     def complete(self) -> None:
-        """The completions that the advances have brought about."""
-        for key, (terms, member) in list(self._moved.items()):
-            progress = self._progress[key]
+        """The completions that the advances have brought about, and what campaigns that are fired will need to know."""
+        for key, moved in self._moves.items():
+            progress, member = self._progress[key], moved.member
             assert progress is not None  # noqa: S101  it has just advanced
-            completed = progresses.complete(terms, progress, member, self._fact, self._at, self._moment)
+            completed = progresses.complete(moved.terms, progress, member, self._fact, self._at, self._moment)
+            completions = completed.number if completed else progress.completed
+            context = Context(self._working.version(MEMBER.at(member)), completions, tuple(moved.moves))
+            stream, last = self._effects[moved.last]
+            self._effects[moved.last] = stream, replace(last, context=context)
             if completed:
-                self._record(PROGRESS.of(key), terms, member, completed)
-                self._outcomes.append(Completed(terms.achievement, completed.number, self._another(member)))
+                self._record(stream, replace(completed, context=context))
+                self._outcomes.append(Completed(completed.achievement, completed.number, self._another(member)))
 
     def take_back(self, held: Advance, earlier: "_Moving | None") -> Advance | None:
         """What is left of an advance; `earlier` is the fact as it was before, where something is left of it."""
@@ -235,7 +252,7 @@ class _Moving:
             is_forgotten = progress is not None and progress.run == held.run
             self._refuse(terms, Reason.TOO_OLD if is_forgotten else Reason.PROGRESS_SPENT, rule)
             return held
-        after = self._record(stream, terms, held.member, reversed_)
+        after = self._record(stream, reversed_)
         buckets = after.of(rule.number).buckets
         value = reached(rule, buckets, held.bucket)
         self._outcomes.append(self._progressed(terms, rule, buckets, value, held.member))
@@ -289,12 +306,21 @@ class _Moving:
             self._progress[stream.id] = progresses.evolve(None, carried)
             self._effects.append((stream, carried))
 
-    def _record(self, stream: Stream[Any, Any], terms: AchievementTerms, member: str, event: Any) -> Progress:  # noqa: ANN401  any event of progress
+    def _record(self, stream: Stream[Any, Any], event: Any) -> Progress:  # noqa: ANN401  any event of progress
         after = progresses.evolve(self._progress[stream.id], event)
         self._progress[stream.id] = after
-        self._moved[stream.id] = (terms, member)
         self._effects.append((stream, event))
         return after
+
+    def _move(self, stream: Stream[Any, Any], terms: AchievementTerms, member: str, advanced: Advanced) -> None:
+        """Notes the advance that was recorded last; of those of one stream only the last fires campaigns."""
+        moved = self._moves.get(stream.id)
+        if moved is None:
+            moved = self._moves[stream.id] = _Moves(terms, member)
+        else:
+            self._effects[moved.last] = stream, replace(self._effects[moved.last][1], fires=False)
+        moved.moves.append(advanced.move)
+        moved.last = len(self._effects) - 1
 
     def _measure(self, terms: AchievementTerms, rule: RuleTerms) -> Measured | None:
         """What the fact adds; None, and why noted, when it does not count."""

@@ -18,7 +18,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from application.award_policy import SEED_BYTES
-from application.awarding import Draw, Fired, concerned, decide_triggers, fired_by, with_moves
+from application.awarding import Draw, Fired, concerned, decide_triggers, fired_by
 from application.bodies import AcceptFact, EventBody, RefundFact, RejectFact, TransactionBody, UpdateFact
 from application.catalogue import Catalogue
 from application.definitions import origin_of
@@ -199,8 +199,7 @@ class Simulation:
             return refused
         caused, position = self.events[before:], self.position
         self._remember(caused, position)
-        fired = [one for recorded in caused if (one := fired_by(recorded))]
-        await self._decide(with_moves(fired, caused))
+        await self._decide([one for recorded in caused if (one := fired_by(recorded))])
         return Taken(position, answer, repeated=False)
 
     async def _decide(self, fired: Sequence[Fired]) -> None:
@@ -238,11 +237,11 @@ class Simulation:
     async def _keep(self) -> None:
         """What the command recorded, at the positions that it would have."""
         working = self._working
-        for held, version, tag, payload in working.rows:
+        for held, version, tag, payload, _ in working.rows:
             self.position += 1
             self.events.append(Recorded(self._mapper, self.position, held.key, version, tag, payload, self._envelope))
         if working.changes_catalogue:
-            changed = {held.key: held for held, _, _, _ in working.rows if held.kind.catalogue}
+            changed = {held.key: held for held, *_ in working.rows if held.kind.catalogue}
             await self.catalogue.load(
                 [Entry(uuid_of(key), held.kind.name, held.state, self.position) for key, held in changed.items()]
             )

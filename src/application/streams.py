@@ -141,6 +141,7 @@ PARTICIPATION = Kind(
     (
         participation.Granted,
         participation.Refused,
+        participation.CancellationRequested,
         participation.Cancelled,
         participation.ReferralCounted,
         participation.ReferralReleased,

@@ -14,6 +14,7 @@ from domain.problems import Problem
 from domain.progress import (
     NOTHING,
     Adjusted,
+    Context,
     Event,
     Progress,
     RuleAdjusted,
@@ -43,9 +44,10 @@ def adjust(
     now: datetime,
     completed: int | None,
     rules: tuple[tuple[int, Decimal, datetime], ...],
+    member_version: int = 0,
 ) -> list[Event] | list[Problem] | LimitReached | NothingProgresses:
     """A change by hand: the completed count, and what rules (from 1, of those there are) count in the period of an
-    instant.
+    instant. `member_version` is that of the member's own stream.
 
     Nothing changes, nothing is recorded. Rules that become complete by it complete the achievement as a fact would.
     """
@@ -83,9 +85,12 @@ def adjust(
         terms.badge,
     )
     since = evolve(progress, adjusted)
-    events: list[Event] = [replace(adjusted, begun=is_begun(since))]
+    context = Context(member_version, after)
+    events: list[Event] = [replace(adjusted, begun=is_begun(since), context=context)]
     completion = complete(terms, since, member, None, now, moment) if changes else None
-    return [*events, completion] if completion else events
+    if completion:
+        events.append(replace(completion, context=Context(member_version, completion.number)))
+    return events
 
 
 def _changes(

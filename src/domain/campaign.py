@@ -129,7 +129,7 @@ Refusal = WrongStatus | Incomplete | AchievementArchived
 
 
 def revise(campaign: Campaign, definition: Definition, time_zone: str) -> list[Event] | list[Problem] | WrongStatus:
-    """An edit of the whole. What is decided from now on is decided by it, also what fired before."""
+    """An edit of the whole. What is triggered from now on is decided by it."""
     if campaign.life is Life.DELETED:
         return WrongStatus(Status.DELETED, (Status.DRAFT, Status.ACTIVE, Status.PAUSED, Status.ENDED))
     if campaign.life is not Life.DRAFT and (lacking := missing(definition)):

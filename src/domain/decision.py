@@ -22,6 +22,7 @@ from domain.ledger import Ledger
 from domain.occasion import Occasion
 from domain.participation import (
     NOTHING,
+    CancellationRequested,
     Cancelled,
     Counters,
     EffectOutcome,
@@ -68,7 +69,8 @@ def decide(
     """The campaign's decision, by what the member has had (`participation`) and their `referrer`, and by what is left
     for all (`ledger`).
 
-    Of the ledger it takes nothing: that is for whoever records the grant. `now` is when a coupon begins to be good.
+    Of the ledger it takes nothing: that is for whoever records the grant. `now` is when the campaign was fired, which a
+    coupon is good from.
     """
     had = {
         Recipient.MEMBER: (participation or NOTHING).tallies(Recipient.MEMBER),
@@ -319,7 +321,8 @@ def _value(name: str, occasion: Occasion) -> object:
     if name.startswith(_EVENT_ATTRIBUTES):
         return occasion.event.attributes.get(name.removeprefix(_EVENT_ATTRIBUTES)) if occasion.event else None
     if items := _NAMES.items.get(name):
-        return f"{len(tuple(items.read(occasion) or ()))} lines"
+        noun = "lines" if name == "transaction.items" else "rules"
+        return f"{len(tuple(items.read(occasion) or ()))} {noun}"
     attribute = _NAMES.attribute(name)
     return attribute.read(occasion) if attribute else None
 
@@ -350,19 +353,27 @@ class AlreadyCancelled(Struct, frozen=True, gc=False):
     """A grant is cancelled once."""
 
 
-def cancel(participation: Participation, granted: Granted, version: int, reason: str) -> Cancelled | AlreadyCancelled:
-    """Takes back the grant that is the `version`-th event of its stream."""
-    if version in participation.cancelled:
+def ask_to_cancel(
+    participation: Participation, granted: Granted, version: int, reason: str
+) -> CancellationRequested | AlreadyCancelled:
+    """Asks that the grant be taken back that is the `version`-th event of its stream."""
+    if version in participation.cancelled or version in participation.cancelling:
         return AlreadyCancelled()
+    return CancellationRequested(granted.campaign, granted.revision, granted.member, version, reason)
+
+
+def cancel(granted: Granted, asked: CancellationRequested, request: int) -> Cancelled:
+    """Takes back what was granted, as the `request`-th event of the same stream asks."""
     given = tuple(effect for effect in effects_in(granted.rules) if effect.reason is None)
     return Cancelled(
         granted.campaign,
         granted.revision,
         granted.member,
-        version,
-        reason,
+        asked.granted,
+        asked.reason,
         granted.moment,
         granted.units,
         given,
         granted.receipts,
+        request,
     )

@@ -155,10 +155,24 @@ class Refused(Struct, frozen=True, gc=False, array_like=True):
     memberships: tuple[str, ...] = ()
 
 
-class Cancelled(Struct, frozen=True, gc=False, array_like=True):
-    """The grant of a `version` of this stream was cancelled: what it gave is taken back, its units to the budget.
+class CancellationRequested(Struct, frozen=True, gc=False, array_like=True):
+    """Somebody asked to cancel the grant of a version of this stream. It takes effect in its turn: behind all that was
+    triggered before it, and ahead of all that is triggered after it.
+    """
 
-    `receipts` are the grant's.
+    tag: ClassVar[str] = "participation.cancellation_requested"
+    campaign: UUID
+    revision: int
+    member: str
+    granted: int
+    reason: str
+
+
+class Cancelled(Struct, frozen=True, gc=False, array_like=True):
+    """The grant of a version of this stream was cancelled: what it gave is taken back, its units to the budget.
+
+    `receipts` are the grant's. `request` is the version of the event that asked for it; 0 where the cancellation took
+    effect as it was asked for.
     """
 
     tag: ClassVar[str] = "participation.cancelled"
@@ -171,6 +185,7 @@ class Cancelled(Struct, frozen=True, gc=False, array_like=True):
     units: Decimal
     effects: tuple[EffectOutcome, ...]
     receipts: tuple[Receipt, ...] | None = None
+    request: int = 0
 
 
 class ReferralCounted(Struct, frozen=True, gc=False, array_like=True):
@@ -197,7 +212,7 @@ class ReferralReleased(Struct, frozen=True, gc=False, array_like=True):
     units: Decimal
 
 
-Event = Granted | Refused | Cancelled | ReferralCounted | ReferralReleased
+Event = Granted | Refused | CancellationRequested | Cancelled | ReferralCounted | ReferralReleased
 
 
 class Tallies(Struct, frozen=True, gc=False, array_like=True):
@@ -212,13 +227,14 @@ NO_TALLIES = Tallies()
 
 class Participation(Struct, frozen=True, gc=False, array_like=True):
     """What the member received for themselves (`executions`, `units`) and `as_referrer`, and the versions of the grants
-    that were cancelled.
+    that are cancelled, or soon will be.
     """
 
     executions: Tally = NO_TALLY
     units: Tally = NO_TALLY
     cancelled: tuple[int, ...] = ()
     as_referrer: Tallies = NO_TALLIES
+    cancelling: tuple[int, ...] = ()
 
     def tallies(self, of: Recipient) -> Tallies:
         return Tallies(self.executions, self.units) if of is Recipient.MEMBER else self.as_referrer
@@ -234,8 +250,12 @@ def evolve(participation: Participation | None, event: Event) -> Participation:
             return _with_own(was, event, ONE)
         case Refused():
             return was
+        case CancellationRequested():
+            return replace(was, cancelling=(*was.cancelling, event.granted))
         case Cancelled():
-            return replace(_with_own(was, event, -ONE), cancelled=(*was.cancelled, event.granted))
+            cancelling = tuple(version for version in was.cancelling if version != event.granted)
+            own = _with_own(was, event, -ONE)
+            return replace(own, cancelled=(*was.cancelled, event.granted), cancelling=cancelling)
         case ReferralCounted():
             return replace(was, as_referrer=_counted(was.as_referrer, event.moment, event.units, ONE))
         case ReferralReleased():
@@ -250,7 +270,7 @@ def _with_own(was: Participation, event: Granted | Cancelled, sign: Decimal) -> 
     if receipt is None:
         return was
     own = _counted(was.tallies(Recipient.MEMBER), event.moment, receipt.units, sign)
-    return Participation(own.executions, own.units, was.cancelled, was.as_referrer)
+    return replace(was, executions=own.executions, units=own.units)
 
 
 def _counted(was: Tallies, moment: Moment, units: Decimal, sign: Decimal) -> Tallies:
@@ -280,5 +300,5 @@ def receipts_of(effects: Iterable[EffectOutcome]) -> tuple[Receipt, ...]:
 
 
 def decision_id(stream: UUID, version: int) -> UUID:
-    """Of the event that a decision is."""
+    """Of the event that a decision is; a cancellation has that of the event that asked for it."""
     return uuid5(stream, str(version))

@@ -19,6 +19,26 @@ from domain.outcomes import Advance, Reason
 from domain.standing import Fact
 
 
+class Move(Struct, frozen=True, gc=False, array_like=True):
+    """A fact moved a rule (from 1) to `value` of `goal` in the fact's own period."""
+
+    rule: int
+    value: Decimal
+    goal: Decimal
+
+
+class Context(Struct, frozen=True, gc=False, array_like=True):
+    """What campaigns decide by, as of the event that fires them, beside what the event itself says.
+
+    The member is as their stream was at `member_version`; `completions` are theirs, with the one that the same fact
+    brings; `moves` are the rules that the fact moved, in order.
+    """
+
+    member_version: int
+    completions: int
+    moves: tuple[Move, ...] = ()
+
+
 class Carried(Struct, frozen=True, gc=False, array_like=True):
     """The first event under a new revision, for a member with a history: completions are not progress, and stay."""
 
@@ -34,7 +54,8 @@ class Advanced(Struct, frozen=True, gc=False, array_like=True):
     """A fact added `amount` to a rule's bucket, whose amount is `bucket_amount` with it.
 
     `reached` is what the rule counts with it, in the fact's own period. `moment`, the fact's own time, is given where a
-    frequency bounds the rule.
+    frequency bounds the rule. One fact fires campaigns once: of the rules that it moves, the last one `fires`, and has
+    the `context`.
     """
 
     tag: ClassVar[str] = "progress.advanced"
@@ -52,6 +73,12 @@ class Advanced(Struct, frozen=True, gc=False, array_like=True):
     reached: Decimal
     goal: Decimal
     value: str | None = None
+    context: Context | None = None
+    fires: bool = True
+
+    @property
+    def move(self) -> Move:
+        return Move(self.rule, self.reached, self.goal)
 
 
 class Reversed(Struct, frozen=True, gc=False, array_like=True):
@@ -93,6 +120,7 @@ class Completed(Struct, frozen=True, gc=False, array_like=True):
     occurred_at: datetime
     moment: Moment
     badge: str | None
+    context: Context | None = None
 
 
 class RuleAdjusted(Struct, frozen=True, gc=False, array_like=True):
@@ -123,6 +151,7 @@ class Adjusted(Struct, frozen=True, gc=False, array_like=True):
     completed: int
     badge: str | None
     begun: bool = True
+    context: Context | None = None
 
 
 class RefereeCounted(Struct, frozen=True, gc=False, array_like=True):

@@ -12,8 +12,9 @@ from domain.attributes import AttributeType, number_in, timestamp_in
 from domain.catalogue import EventType
 from domain.contribution import Seen
 from domain.expressions import Attribute, Items, Namespace, Scope, Type
-from domain.occasion import Occasion, ProgressSeen
+from domain.occasion import Occasion
 from domain.product import Product
+from domain.progress import Move
 from domain.transaction import Item
 
 MEMBER: Mapping[str, Attribute] = {
@@ -91,15 +92,26 @@ ACHIEVEMENT: Mapping[str, Attribute] = {
 }
 
 
-def _progress(read: Callable[[ProgressSeen], Decimal]) -> Attribute:
-    return Attribute(Type.NUMBER, lambda occasion: read(occasion.progress) if occasion.progress else None)
-
-
-PROGRESS: Mapping[str, Attribute] = {
-    "progress.rule": _progress(lambda progress: Decimal(progress.rule)),
-    "progress.value": _progress(lambda progress: progress.value),
-    "progress.goal": _progress(lambda progress: progress.goal),
+_MOVE: Mapping[str, Callable[[Move], Decimal]] = {
+    "rule": lambda move: Decimal(move.rule),
+    "value": lambda move: move.value,
+    "goal": lambda move: move.goal,
 }
+
+
+def _of_last_move(read: Callable[[Move], Decimal]) -> Attribute:
+    return Attribute(Type.NUMBER, lambda occasion: read(occasion.moves[-1]) if occasion.moves else None)
+
+
+PROGRESS: Mapping[str, Attribute] = {f"progress.{name}": _of_last_move(read) for name, read in _MOVE.items()}
+"""Of the rule that the fact moved last."""
+
+MOVES: Mapping[str, Items] = {
+    "progress.rules": Items(
+        lambda occasion: occasion.moves, {name: Attribute(Type.NUMBER, read) for name, read in _MOVE.items()}
+    )
+}
+"""Every rule of the achievement that the fact moved."""
 
 _TYPES = {
     AttributeType.NUMBER: Type.NUMBER,
@@ -136,11 +148,11 @@ def campaign_scope(event_types: Sequence[EventType], time_zone: str, *, with_tra
     """
     attributes = {**MEMBER, **ACHIEVEMENT, **PROGRESS}
     namespaces = dict(MEMBER_ATTRIBUTES)
-    items: Mapping[str, Items] = {}
+    items = dict(MOVES)
     if with_transaction:
         attributes |= {name: _of_transaction(attribute) for name, attribute in TRANSACTION.items()}
         namespaces |= {"transaction.attributes": Namespace(_transaction_attribute)}
-        items = {"transaction.items": Items(_transaction_items, ITEM, ITEM_ATTRIBUTES)}
+        items |= {"transaction.items": Items(_transaction_items, ITEM, ITEM_ATTRIBUTES)}
     if event_types:
         attributes |= {name: _of_event(attribute) for name, attribute in EVENT.items()}
         attributes |= _event_attributes(event_types)

@@ -199,7 +199,8 @@ async def awards(walk: Walk) -> None:
     await walk.program.follow()
     (decision,) = (await walk.get("/decisions?kind=campaign"))["data"]
     await walk.get(f"/decisions/{decision['id']}")
-    cancelled = await walk.post(f"/decisions/{decision['id']}/cancel", {"reason": "by mistake"})
+    async with walk.program.deciding():
+        cancelled = await walk.post(f"/decisions/{decision['id']}/cancel", {"reason": "by mistake"})
     await walk.program.follow()
     await walk.get(f"/decisions/{cancelled['id']}")
 

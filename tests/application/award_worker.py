@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 
-from application import award_policy, awarding
+from application import award_policy, awarding, triggers
 from tests.application.jobs.program import running
 
 TRIGGERS = 7
@@ -22,7 +22,7 @@ async def main(conninfo: str) -> None:
 
 
 def hurry() -> None:
-    award_policy.TRIGGERS_AT_ONCE = TRIGGERS
+    triggers.TRIGGERS_AT_ONCE = TRIGGERS
     awarding.EVENTS_AT_ONCE = EVENTS
     award_policy.LEADER_LOCK = os.getpid()
 

@@ -1,7 +1,8 @@
 """What is triggered is decided: in order, once, with everything that it takes and gives recorded beside it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -11,15 +12,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from application import campaigns, definitions, ingest
-from application.awarding import Batch, Draw, Unlocated, decide_batch
+from application.awarding import Done, Draw, MissingMembers, decide_batch, decided
 from application.cancelling import cancel_grant
 from application.coupons import add_codes
+from application.log.events import Cause, Recorded
 from application.log.streams import Stream
 from application.preconditions import Precondition
 from application.refusals import Conflict
 from application.streams import CAMPAIGN_BUDGET, COUPON_CODE, PARTICIPATION, PROGRESS, STOCK
+from domain.achievement_definition import Subject
 from domain.award_policy import Decided
 from domain.budget import Reserved, Returned
 from domain.campaign_definition import CampaignTrigger, CampaignType, Limits, OnExhausted, People, Recipient
@@ -36,13 +40,13 @@ from domain.participation import (
     Refused,
     decision_id,
 )
-from domain.progress import Adjusted, Completed
+from domain.progress import Adjusted, Advanced, Completed
 from domain.stock import Returned as StockReturned
 from domain.stock import Taken
 from domain.transaction import Status
 from tests.support.campaigns import buy, purchase
 from tests.support.deciding import at_most
-from tests.support.program import Program
+from tests.support.program import MAPPER, Program
 from tests.support.progressing import ACHIEVEMENT_ID, OTHER_ID, day, rule, tracking
 from tests.support.rewarding import (
     ANYTIME,
@@ -51,13 +55,18 @@ from tests.support.rewarding import (
     SEED,
     batch,
     campaign,
+    cancel,
+    carry_out,
     coupon,
     decide,
     decisions,
     prize,
+    put,
     reward,
     rewarding,
+    settle,
     stocked,
+    turn,
     units,
 )
 
@@ -206,35 +215,119 @@ def test_a_pause_is_immediate_and_is_not_made_up_for(program: Program) -> None:
     rewarding(program)
     bought(program, 1)
     program.do(lambda working: campaigns.pause(working, CAMPAIGN))
-    assert decide(program, Batch(Decided(0), len(program.history), batch(program).fired)) == []
     bought(program, 2)
     program.do(lambda working: campaigns.activate(working, CAMPAIGN))
     bought(program, 3)
-    decide(program)
-    assert [event.trigger.number for event in decisions(program)] == [3]
+    settle(program)
+    assert [event.trigger.number for event in decisions(program)] == [1, 3]
 
 
-def test_an_edit_holds_for_what_is_decided_after_it(program: Program) -> None:
+@pytest.mark.parametrize("ends", [campaigns.pause, campaigns.delete])
+def test_what_was_triggered_before_a_campaign_stops_is_decided(
+    program: Program, ends: Callable[[Any, UUID], object]
+) -> None:
+    rewarding(program)
+    bought(program, 1)
+    program.do(lambda working: ends(working, CAMPAIGN))
+    bought(program, 2)
+    settle(program)
+    assert [event.trigger.number for event in decisions(program)] == [1]
+
+
+def test_an_edit_holds_for_what_is_triggered_after_it(program: Program) -> None:
     rewarding(program)
     bought(program, 1)
     edited = campaign(prize(units("7")))
     program.do(lambda working: campaigns.revise(working, CAMPAIGN, edited, Precondition(exists=True)))
-    decide(program)
+    bought(program, 2)
+    settle(program)
     assert [(event.revision, event.units) for event in decisions(program) if isinstance(event, Granted)] == [
-        (2, Decimal(7))
+        (1, Decimal(100)),
+        (2, Decimal(7)),
     ]
 
 
-def test_a_member_is_taken_as_they_are_when_it_is_decided(program: Program) -> None:
+def test_what_campaigns_refer_to_is_as_it_was_at_the_trigger(program: Program) -> None:
+    paris, rome = (Segment("local", "L", f'member.attributes.city == "{city}"') for city in ("Paris", "Rome"))
+    put(program, paris)
+    put(program, Coupon("spring", "Spring", value="1"))
+    rewarding(program, prize(coupon()), audience=People(segments=("local",)))
+    program.do(lambda working: add_codes(working, "spring", ["A", "B"]))
+    program.do(lambda working: definitions.put_member(working, "M-1", None, {"city": "Paris"}, None))
+    bought(program, 1)
+    for entry in (rome, Coupon("spring", "Spring", value="2")):
+        program.do(partial(definitions.put_entry, entry=entry, precondition=Precondition(exists=True)))
+    bought(program, 2)
+    settle(program)
+    granted, refused = decisions(program)
+    assert granted.rules[0].effects[0].value == 1
+    assert isinstance(refused, Refused)
+
+
+def test_a_coupon_is_good_from_its_trigger(program: Program) -> None:
+    put(program, Coupon("spring", "Spring", valid_for="1 day"))
+    program.do(lambda working: add_codes(working, "spring", ["A"]))
+    rewarding(program, prize(coupon()))
+    bought(program, 1)
+    triggered_at = program.now
+    program.now += timedelta(days=3)
+    settle(program)
+    assert decisions(program)[0].rules[0].effects[0].valid_until == triggered_at + timedelta(days=1)
+
+
+def test_a_member_is_taken_as_they_were_when_they_triggered_it(program: Program) -> None:
+    rewarding(program, audience=People(tiers=("gold",)))
+    for number, tier in enumerate(("gold", "silver", "gold"), 1):
+        program.do(partial(definitions.put_member, member_id="M-1", tier=tier, attributes={}, referrer=None))
+        bought(program, number)
+    program.do(partial(definitions.put_member, member_id="M-1", tier="silver", attributes={}, referrer=None))
+    asked = batch(program)
+    missing = program.do(partial(decide_batch, batch=asked, members={}, seed=SEED))
+    assert missing == MissingMembers((("M-1", 2), ("M-1", 3), ("M-1", 4)))
+    decide(program, asked)
+    assert [type(event) for event in decisions(program)] == [Granted, Refused, Granted]
+
+
+def test_one_who_registers_with_the_fact_is_the_one_it_is_decided_for(program: Program) -> None:
+    rewarding(program)
+    bought(program, 1)
+    assert isinstance(program.do(partial(decide_batch, batch=batch(program), members={}, seed=SEED)), Done)
+
+
+def test_a_referrer_whom_nobody_knew_is_taken_as_they_were(program: Program) -> None:
+    tracking(program, rule("1", subject=Subject.REFERRER), achievement=OTHER_ID)
+    rewarding(program, achievement=OTHER_ID, audience=People(tiers=("gold",)))
+    program.do(lambda working: definitions.put_member(working, "M-1", None, {}, "R-1"))
+    bought(program, 1)
+    program.do(lambda working: definitions.put_member(working, "R-1", "gold", {}, None))
+    settle(program)
+    assert refusals(program) == [[Reason.NOT_IN_AUDIENCE]]
+
+
+def test_each_decision_names_what_caused_it(program: Program) -> None:
+    rewarding(program)
+    bought(program, 1, 2)
+    decide(program)
+    completed = [recorded for recorded in program.history if isinstance(recorded.event, Completed)]
+    granted = [recorded for recorded in program.history if isinstance(recorded.event, Granted)]
+    assert [recorded.envelope.cause for recorded in granted] == [
+        Cause(recorded.stream, recorded.version) for recorded in completed
+    ]
+    assert [recorded.envelope.correlation for recorded in granted] == [
+        recorded.envelope.command for recorded in completed
+    ]
+
+
+def test_the_segment_that_holds_a_member_is_recorded(program: Program) -> None:
     program.do(
         lambda working: definitions.put_entry(
             working, Segment("local", "L", 'member.attributes.city == "Paris"'), ANYTIME
         )
     )
     rewarding(program, audience=People(segments=("local",)))
+    program.do(lambda working: definitions.put_member(working, "M-2", None, {"city": "Paris"}, None))
     bought(program, 1)
     bought(program, 2, member="M-2")
-    program.do(lambda working: definitions.put_member(working, "M-2", None, {"city": "Paris"}, None))
     decide(program)
     assert [(event.member, event.memberships) for event in decisions(program)] == [
         ("M-1", ()),
@@ -279,7 +372,7 @@ def test_whoever_is_given_something_is_a_member_from_then_on(program: Program) -
         program.do(partial(definitions.put_member, member_id=friend, tier=None, attributes={}, referrer="R-1"))
         bought(program, number, member=friend)
     bought(program, 9, member="M-9")
-    decide(program)
+    settle(program)
     registered = [event.member for event in program.events if isinstance(event, Registered)]
     assert registered == ["M-0", "M-1", "M-2", "M-9", "R-1"]
 
@@ -291,7 +384,20 @@ def test_progress_fires_campaigns_on_progress(program: Program) -> None:
     rewarding(program, worth, achievement=OTHER_ID, trigger=on)
     bought(program, 1, 2, 3, 4)
     decide(program)
-    assert [event.units for event in decisions(program) if isinstance(event, Granted)] == [14, 24, 34, 14]
+    assert [event.units for event in decisions(program) if isinstance(event, Granted)] == [13, 23, 34, 14]
+
+
+def test_a_fact_fires_campaigns_on_progress_once_however_many_rules_it_moves(program: Program) -> None:
+    tracking(program, rule("5"), rule("9"), achievement=OTHER_ID)
+    worth = prize(
+        units('progress.rule * 100 + progress.goal * 10 + count(progress.rules) + sum(progress.rules, "goal")')
+    )
+    rewarding(program, worth, achievement=OTHER_ID, trigger=CampaignTrigger.ACHIEVEMENT_PROGRESSED)
+    bought(program, 1)
+    decide(program)
+    (granted,) = decisions(program)
+    assert isinstance(granted, Granted)
+    assert granted.units == 200 + 90 + 2 + 14
 
 
 def test_a_count_raised_by_hand_fires_once(program: Program) -> None:
@@ -304,6 +410,28 @@ def test_a_count_raised_by_hand_fires_once(program: Program) -> None:
     ((_, granted),) = decide(program)
     assert isinstance(granted, Granted)
     assert (granted.units, granted.trigger.number, granted.trigger.fact) == (Decimal(5), 5, None)
+
+
+def test_what_was_recorded_before_triggers_had_a_context_is_decided_by_what_there_is(program: Program) -> None:
+    worth = prize(units("achievement.completions * 100 + progress.value * 10 + progress.goal"))
+    tracking(program, rule("3"), achievement=OTHER_ID)
+    rewarding(program, worth, achievement=OTHER_ID, trigger=CampaignTrigger.ACHIEVEMENT_PROGRESSED)
+    bought(program, 1, 2)
+    program.history = [
+        Recorded(
+            MAPPER,
+            recorded.position,
+            recorded.stream,
+            recorded.version,
+            recorded.tag,
+            b"",
+            recorded.envelope,
+            replace(recorded.event, context=None) if isinstance(recorded.event, Advanced) else recorded.event,
+        )
+        for recorded in program.history
+    ]
+    decide(program)
+    assert [event.units for event in decisions(program) if isinstance(event, Granted)] == [13, 23]
 
 
 def test_no_effect_of_a_campaign_fires_another(program: Program) -> None:
@@ -384,13 +512,13 @@ def test_one_trigger_of_more_campaigns_than_are_decided_at_once_is_decided_in_pa
     while batch(program).fired:
         sizes.append(len(decide(program)))
         if len(sizes) == 2:
-            # one that has decided and one that has not are paused, and another one begins
+            # what happens meanwhile to those that have decided and those that have not changes nothing
             program.do(lambda working: campaigns.pause(working, many[0]))
             program.do(lambda working: campaigns.pause(working, many[7]))
             rewarding(program, at=UUID(int=CAMPAIGN.int + 9))
-    assert sizes == [3, 3, 1, 3, 3]
+    assert sizes == [3, 3, 2, 3, 3, 2]
     by_number = [(event.trigger.number, event.campaign) for event in decisions(program)]
-    assert by_number == [(1, at) for at in many[:7]] + [(2, at) for at in many[1:7]]
+    assert by_number == [(number, at) for number in (1, 2) for at in many]
 
 
 def test_a_transaction_counts_as_it_was_accepted(program: Program) -> None:
@@ -411,14 +539,21 @@ def test_a_cancelled_grant_gives_back_what_it_took(program: Program) -> None:
     bought(program, 1)
     ((_, granted),) = decide(program)
     assert isinstance(granted, Granted)
-    command = partial(cancel_grant, granted=granted, version=1, reason="by mistake")
-    events = program.recorded_by(command)
-    assert [type(event) for event in events] == [Cancelled, Returned, StockReturned, StockReturned, Voided]
+    cancellation = cancel(program, granted)
+    with pytest.raises(Conflict):
+        cancel(program, granted)
+    request, before = turn(program)[0].cancellation, program.do(decided)
+    assert request
+    events = carry_out(program, request)
+    assert [type(event) for event in events] == [Cancelled, Returned, StockReturned, StockReturned, Voided, Decided]
+    assert cancellation == decision_id(request.stream, events[0].request)
+    twice = partial(cancel_grant, recorded=before, granted=granted, request=request)
+    assert program.recorded_by(twice) == []
     assert program.state(CAMPAIGN_BUDGET.at(CAMPAIGN)).units.total == 0
     assert program.state(STOCK.at("reward", "mug")).given == 0
     assert program.state(COUPON_CODE.at("spring", "A")).voided
     with pytest.raises(Conflict):
-        program.do(command)
+        cancel(program, granted)
     bought(program, 2)
     ((_, again),) = decide(program)
     assert isinstance(again, Granted)
@@ -472,8 +607,11 @@ def test_a_cancelled_grant_lets_the_referrer_be_given_again(program: Program) ->
     assert isinstance(granted, Granted)
     (counted,) = [event for event in program.events if isinstance(event, ReferralCounted)]
     assert (counted.member, counted.referee, counted.grant, counted.units) == ("R-1", "M-1", grant, Decimal(25))
-    events = program.recorded_by(partial(cancel_grant, granted=granted, version=1, reason="by mistake"))
-    assert [type(event) for event in events] == [Cancelled, ReferralReleased, Returned]
+    cancel(program, granted)
+    request = turn(program)[0].cancellation
+    assert request
+    events = carry_out(program, request)
+    assert [type(event) for event in events] == [Cancelled, ReferralReleased, Returned, Decided]
     assert (events[1].grant, events[1].units) == (grant, Decimal(25))
     bought(program, 2, member="M-2")
     decide(program)
@@ -491,15 +629,23 @@ def given_to(program: Program, receiver: str) -> list[Decimal]:
     return [effect.units for rule in rules for effect in rule.effects if effect.member == receiver]
 
 
-def test_waits_to_be_told_where_a_campaign_was_activated(program: Program) -> None:
-    rewarding(program)
+def test_a_cancellation_takes_effect_in_its_turn(program: Program) -> None:
+    """What was triggered before it can't have what it gives back, and what comes after it can, however late both are
+    decided.
+    """
+    rewarding(program, limits=Limits(total_units=at_most("100")))
     bought(program, 1)
-    before = len(program.events)
-    asked = batch(program)
-    answer = program.do(lambda working: decide_batch(working, asked, {}, SEED))
-    version = program.catalogue.campaigns[CAMPAIGN].version
-    assert answer == Unlocated(((CAMPAIGN, version),))
-    assert len(program.events) == before
+    ((_, granted),) = decide(program)
+    assert isinstance(granted, Granted)
+    bought(program, 2, member="M-2")
+    cancel(program, granted)
+    bought(program, 3, member="M-3")
+    settle(program)
+    assert [(event.member, type(event)) for event in decisions(program)] == [
+        ("M-1", Granted),
+        ("M-2", Refused),
+        ("M-3", Granted),
+    ]
 
 
 @given(st.binary(min_size=1, max_size=64), st.integers(1, 64))

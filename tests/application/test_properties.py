@@ -59,7 +59,7 @@ class Recording(Program):
 
     def do(self, command: Callable[[Any], Any]) -> Any:
         answer = super().do(command)
-        self.log += self._recorded
+        self.log += [(stream, event) for stream, event, _ in self._recorded]
         return answer
 
     def offer(self, command: Callable[[Any], Any]) -> bool:

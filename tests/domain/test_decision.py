@@ -11,7 +11,7 @@ from domain.achievement_definition import Limit
 from domain.campaign_definition import CampaignType, EffectKind, Recipient
 from domain.campaign_terms import CampaignTerms, EffectTerms
 from domain.catalogue import Coupon
-from domain.decision import AlreadyCancelled, cancel
+from domain.decision import AlreadyCancelled, ask_to_cancel, cancel
 from domain.interval import Interval, Moment, Tally, left, moment_of, number_of
 from domain.ledger import CouponLeft, Ledger
 from domain.member import Member
@@ -20,7 +20,7 @@ from domain.occasion import AchievementSeen
 from domain.participation import (
     NO_TALLIES,
     NOTHING,
-    Cancelled,
+    CancellationRequested,
     Counters,
     Granted,
     Reason,
@@ -369,8 +369,9 @@ def test_what_a_referrer_gets_for_themselves_is_counted_apart() -> None:
 def test_a_cancelled_grant_returns_to_each_receiver_what_they_got() -> None:
     deciding, decided = Deciding(), referral(executions=at_most("1"), referrer_units=at_most("25"))
     grant = granted(deciding.decide(decided, FRIEND))
-    cancelled = cancel(deciding.participation or NOTHING, grant, 1, "by mistake")
-    assert isinstance(cancelled, Cancelled)
+    asked = ask_to_cancel(deciding.participation or NOTHING, grant, 1, "by mistake")
+    assert isinstance(asked, CancellationRequested)
+    cancelled = cancel(grant, asked, 2)
     assert cancelled.receipts == grant.receipts
     receipt = receipt_of(cancelled, REFERRER)
     assert receipt
@@ -387,8 +388,9 @@ def test_a_grant_from_before_receivers_were_counted_apart_stays_as_it_counted() 
     had = evolve(None, grant)
     assert whole(had.executions.total, had.units.total) == [1, 35]
     assert had.as_referrer == NO_TALLIES
-    cancelled = cancel(had, grant, 1, "by mistake")
-    assert isinstance(cancelled, Cancelled)
+    asked = ask_to_cancel(had, grant, 1, "by mistake")
+    assert isinstance(asked, CancellationRequested)
+    cancelled = cancel(grant, asked, 2)
     after = evolve(had, cancelled)
     assert whole(after.executions.total, after.units.total) == [0, 0]
 
@@ -466,13 +468,18 @@ def test_a_cancelled_grant_counts_no_more() -> None:
     )
     grant = granted(deciding.decide(decided))
     assert deciding.participation
-    cancelled = cancel(deciding.participation, grant, 1, "by mistake")
-    assert isinstance(cancelled, Cancelled)
+    asked = ask_to_cancel(deciding.participation, grant, 1, "by mistake")
+    assert isinstance(asked, CancellationRequested)
+    asking = evolve(deciding.participation, asked)
+    assert (asking.executions.total, asking.units.total) == (Decimal(1), Decimal(100))
+    assert ask_to_cancel(asking, grant, 1, "again") == AlreadyCancelled()
+    cancelled = cancel(grant, asked, 2)
     assert (cancelled.units, cancelled.moment, cancelled.granted) == (Decimal(100), grant.moment, 1)
+    assert (cancelled.request, cancelled.reason) == (2, "by mistake")
     assert [effect.kind for effect in cancelled.effects] == [EffectKind.GIVE_UNITS, EffectKind.ISSUE_COUPON]
-    after = evolve(deciding.participation, cancelled)
+    after = evolve(asking, cancelled)
     assert (after.executions.total, after.units.total) == (Decimal(0), Decimal(0))
-    assert cancel(after, grant, 1, "again") == AlreadyCancelled()
+    assert ask_to_cancel(after, grant, 1, "again") == AlreadyCancelled()
     deciding.participation = after
     assert granted(deciding.decide(decided)).units == 100
 

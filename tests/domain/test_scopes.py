@@ -11,7 +11,8 @@ from domain.catalogue import EventType
 from domain.expressions import Compiled, ExpressionFailure, Type, compile_expression
 from domain.member import Member
 from domain.member_event import Happening
-from domain.occasion import AchievementSeen, Occasion, ProgressSeen
+from domain.occasion import AchievementSeen, Occasion
+from domain.progress import Move
 from domain.scopes import ACHIEVEMENT, PROGRESS, Line, campaign_scope, line_scope
 from domain.transaction import Item, Purchase
 
@@ -33,7 +34,7 @@ BOUGHT = Occasion(
         items=(Item("SKU-1", Decimal(2), Decimal(20)), Item("SKU-2", Decimal(1), Decimal("9.90"))),
         attributes={"channel": "web"},
     ),
-    progress=ProgressSeen(2, Decimal(4), Decimal(5)),
+    moves=(Move(1, Decimal(1), Decimal(3)), Move(2, Decimal(4), Decimal(5))),
 )
 TRAINED = Occasion(
     BY_HAND.member, BY_HAND.achievement, event=Happening("E-1", "workout", "M-1", AT, None, None, {"level": "7"})

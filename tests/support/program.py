@@ -1,6 +1,6 @@
 """A program in memory: commands decided over states in a dict, for tests of decisions that need no database."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -8,13 +8,24 @@ from uuid import UUID
 from application.catalogue import Catalogue
 from application.definitions import ensure_default_account
 from application.log.catalogue import Entry
-from application.log.events import Recorded
+from application.log.events import Envelope, Origin, Recorded
 from application.log.mapper import Mapper
 from application.log.streams import Stream
 from application.streams import KINDS
 
 Answer = TypeVar("Answer")
 MAPPER = Mapper(KINDS)
+_Row = tuple[Stream[Any, Any], Any, Origin | None]
+
+
+def at_once(awaited: Coroutine[Any, Any, Answer]) -> Answer:
+    """What a coroutine answers that waits for nothing."""
+    try:
+        awaited.send(None)
+    except StopIteration as stop:
+        answer: Answer = stop.value
+        return answer
+    raise AssertionError(f"{awaited!r} waits for something")
 
 
 class Program:
@@ -26,7 +37,7 @@ class Program:
         self.events: list[Any] = []
         self._states: dict[UUID, tuple[int, Any]] = {}
         self._overlay: dict[UUID, tuple[int, Any]] = {}
-        self._recorded: list[tuple[Stream[Any, Any], Any]] = []
+        self._recorded: list[_Row] = []
         self._versions: dict[UUID, int] = {}
         self.history: list[Recorded] = []
         self.do(ensure_default_account)
@@ -39,15 +50,15 @@ class Program:
             self._overlay = {}
             raise
         self._states |= self._overlay
-        self.events += [event for _, event in self._recorded]
+        self.events += [event for _, event, _ in self._recorded]
         self._log(self._recorded)
-        changed = {stream.id: stream for stream, _ in self._recorded if stream.kind.catalogue}
+        changed = {stream.id: stream for stream, *_ in self._recorded if stream.kind.catalogue}
         entries = [
             Entry(stream.id, stream.kind.name, self._states[stream.id][1], len(self.events))
             for stream in changed.values()
         ]
         if entries:
-            self._load(entries)
+            at_once(self.catalogue.load(entries))
         return answer
 
     def recorded_by(self, command: Callable[[Any], Any]) -> list[Any]:
@@ -68,28 +79,22 @@ class Program:
     def state_if_known(self, stream: Stream[Any, Any]) -> Any:
         return self.state(stream)
 
-    def record(self, stream: Stream[Any, Any], event: Any) -> Any:
+    def record(self, stream: Stream[Any, Any], event: Any, origin: Origin | None = None) -> Any:
         version, state = self._held(stream)
         state = stream.kind.evolve(state, event)
         self._overlay[stream.id] = (version + 1, state)
-        self._recorded.append((stream, event))
+        self._recorded.append((stream, event, origin))
         return state
 
     def _held(self, stream: Stream[Any, Any]) -> tuple[int, Any]:
         return self._overlay.get(stream.id) or self._states.get(stream.id) or (0, None)
 
-    def _log(self, recorded: list[tuple[Stream[Any, Any], Any]]) -> None:
-        """As followers would see it, less what surrounds an event."""
-        for stream, event in recorded:
+    def _log(self, recorded: list[_Row]) -> None:
+        """As followers would see it."""
+        command = UUID(int=len(self.history) + 1)
+        for stream, event, origin in recorded:
             version = self._versions[stream.id] = self._versions.get(stream.id, 0) + 1
             position = len(self.history) + 1
-            self.history.append(Recorded(MAPPER, position, stream.id, version, event.tag, b"", b"", event))
-
-    def _load(self, entries: list[Entry]) -> None:
-        """`Catalogue.load` awaits nothing, so one step runs it whole."""
-        loading = self.catalogue.load(entries)
-        try:
-            loading.send(None)
-        except StopIteration:
-            return
-        raise AssertionError("the catalogue waited for something")
+            chain = (origin.correlation, origin.cause) if origin else ()
+            envelope = Envelope(self.now, command, "test", *chain)
+            self.history.append(Recorded(MAPPER, position, stream.id, version, event.tag, b"", envelope, event))

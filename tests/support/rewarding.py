@@ -1,17 +1,24 @@
 """Campaigns that fire on achievements, and the award policy over a program in memory."""
 
 from datetime import UTC, datetime
+from functools import partial, reduce
 from typing import Any
 from uuid import UUID
 
 from application import campaigns, definitions
-from application.awarding import Batch, Done, Made, Moved, Unlocated, decide_batch, decided, fired_by
+from application.awarding import Batch, Done, Made, MemberAt, MissingMembers, decide_batch, decided
+from application.cancelling import cancel_grant, request_cancellation
+from application.catalogue import Catalogue
+from application.log.events import Recorded
+from application.log.working import Working
 from application.preconditions import Precondition
-from domain.campaign import Activated
+from application.streams import MEMBER, PARTICIPATION
+from application.triggers import DEFINITIONS, InForce, Turn
 from domain.campaign_definition import Definition, Effect, EffectKind, Limits, Recipient, Rule
 from domain.catalogue import Badge, Coupon, Entry, Reward
-from domain.participation import Granted, Refused
-from tests.support.program import Program
+from domain.member import Member, evolve
+from domain.participation import CancellationRequested, Granted, Refused
+from tests.support.program import MAPPER, Program, at_once
 from tests.support.progressing import ACHIEVEMENT_ID
 
 CAMPAIGN = UUID("018f0000-0000-7000-8000-0000000000c1")
@@ -63,27 +70,82 @@ def put(program: Program, entry: Entry) -> None:
     program.do(lambda working: definitions.put_entry(working, entry, ANYTIME))
 
 
+def turn(program: Program) -> tuple[Turn, Catalogue]:
+    """What the award policy does next, and the definitions in force there."""
+    decided_up_to = program.do(decided).position
+    in_force = InForce(program.catalogue.time_zone)
+    for recorded in program.history[:decided_up_to]:
+        if recorded.tag in DEFINITIONS:
+            at_once(in_force.define(MAPPER, recorded))
+    events = program.history[decided_up_to:]
+    last = len(program.history)
+    while not (found := at_once(in_force.turn(MAPPER, events, last))).undecided > last:
+        if found.fired or found.cancellation:
+            return found, in_force.catalogue
+        events = program.history[found.last :]
+    return found, in_force.catalogue
+
+
 def batch(program: Program) -> Batch:
-    """What was triggered and is not decided."""
-    recorded = program.do(decided)
-    fired = [
-        one
-        for event in program.history[recorded.position :]
-        if (one := fired_by(event)) and one.on in program.catalogue.triggers()
-    ]
-    return Batch(recorded, len(program.history), tuple(fired))
+    """What was triggered and is decided next."""
+    found, catalogue = turn(program)
+    return Batch(program.do(decided), found.last, tuple(found.fired), catalogue)
 
 
 def decide(program: Program, asked: Batch | None = None) -> list[Made]:
-    """What the award policy decides next."""
+    """What one command of the award policy decides."""
     asked = asked or batch(program)
-    activated = {
-        (event.event.campaign, program.catalogue.campaigns[event.event.campaign].version): event.position
-        for event in program.history
-        if isinstance(event.event, Activated)
-    }
-    done: Done | Moved | Unlocated = program.do(lambda working: decide_batch(working, asked, activated, SEED))
-    return list(done.made) if isinstance(done, Done) else []
+    members: dict[MemberAt, Member] = {}
+    while True:
+        outcome = program.do(partial(decide_batch, batch=asked, members=members, seed=SEED))
+        if not isinstance(outcome, MissingMembers):
+            return list(outcome.made) if isinstance(outcome, Done) else []
+        members |= {(member, version): was(program, member, version) for member, version in outcome.members}
+
+
+def was(program: Program, member_id: str, version: int) -> Member:
+    stream = MEMBER.at(member_id)
+    events = [recorded.event for recorded in program.history if recorded.stream == stream.id]
+    member = reduce(evolve, events[:version], None)
+    assert member is not None
+    return member
+
+
+def settle(program: Program) -> list[Made]:
+    """Everything that the award policy has left to do."""
+    made: list[Made] = []
+    while (found := turn(program)[0]).fired or found.cancellation:
+        if found.cancellation:
+            carry_out(program, found.cancellation)
+        else:
+            made += decide(program)
+    return made
+
+
+def cancel(program: Program, granted: Granted, version: int = 1, reason: str = "by mistake") -> UUID:
+    """Asks for it; answers the cancellation's id."""
+    return program.do(partial(request_cancellation, granted=granted, version=version, reason=reason))
+
+
+def cancel_at_once(working: Working, granted: Granted, version: int, reason: str) -> UUID:
+    """As if a cancellation's turn came with the request."""
+    cancellation = request_cancellation(working, granted, version, reason)
+    stream, before = PARTICIPATION.at(granted.campaign, granted.member), decided(working)
+    asked = CancellationRequested(granted.campaign, granted.revision, granted.member, version, reason)
+    request = Recorded(MAPPER, before.position, stream.id, working.version(stream), asked.tag, b"", b"", asked)
+    cancel_grant(working, before, granted, request)
+    return cancellation
+
+
+def carry_out(program: Program, request: Recorded) -> list[Any]:
+    """The events of a cancellation whose turn has come."""
+    granted = next(
+        recorded.event
+        for recorded in program.history
+        if (recorded.stream, recorded.version) == (request.stream, request.event.granted)
+    )
+    recorded = program.do(decided)
+    return program.recorded_by(partial(cancel_grant, recorded=recorded, granted=granted, request=request))
 
 
 def decisions(program: Program) -> list[Granted | Refused]:

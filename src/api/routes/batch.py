@@ -27,7 +27,7 @@ from domain.problems import Invalid
 from domain.request import Answered
 from domain.standing import Fact as Recorded
 from domain.standing import FactKind
-from projections.queries.decisions import DecisionRow
+from projections.queries.decisions import DecisionRow, FactChange
 
 MOST_FACTS = 1000
 
@@ -130,8 +130,12 @@ async def post_batch(request: Request, data: JSONBody[BatchBody]) -> BatchAnswer
     ]
     reached = request.services.positions.reached()
     latest = max((outcome.position for outcome in taken if isinstance(outcome, Taken)), default=reached)
-    recorded = [entry.about() for entry, outcome in zip(read, taken, strict=True) if isinstance(outcome, Taken)]
-    return BatchAnswer(request.committed(latest), results, await awards_of(request, recorded, latest))
+    changes = [
+        FactChange(entry.about(), outcome.position)
+        for entry, outcome in zip(read, taken, strict=True)
+        if isinstance(outcome, Taken)
+    ]
+    return BatchAnswer(request.committed(latest), results, await awards_of(request, changes))
 
 
 async def _read_all(request: Request, data: BatchBody) -> list[_Read | Exception]:

@@ -1,7 +1,7 @@
 """What the routes of commands share: who decides and records, and how an answer is kept for a request that repeats."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from litestar import Response
@@ -51,22 +51,42 @@ class _Versioned(Struct):
 
 
 async def answer_once(
-    request: Request, decide: Callable[[Working], Struct], status: int = 200, *, versioned: bool = False
+    request: Request,
+    decide: Callable[[Working], Struct],
+    status: int = 200,
+    *,
+    versioned: bool = False,
 ) -> Response[Any]:
     """Answers what `decide` answers: carried out once, where the request has an idempotency key.
 
     With `versioned` the answer's `version` is its ETag too.
     """
+    carried_out = await carry_out_once(request, decide, status)
+    if versioned:
+        request.versioned(msgspec.json.decode(carried_out.kept.body, type=_Versioned).version)
+    return carried_out.response(request, carried_out.position)
+
+
+class CarryingOut(NamedTuple):
+    """What a request is answered, and the position of the last event that it led to."""
+
+    kept: Kept
+    position: int
+
+    def response(self, request: Request, position: int) -> Response[Any]:
+        """The answer, with the position that shows all of it."""
+        return json_response(self.kept.at(request.committed(position)), self.kept.status)
+
+
+async def carry_out_once(request: Request, decide: Callable[[Working], Struct], status: int = 200) -> CarryingOut:
+    """Carries out `decide`: once, where the request has an idempotency key."""
     given = await request.idempotency_key()
     key = RequestKey(request.principal.id, given.key, given.digest) if given else None
     committed = await submit(request, once(key, status, decide))
     kept: Kept = committed.answer
-    position = committed.position
-    if kept.first is not None:
-        position = await request.program.commands.answers.position(kept.first)
-    if versioned:
-        request.versioned(msgspec.json.decode(kept.body, type=_Versioned).version)
-    return json_response(kept.at(request.committed(position)), kept.status)
+    if kept.first is None:
+        return CarryingOut(kept, committed.position)
+    return CarryingOut(kept, await request.program.commands.answers.position(kept.first))
 
 
 def json_response(body: bytes, status: int = 200) -> Response[Any]:

@@ -8,15 +8,15 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from api.request import Request
-from api.routes.commands import answer_once, submit
+from api.routes.commands import carry_out_once, submit
 from api.routes.reads.asking import asking, there
 from api.routing import OPERATORS, command
 from application.bodies import CancelBody
-from application.cancelling import cancel_grant
+from application.cancelling import request_cancellation
 from application.log.reader import read_versions
 from application.log.working import Working
 from application.reads import nothing
-from application.refusals import Conflict
+from application.refusals import Busy, Conflict
 from domain.amounts import written
 from domain.participation import Granted
 from projections.queries.asking import Figure
@@ -24,6 +24,8 @@ from projections.queries.grants import DecisionPlace, place_of
 
 BEHIND_SECONDS = 2.0
 """So long it waits for a decision to show that was recorded a moment ago."""
+TURN_SECONDS = 10.0
+"""So long it waits for a cancellation's turn."""
 
 
 class CancellationAnswer(Struct, frozen=True, gc=False):
@@ -44,7 +46,9 @@ async def cancel_decision(
 ) -> Response[CancellationAnswer]:
     """Cancel what a campaign granted: units return to its budget, rewards to their stock, and coupon codes are void.
 
-    Refusals, awards of tiered campaigns and cancellations can't be cancelled, and a grant can be once.
+    Refusals, awards of tiered campaigns and cancellations can't be cancelled, and a grant can be once. A cancellation
+    takes effect in its turn, behind everything that was triggered before it, and the answer waits for that. Where it
+    does not come soon, the answer is 503: the cancellation is recorded and will take effect.
     """
     data.check()
     place = there(await _place(request, decision), f"decision {decision}")
@@ -53,11 +57,14 @@ async def cancel_decision(
     granted = await _granted(request, place)
 
     def decide(working: Working) -> CancellationAnswer:
-        cancellation = cancel_grant(working, granted, place.version, data.reason)
-        units = written(cancellation.cancelled.units)
-        return CancellationAnswer("", cancellation.id, decision, granted.campaign, granted.member, units, data.reason)
+        cancellation = request_cancellation(working, granted, place.version, data.reason)
+        units = written(granted.units)
+        return CancellationAnswer("", cancellation, decision, granted.campaign, granted.member, units, data.reason)
 
-    return await answer_once(request, decide)
+    asked = await carry_out_once(request, decide)
+    if not await request.program.commands.awarding.awarded(asked.position, TURN_SECONDS):
+        raise Busy("the cancellation is recorded; it takes effect once campaigns have decided what came before it")
+    return asked.response(request, (await submit(request, nothing)).position)
 
 
 async def _place(request: Request, decision: UUID) -> DecisionPlace | None:

@@ -10,13 +10,14 @@ from api import representations
 from api.preferring import awards_of, with_awards
 from api.representations import FactAnswer
 from api.request import Request
-from api.routes.commands import answer_once, json_response
+from api.routes.commands import carry_out_once, json_response
 from api.routing import RECORDERS, command
 from application import facts
 from application.bodies import EmptyBody, EventBody, RefundBody, RejectBody, TransactionBody, UpdateBody
 from application.facts import FactCommand, Taken
 from application.ingest import Repeated
 from domain.standing import Fact, FactKind
+from projections.queries.decisions import FactChange
 
 NOTHING = EmptyBody()
 NO_REASON = RejectBody()
@@ -116,14 +117,15 @@ async def _receive(request: Request, sent: TransactionBody | EventBody) -> Respo
 
 
 async def _change(request: Request, transaction: str, change: FactCommand) -> Response[Any]:
-    answer = await answer_once(request, lambda working: representations.fact(change(working)))
-    fact = Fact(FactKind.TRANSACTION, transaction)
-    return with_awards(answer, await awards_of(request, [fact], request.exchange.position))
+    changed = await carry_out_once(request, lambda working: representations.fact(change(working)))
+    made = FactChange(Fact(FactKind.TRANSACTION, transaction), changed.position)
+    return with_awards(changed.response(request, changed.position), await awards_of(request, [made]))
 
 
 async def _answer(request: Request, fact: Fact, taken: Taken, status: int = 200) -> Response[Any]:
     shown = representations.fact(taken.answer, request.committed(taken.position))
-    return with_awards(json_response(_encode(shown), status), await awards_of(request, [fact], taken.position))
+    made = FactChange(fact, taken.position)
+    return with_awards(json_response(_encode(shown), status), await awards_of(request, [made]))
 
 
 FACT_COMMANDS = (

@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 from uuid_utils.compat import uuid7
 
 from application.log import arrays
-from application.log.events import Cause, Envelope
+from application.log.events import Cause, Envelope, Origin
 from application.log.mapper import Mapper
+from application.log.uuids import uuid_of
 from application.log.working import Command, Held, Row
 
 _TOUCHED = (arrays.Uuids, arrays.Ints, arrays.Ints)
@@ -215,11 +216,14 @@ class Batch:
         for decision in self.decisions:
             count = len(decision.rows)
             if count:
-                decision.envelope = self._envelope(decision.job)
+                envelope = self._envelope(decision.job)
                 rows += decision.rows
-                envelopes += [decision.envelope] * count
+                envelopes += [
+                    envelope if row[4] is None else self._of_origin(decision.job, row[4]) for row in decision.rows
+                ]
+                decision.envelope = envelopes[-1]
                 units += [decision.unit] * count
-        streams, versions, tags, payloads = zip(*rows, strict=True) if rows else ((),) * 4
+        streams, versions, tags, payloads, _ = zip(*rows, strict=True) if rows else ((),) * 5
         return (
             arrays.uuids([held.key for held in streams]),
             arrays.ints(versions),
@@ -238,3 +242,10 @@ class Batch:
             head, tail = self._mapper.encode_envelope(envelope).split(_ANY.bytes, 1)
             around = self._envelopes[submission] = (head, tail)
         return around[0] + submission.command_id(job.index) + around[1]
+
+    def _of_origin(self, job: Job, origin: Origin) -> bytes:
+        submission = job.submission
+        command = uuid_of(submission.command_id(job.index))
+        return self._mapper.encode_envelope(
+            Envelope(self._now, command, submission.actor, origin.correlation, origin.cause)
+        )

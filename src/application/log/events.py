@@ -33,6 +33,13 @@ class Envelope(Struct, frozen=True, gc=False, array_like=True):
     cause: Cause | None = None
 
 
+class Origin(Struct, frozen=True, gc=False):
+    """The event that another one answers to, and the command that began the chain of both."""
+
+    cause: Cause
+    correlation: UUID
+
+
 class Recorded(Struct, gc=False, eq=False):
     """An event as followers see it. What it says is decoded when first asked for, and then kept."""
 
@@ -63,6 +70,12 @@ class Recorded(Struct, gc=False, eq=False):
         if isinstance(self._envelope, bytes):
             self._envelope = self._mapper.decode_envelope(self._envelope)
         return self._envelope
+
+    @property
+    def origin(self) -> Origin:
+        """That of events which answer to this one."""
+        envelope = self.envelope
+        return Origin(Cause(self.stream, self.version), envelope.correlation or envelope.command)
 
     def __repr__(self) -> str:
         return f"Recorded({self.position}, {self.stream}, {self.version}, {self.tag!r})"

@@ -4,7 +4,7 @@ What policies read, they read in the event loop: events of some tags, and single
 """
 
 from collections.abc import Sequence
-from itertools import repeat
+from itertools import groupby, repeat
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow, tuple_row
 from application.log.catalogue import Entry, entries
 from application.log.errors import Damaged
 from application.log.events import Recorded
+from application.log.fold import folded
 from application.log.mapper import Mapper
 from application.log.queries import query
 
@@ -28,7 +29,8 @@ _HEAD = query("head")
 _CATALOGUE = query("catalogue")
 _TAGGED = query("tagged")
 _VERSIONS = query("versions")
-_LATEST = query("latest")
+_UPTO = query("upto")
+_CATALOGUE_AT = query("catalogue_at")
 
 
 class Page(NamedTuple):
@@ -117,11 +119,37 @@ async def read_versions(
         return [_recorded(mapper, *row) for row in await cursor.fetchall()]
 
 
-async def read_latest(connection: psycopg.AsyncConnection[Any], streams: Sequence[UUID], tag: str) -> dict[UUID, int]:
-    """The position of the last event of a tag on each of the streams that has one."""
+async def read_states(
+    connection: psycopg.AsyncConnection[Any], mapper: Mapper, places: Sequence[tuple[UUID, int]]
+) -> dict[tuple[UUID, int], Any]:
+    """What streams were at a version; what was not there is left out."""
+    streams, versions = [stream for stream, _ in places], [version for _, version in places]
     async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
-        await cursor.execute(_LATEST, [tag, list(streams)], prepare=False)
-        return {stream: position for stream, position in await cursor.fetchall() if position is not None}
+        await cursor.execute(_UPTO, [streams, versions], prepare=False)
+        rows = await cursor.fetchall()
+    return {
+        place: folded(mapper, None, [(tag, payload) for *_, tag, payload in events])
+        for place, events in groupby(rows, key=lambda row: (row[0], row[1]))
+    }
+
+
+async def read_catalogue_at(
+    connection: psycopg.AsyncConnection[Any], mapper: Mapper, kinds: Sequence[str], position: int, bucket: int = 0
+) -> list[Entry]:
+    """What the catalogue's streams of some kinds were at a position, in no particular order."""
+    asked = {"bucket": bucket, "kinds": list(kinds), "position": position}
+    async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        await cursor.execute(_CATALOGUE_AT, asked, prepare=False)
+        rows = await cursor.fetchall()
+    found: dict[UUID, Entry] = {}
+    for stream, kind, changed, _, state, tag, payload in rows:
+        if tag is None:
+            now = mapper.decode_state(kind, state)
+        else:
+            was = found.get(stream)
+            now = folded(mapper, was and was.state, [(tag, payload)])
+        found[stream] = Entry(stream, kind, now, changed)
+    return list(found.values())
 
 
 def _recorded(mapper: Mapper, position: int, stream: UUID, version: int, tag: str, *content: bytes) -> Recorded:

@@ -149,8 +149,8 @@ class Session:
         """For each of the decisions, all of which recorded something, its position if that is in the log."""
         last = [decision.rows[-1] for decision in decisions]
         async with asyncio.timeout(STATEMENT_SECONDS):
-            ids = arrays.uuids([held.key for held, _, _, _ in last])
-            versions = arrays.ints([version for _, version, _, _ in last])
+            ids = arrays.uuids([held.key for held, *_ in last])
+            versions = arrays.ints([version for _, version, *_ in last])
             rows = await (await self._open().execute(self._fate, [ids, versions], binary=True)).fetchall()
         landed = {number: (position, envelope) for number, position, envelope in rows}
         positions: list[int | None] = []

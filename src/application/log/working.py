@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
 
 from application.log.errors import Cold, TooLarge
+from application.log.events import Origin
 from application.log.mapper import Mapper
 from application.log.streams import Stream
 
@@ -36,8 +37,10 @@ class Held:
         self.unit = -1
 
 
-Row = tuple[Held, int, str, bytes]
-"""An event about to be appended: its stream, its version there, its tag as stored, its payload."""
+Row = tuple[Held, int, str, bytes, Origin | None]
+"""An event about to be appended: its stream, its version there, its tag as stored, its payload, and where it comes from
+if that is not where its command does.
+"""
 
 
 Seen = tuple[int, Any]
@@ -102,8 +105,11 @@ class Working:
         """
         return cast("S | None", self._touch(stream, _NEW).state)
 
-    def record(self, stream: Stream[S, E], event: E) -> S:
-        """Appends the event and returns the stream's state after it. Raises UnknownEvent or TooLarge."""
+    def record(self, stream: Stream[S, E], event: E, origin: Origin | None = None) -> S:
+        """Appends the event and returns the stream's state after it. Raises UnknownEvent or TooLarge.
+
+        `origin` is given where the events of one command answer to different ones.
+        """
         held = self._touch(stream)
         tag, payload = self._encode(event)
         if len(self.rows) >= EVENTS_PER_COMMAND:
@@ -116,7 +122,7 @@ class Working:
             self._undo.append((held, held.version, held.state))
         held.version += 1
         held.state = state
-        self.rows.append((held, held.version, tag, payload))
+        self.rows.append((held, held.version, tag, payload, origin))
         self.bytes += len(payload)
         if held.kind.catalogue:
             self.changes_catalogue = True

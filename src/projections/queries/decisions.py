@@ -33,8 +33,8 @@ MOST_FACTS = 1000
 MOST_CORRECTIONS = 100
 """The most corrections that an award names: the newest ones."""
 
-MOST_OF_FACTS = 1000
-"""The most decisions that some facts are said to have led to: the first ones."""
+MOST_CAUSED = 1000
+"""The most decisions that some changes are said to have led to: the first ones."""
 
 
 class CauseKind(StrEnum):
@@ -240,18 +240,12 @@ DECISIONS = Listing(
         Column("recorded_at", Kind.INSTANT, "d.recorded_at"),
         Column("occurred_at", Kind.INSTANT, "d.occurred_at"),
         Column("member", expression="d.member"),
-        Column(
-            "receiver",
-            expression="p.member",
-            among="EXISTS (SELECT FROM p_decisions.parties p WHERE p.position = d.position AND p.received AND {})",
-        ),
         Column("campaign", Kind.UUID, "d.campaign"),
         Column("occurrence", Kind.INTEGER, "d.occurrence", nullable=True),
         Column("kind", expression="d.kind", values=tuple(DecisionKind)),
         Column("outcome", expression="d.outcome", values=tuple(Outcome)),
         Column("reason", Kind.TEXTS, "d.reason_codes", values=REASONS),
         Column("account", Kind.TEXTS, "d.accounts"),
-        Column("fact", expression="d.fact_id", nullable=True),
     ),
     key="recorded_at",
     sort="-recorded_at",
@@ -320,12 +314,31 @@ class _Stored(NamedTuple):
         return msgspec.json.decode(self.trigger, type=participation.Trigger)
 
 
-_OF_MEMBER = "EXISTS (SELECT FROM p_decisions.parties p WHERE p.position = d.position AND p.member = %(of)s)"
-
-_OF_FACTS = """
-unnest(%(kinds)s::text[], %(ids)s::text[]) w (kind, id)
+_OF_CHANGES = """
+unnest(%(kinds)s::text[], %(ids)s::text[], %(positions)s::bigint[]) w (kind, id, position)
+JOIN laurel.events l ON l.bucket = 0 AND l.position = w.position
+CROSS JOIN LATERAL (
+    SELECT coalesce(max(other.position), 0) AS position FROM (
+        SELECT b.position FROM laurel.events b
+        WHERE b.bucket = 0 AND b.position < l.position AND b.envelope <> l.envelope
+        ORDER BY b.position DESC
+        LIMIT 1
+    ) other
+) before
 JOIN p_decisions.decisions d ON d.fact_id = w.id AND d.fact_kind = w.kind
+AND coalesce((d.trigger->>5)::bigint, d.position) > before.position
+AND coalesce((d.trigger->>5)::bigint, d.position) <= w.position
 """
+"""The events of one command stand together and share their envelope. The sixth part of a trigger is its position; a
+correction is recorded with the fact itself.
+"""
+
+
+class FactChange(NamedTuple):
+    """What one command did to a fact, by the position of its last event."""
+
+    fact: Fact
+    position: int
 
 
 class DecisionsAsked(Struct, frozen=True):
@@ -338,13 +351,11 @@ class DecisionsAsked(Struct, frozen=True):
 async def decisions_page(
     connection: AsyncConnection[Any], asked: DecisionsAsked, member: str | None = None
 ) -> tuple[list[DecisionRow], str | None]:
-    """Decisions without the facts behind them: all, or those about one member and those that may give them something as
-    a referrer.
-    """
+    """Decisions, all or of one member, without the facts behind them."""
     where: list[str] = []
     place = None
     if member is not None:
-        where.append(_OF_MEMBER)
+        where.append("d.member = %(of)s")
     if asked.as_of is not None:
         place = "recorded_at" if isinstance(asked.as_of, datetime) else "position"
         where.append(f"d.{place} <= %(as_of)s")
@@ -359,14 +370,18 @@ async def decisions_page(
     )
 
 
-async def decisions_of_facts(connection: AsyncConnection[Any], facts: Sequence[Fact]) -> list[DecisionRow]:
-    """What some facts led to by themselves, in order of decision and without the facts behind it: the decisions that
-    one of them triggered, and the corrections it made. At most 1,000.
+async def decisions_caused(connection: AsyncConnection[Any], changes: Sequence[FactChange]) -> list[DecisionRow]:
+    """What changes led to by themselves, in order of decision and without the facts behind it: the decisions that one
+    of them triggered, and the corrections it made. At most 1,000.
     """
-    selection = Selection(DECISIONS, MOST_OF_FACTS, DECISIONS.column("recorded_at"), descending=False)
-    asked = dict.fromkeys(facts)
-    named = {"kinds": [str(fact.kind) for fact in asked], "ids": [fact.id for fact in asked]}
-    found, _ = await fetch_page(connection, selection, _decision, _columns(), _OF_FACTS, parameters=named)
+    selection = Selection(DECISIONS, MOST_CAUSED, DECISIONS.column("recorded_at"), descending=False)
+    asked = dict.fromkeys(changes)
+    named = {
+        "kinds": [str(change.fact.kind) for change in asked],
+        "ids": [change.fact.id for change in asked],
+        "positions": [change.position for change in asked],
+    }
+    found, _ = await fetch_page(connection, selection, _decision, _columns(), _OF_CHANGES, parameters=named)
     return found
 
 

@@ -7,7 +7,6 @@ from uuid import UUID
 import psycopg
 
 from application.awarding import Draw, Made, decide_triggers, fired_by
-from application.cancelling import Cancellation, cancel_grant
 from application.log.events import Recorded
 from application.log.reader import read_page
 from application.streams import ACHIEVEMENT
@@ -16,6 +15,7 @@ from domain.achievement_definition import Definition
 from domain.participation import Granted
 from tests.api.reads.program import ReadProgram
 from tests.support.achievements import definition, rule
+from tests.support.rewarding import cancel_at_once
 
 GOAL = UUID("018f0000-0000-7000-8000-0000000000a1")
 UNITS = {"kind": "give_units", "account": "points", "units": "10 * transaction.total", "to": "member"}
@@ -76,11 +76,11 @@ class Rewarding:
     async def cancel(self, grant: Granted, version: int) -> UUID:
         """The cancellation's id."""
         outcome = await self._program.writer.submit(
-            lambda working: cancel_grant(working, grant, version, "bought by mistake")
+            lambda working: cancel_at_once(working, grant, version, "bought by mistake")
         )
         await self._program.follow()
-        cancellation: Cancellation = outcome.answer
-        return cancellation.id
+        cancellation: UUID = outcome.answer
+        return cancellation
 
     def _since(self) -> list[Recorded]:
         with psycopg.connect(self._program.conninfo) as connection:

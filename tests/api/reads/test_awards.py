@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from application.award_policy import AwardPolicy
+from api.wiring import in_background
 from tests.api.reads.program import UNKNOWN, ReadProgram
 from tests.api.routes.program import achievement_body, goal_body, transaction_body
 
@@ -52,18 +52,9 @@ async def meanwhile(program: ReadProgram, asked: Any) -> httpx.Response:
             await program.follow()
             await asyncio.sleep(0.01)
 
-    policy = program.services.commands.awarding
-    assert isinstance(policy, AwardPolicy)
-    tasks = [asyncio.create_task(policy.run()), asyncio.create_task(following())]
-    try:
+    async with program.deciding(), in_background(following(), "following"):
         answer: httpx.Response = await asked
         return answer
-    finally:
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        await policy.stop()
 
 
 class Patient:
@@ -121,10 +112,12 @@ async def test_every_way_to_send_a_fact_can_wait(patient: ReadProgram) -> None:
     refunded = await meanwhile(
         patient, patient.post("/transactions/T-1/refund", {"refund_id": "R-1"}, prefer="wait=9", idempotency_key="k")
     )
-    assert len(refunded.json()["awards"]) == 1
+    assert refunded.json()["awards"] == [], "the purchase's awards are not the refund's"
     same = {"refund_id": "R-1"}
     repeated = await meanwhile(patient, patient.post("/transactions/T-1/refund", same, prefer="wait=9"))
-    assert len(repeated.json()["awards"]) == 1
+    assert repeated.json()["awards"] == []
+    again = await meanwhile(patient, patient.post("/transactions", transaction_body(id="T-1"), prefer="wait=9"))
+    assert (again.status_code, again.json()["awards"]) == (200, []), "it was pending, and led to nothing yet"
     batch = {"facts": [{"transaction": bought(8)}, {"accept": {"id": "T-3"}}, {"accept": {"id": "T-9"}}]}
     answer = await meanwhile(patient, patient.post("/batch", batch, prefer="wait=9"))
     assert [result["status"] for result in answer.json()["results"]] == [201, 200, 404]
@@ -160,7 +153,7 @@ async def test_cancelling_takes_back_what_was_granted(program: ReadProgram) -> N
     effects = [{"kind": "give_reward", "reward": "mug"}, {"kind": "issue_coupon", "coupon": "spring"}]
     at = await rewarding(program, effects=effects, limits={"total_units": {"value": "100"}})
     decision = await granted(program)
-    answer = await program.post(f"/decisions/{decision['id']}/cancel", {"reason": "by mistake"}, idempotency_key="k")
+    answer = await cancel(program, decision["id"], idempotency_key="k")
     assert answer.status_code == 200, answer.text
     cancellation = answer.json()
     assert cancellation == {
@@ -172,7 +165,7 @@ async def test_cancelling_takes_back_what_was_granted(program: ReadProgram) -> N
         "units_returned": "100",
         "reason": "by mistake",
     }
-    same = await program.post(f"/decisions/{decision['id']}/cancel", {"reason": "by mistake"}, idempotency_key="k")
+    same = await cancel(program, decision["id"], idempotency_key="k")
     assert same.json() == cancellation
     await program.follow()
     shown = await program.shown(f"/decisions/{cancellation['id']}")
@@ -185,6 +178,28 @@ async def test_cancelling_takes_back_what_was_granted(program: ReadProgram) -> N
         ("give_reward", None),
         ("issue_coupon", "coupon_pool_empty"),
     ]
+
+
+async def cancel(program: ReadProgram, decision: str, **headers: Any) -> httpx.Response:
+    asked = program.post(f"/decisions/{decision}/cancel", {"reason": "by mistake"}, **headers)
+    return await meanwhile(program, asked)
+
+
+async def test_a_cancellation_whose_turn_does_not_come_is_recorded_all_the_same(
+    program: ReadProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rewarding(program)
+    decision = await granted(program)
+    with monkeypatch.context() as patched:
+        patched.setattr("api.routes.decisions.TURN_SECONDS", 0.05)
+        path, reason = f"/decisions/{decision['id']}/cancel", {"reason": "by mistake"}
+        late = await program.post(path, reason, idempotency_key="k")
+        assert (late.status_code, "retry-after" in late.headers) == (503, True), late.text
+    same = await cancel(program, decision["id"], idempotency_key="k")
+    assert same.status_code == 200
+    await program.follow()
+    shown = await program.shown(f"/decisions/{same.json()['id']}")
+    assert (shown["cancels"], shown["member"]) == (decision["id"], "M-7")
 
 
 async def test_only_grants_can_be_cancelled_and_once(program: ReadProgram) -> None:
@@ -200,7 +215,7 @@ async def test_only_grants_can_be_cancelled_and_once(program: ReadProgram) -> No
     refused = await program.post(f"/decisions/{refusal['id']}/cancel", reason)
     assert (refused.status_code, refused.json()["code"]) == (409, "not_cancellable")
     assert program.head() == head
-    cancelled = await program.post(f"/decisions/{grant['id']}/cancel", reason)
+    cancelled = await cancel(program, grant["id"])
     assert cancelled.status_code == 200
     twice = await program.post(f"/decisions/{grant['id']}/cancel", reason)
     assert (twice.status_code, twice.json()["code"]) == (409, "already_cancelled")

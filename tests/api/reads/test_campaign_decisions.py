@@ -9,7 +9,7 @@ from domain import progress
 from domain.interval import Moment
 from domain.participation import Granted
 from domain.standing import Fact, FactKind
-from projections.queries.decisions import decisions_of_facts
+from projections.queries.decisions import FactChange, decisions_caused
 from tests.api.reads.program import ReadProgram
 from tests.api.reads.rewarding import GOAL, Rewarding
 from tests.api.routes.program import NOW, days
@@ -273,33 +273,6 @@ async def test_a_decision_shows_what_the_referrer_had_before_and_after(
     assert alone["counters"]["after"] == {"member_executions": "1", "member_units": "5", "total_units": "40"}
 
 
-async def test_whoever_receives_finds_the_decision(program: ReadProgram, rewarding: Rewarding) -> None:
-    for member in ("M-1", "M-2", "M-3"):
-        await program.put(f"/members/{member}", {"referrer": "R-1"})
-    effect = {"kind": "give_units", "account": "points", "units": "10", "to": "referrer"}
-    limits = {"referrer_executions": {"value": 1}, "referrer_units": {"value": "10"}}
-    await rewarding.campaign(type="referral", rules=[{"name": "Thanks", "effects": [effect]}], limits=limits)
-    for number in range(6):
-        await rewarding.buy(f"T-{number}", f"M-{number % 3 + 1}", "20")
-    (grant, _), *others = await rewarding.decide()
-
-    async def found(path: str, **asked: str) -> list[str]:
-        return [row["id"] for row in await program.listed(path, **asked)]
-
-    everything = [str(made.id) for made in reversed(others)] + [str(grant)]
-    assert await found("/decisions", receiver="R-1") == [str(grant)]
-    assert await found("/decisions", **{"receiver[in]": "M-1,R-1"}) == [str(grant)]
-    assert await found("/decisions", **{"receiver[ne]": "R-1"}) == everything[:2]
-    assert await found("/decisions", receiver="M-1") == []
-    assert await found("/decisions", fact="T-3") == [str(grant)]
-    assert await found("/members/R-1/decisions") == everything
-    assert await found("/members/R-1/decisions", receiver="R-1") == [str(grant)]
-    assert await found("/members/R-1/decisions", outcome="refused", reason="referrer_limit_reached") == everything[:2]
-    assert await found("/members/M-1/decisions") == [str(grant)]
-    (account,) = await program.listed("/members/R-1/accounts")
-    assert account["awarded"] == "10"
-
-
 async def test_accounts_add_up_whoever_gave(program: ReadProgram, rewarding: Rewarding) -> None:
     await program.put("/accounts/miles", {"name": "Miles", "unit": "mi", "decimals": 2})
     await program.put("/members/M-2", {})
@@ -391,12 +364,17 @@ async def test_decisions_of_all_kinds_are_in_one_history(program: ReadProgram, r
 
 async def test_what_facts_led_to_is_found_by_them(program: ReadProgram, rewarding: Rewarding) -> None:
     await rewarding.campaign()
+    positions = []
     for number, member in enumerate(("M-1", "M-1", "M-2", "M-2")):
         await rewarding.buy(f"T-{number}", member, "20")
+        positions.append(program.head())
     made = await rewarding.decide()
-    facts = [Fact(FactKind.TRANSACTION, identity) for identity in ("T-3", "T-0", "T-1", "T-3")]
+    refunded = await program.post("/transactions/T-3/refund", {})
+    facts = [Fact(FactKind.TRANSACTION, f"T-{number}") for number in range(4)]
+    bought = [FactChange(fact, at) for fact, at in zip(facts, positions, strict=True)]
     async with program.services.reads.pool.connection() as connection:
-        found = await decisions_of_facts(connection, facts)
+        found = await decisions_caused(connection, [bought[3], bought[0], bought[1], bought[3]])
         assert [row.id for row in found] == [each.id for each in made]
-        assert await decisions_of_facts(connection, [Fact(FactKind.EVENT, "T-3")]) == []
-        assert await decisions_of_facts(connection, []) == []
+        assert await decisions_caused(connection, [FactChange(facts[3], int(refunded.json()["position"]))]) == []
+        assert await decisions_caused(connection, [FactChange(Fact(FactKind.EVENT, "T-3"), positions[3])]) == []
+        assert await decisions_caused(connection, []) == []

@@ -1,7 +1,8 @@
 """A running program over a database of the test's own: its writer, its command routes, and a client."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -79,6 +80,20 @@ class Program:
         async with self.services.reads.pool.connection() as connection:
             while await policy.step(connection):
                 pass
+
+    @asynccontextmanager
+    async def deciding(self) -> AsyncIterator[None]:
+        """While campaigns decide by themselves."""
+        policy = self.services.commands.awarding
+        assert isinstance(policy, AwardPolicy)
+        task = asyncio.create_task(policy.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await policy.stop()
 
     async def post(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
         return await self._send("POST", path, body, headers)

@@ -102,7 +102,7 @@ async def decide(jobs: list[Job], warm: set[int]) -> tuple[list[Decision], list[
 
 def written(decisions: list[Decision]) -> list[tuple[bytes, int, str, bytes]]:
     return [
-        (held.key, version, tag, payload) for decision in decisions for held, version, tag, payload in decision.rows
+        (held.key, version, tag, payload) for decision in decisions for held, version, tag, payload, _ in decision.rows
     ]
 
 

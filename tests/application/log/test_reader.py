@@ -9,14 +9,15 @@ from application.log.errors import Damaged
 from application.log.reader import (
     head,
     read_catalogue,
-    read_latest,
+    read_catalogue_at,
     read_page,
+    read_states,
     read_stream,
     read_tagged,
     read_versions,
 )
 from application.log.writer import Writer
-from tests.application.log.shop import COUNTERS, MAPPER, RULES, Counted, Ruled, counting, ruling
+from tests.application.log.shop import COUNTERS, MAPPER, RULES, Counted, Counter, Ruled, counting, ruling
 
 
 @pytest.fixture
@@ -94,8 +95,28 @@ async def test_single_events_are_read_by_their_place(connection: psycopg.Connect
             (2, other, Counted(4)),
             (4, one, Counted(5)),
         ]
-        latest = await read_latest(asking, [one, other, RULES.at("only").id], "counter.counted")
-        assert latest == {one: 4, other: 2}
+
+
+async def test_states_are_read_as_they_were_at_a_version(connection: psycopg.Connection, database: str) -> None:
+    connection.close()
+    one, other = COUNTERS.at("a").id, COUNTERS.at("b").id
+    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as asking:
+        found = await read_states(asking, MAPPER, [(one, 1), (one, 2), (other, 1), (uuid4(), 1)])
+    assert found == {(one, 1): Counter(3, 1), (one, 2): Counter(8, 2), (other, 1): Counter(4, 1)}
+
+
+async def test_the_catalogue_is_read_as_it_was_at_a_position(connection: psycopg.Connection, database: str) -> None:
+    connection.close()
+    writer = Writer(database, MAPPER, NoCatalogue())
+    await writer.start()
+    await writer.submit_many([ruling(7), counting("b", 1)])
+    await writer.stop()
+    found = {}
+    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as asking:
+        for position in (2, 3, 4, 5, 6):
+            found[position] = [entry.state for entry in await read_catalogue_at(asking, MAPPER, ["rule"], position)]
+        assert await read_catalogue_at(asking, MAPPER, ["counter"], 6) == []
+    assert found == {2: [], 3: [Ruled(2)], 4: [Ruled(2)], 5: [Ruled(7)], 6: [Ruled(7)]}
 
 
 def test_a_hole_in_the_positions_is_an_error_and_not_skipped(connection: psycopg.Connection) -> None:

@@ -13,7 +13,7 @@ from generate_series(1, 8000) n;
 
 insert into laurel.streams (id, bucket, kind, version, state) select gen_random_uuid(), 0, 'member', 1, '' from generate_series(1, 8000);
 insert into laurel.events (stream, version, bucket, position, tag, payload, envelope)
-select id, 1, 0, row_number() over (), 'member.registered', '', '' from laurel.streams;
+select id, 1, 0, row_number() over (), 'member.registered', '', int8send(row_number() over ()) from laurel.streams;
 
 insert into p_decisions.decisions (id, kind, outcome, member, campaign, occurrence, revision, accounts, points,
     awarded_points, aggregate, breakdown, reasons, reason_codes, fact_kind, fact_id, stream, version, occurred_at,
@@ -26,10 +26,6 @@ select ('018f0000-0000-7000-a000-' || lpad(n::text, 12, '0'))::uuid,
     case when n %% 900 = 0 then '{no_tier_reached}'::text[] else '{}' end, 'transaction', 'T-' || n, gen_random_uuid(), 1,
     now(), now(), n
 from generate_series(1, 8000) n;
-
-insert into p_decisions.parties
-select member, position, outcome = 'granted' from p_decisions.decisions
-union all select 'R-1', position, true from p_decisions.decisions where position %% 1000 = 0;
 
 insert into p_decisions.entries
 select id, 1, member, accounts[1], points, kind, campaign, occurrence, position, recorded_at from p_decisions.decisions;
