@@ -1,5 +1,6 @@
 """The rules of achievements, compiled: what each asks of a fact and what it counts."""
 
+from collections.abc import Callable
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,7 @@ from msgspec import Struct
 from application.likely import Likely
 from domain.achievement import Achievement, Status
 from domain.achievement_definition import Count, CountKind, Definition, Rule
-from domain.achievement_terms import AchievementTerms, RuleTerms, rule_terms
+from domain.achievement_terms import AchievementTerms, RuleTerms, days_off, rule_terms
 from domain.expressions import Compiled, Scope, Type, compile_described, compile_expression
 from domain.problems import Problem
 from domain.scopes import OF_PRODUCTS, line_scope
@@ -49,7 +50,10 @@ def compiled_terms(catalogue: Catalogue, achievement: Achievement) -> Achievemen
         timeframe_test(definition.timeframe, zone) if definition.timeframe else None,
         definition.limit,
         definition.badge,
-        tuple(_rule_terms(catalogue, rule, number) for number, rule in enumerate(definition.rules, 1)),
+        tuple(
+            _rule_terms(catalogue, rule, number, days_off(definition.timeframe, rule.period.kind, zone))
+            for number, rule in enumerate(definition.rules, 1)
+        ),
         zone,
     )
 
@@ -65,14 +69,14 @@ def goal_problems(catalogue: Catalogue, definition: Definition) -> list[Problem]
     return problems
 
 
-def _rule_terms(catalogue: Catalogue, rule: Rule, number: int) -> RuleTerms:
+def _rule_terms(catalogue: Catalogue, rule: Rule, number: int, is_off: Callable[[int], bool] | None) -> RuleTerms:
     scope = catalogue.scope(rule.trigger, rule.event_type)
     conditions, measured, items = _parts(rule, scope, catalogue.time_zone, "")
     assert not isinstance(conditions, list)  # noqa: S101  all of it was compiled when it was saved
     assert not isinstance(measured, list)  # noqa: S101
     assert not isinstance(items, list)  # noqa: S101
     reads_products = bool(items and OF_PRODUCTS.intersection(items.attributes))
-    return rule_terms(number, rule, conditions, measured, items, reads_products=reads_products)
+    return rule_terms(number, rule, conditions, measured, items, reads_products=reads_products, is_off=is_off)
 
 
 _Part = Compiled | list[Problem] | None

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,14 +11,28 @@ from msgspec import Struct
 
 from domain.achievement_definition import CountKind, Limit, PeriodKind, Rule, Subject
 from domain.expressions import Compiled
+from domain.interval import Unit, first_day
 from domain.terms import Entity
+from domain.timeframe import Timeframe, days_test
+
+UNITS = {
+    PeriodKind.DAY: Unit.DAY,
+    PeriodKind.WEEK: Unit.WEEK,
+    PeriodKind.MONTH: Unit.MONTH,
+    PeriodKind.YEAR: Unit.YEAR,
+}
+"""The calendar units of periods that follow one another."""
+
+UNITS_REMEMBERED = 1024
+"""Of so many periods of a rule it is remembered whether they are off."""
 
 
 class RuleTerms(Struct, frozen=True, gc=False):
     """A rule (`number` from 1) with its expressions compiled.
 
     `measured` is what a sum adds and what is to be distinct; `items` is asked of each line (`Line`), None takes all.
-    `reads_products` says whether it asks for what the catalogue knows of a line's product.
+    `reads_products` says whether it asks for what the catalogue knows of a line's product. `is_off` says of a period,
+    by its number, whether it lies wholly outside the timeframe; None where none can.
     """
 
     number: int
@@ -35,6 +50,16 @@ class RuleTerms(Struct, frozen=True, gc=False):
     days: int
     consecutive: int
     frequency: Limit | None
+    is_off: Callable[[int], bool] | None = None
+
+
+def days_off(timeframe: Timeframe | None, period: PeriodKind, zone: ZoneInfo) -> Callable[[int], bool] | None:
+    """The `is_off` of a rule that counts over a period, in an achievement with a timeframe."""
+    unit = UNITS.get(period)
+    if timeframe is None or unit is None:
+        return None
+    admits = days_test(timeframe, zone)
+    return lru_cache(UNITS_REMEMBERED)(lambda number: not admits(first_day(number, unit), first_day(number + 1, unit)))
 
 
 def rule_terms(
@@ -45,6 +70,7 @@ def rule_terms(
     items: Compiled | None = None,
     *,
     reads_products: bool = False,
+    is_off: Callable[[int], bool] | None = None,
 ) -> RuleTerms:
     """A rule with what was compiled of it; without that, what it counts over and up to."""
     return RuleTerms(
@@ -63,6 +89,7 @@ def rule_terms(
         rule.period.n or 1,
         rule.consecutive,
         rule.frequency,
+        is_off,
     )
 
 

@@ -9,7 +9,7 @@ from operator import attrgetter
 from msgspec import Struct
 
 from domain.achievement_definition import CountKind, PeriodKind
-from domain.achievement_terms import RuleTerms
+from domain.achievement_terms import UNITS, RuleTerms
 from domain.amounts import EXACT, ZERO
 from domain.interval import Moment, Unit, number_of
 
@@ -20,13 +20,7 @@ MOST_VALUES = 1000
 _KEY = attrgetter("key")
 
 
-_UNITS = {
-    PeriodKind.DAY: Unit.DAY,
-    PeriodKind.WEEK: Unit.WEEK,
-    PeriodKind.MONTH: Unit.MONTH,
-    PeriodKind.YEAR: Unit.YEAR,
-    PeriodKind.LAST_DAYS: Unit.DAY,
-}
+_UNITS = {**UNITS, PeriodKind.LAST_DAYS: Unit.DAY}
 
 
 class Bucket(Struct, frozen=True, gc=False, array_like=True):
@@ -113,7 +107,8 @@ def _windows(rule: RuleTerms, buckets: tuple[Bucket, ...]) -> Iterator[tuple[int
 def is_complete(rule: RuleTerms, buckets: tuple[Bucket, ...]) -> bool:
     """Whether some run of as many periods in a row as the rule asks for has reached the goal in each.
 
-    It does not depend on the order in which the facts came, nor on the present time.
+    Periods that are off do not interrupt it. It does not depend on the order in which the facts came, nor on the
+    present time.
     """
     if rule.period is PeriodKind.LAST_DAYS:
         return any(amount >= rule.goal for _, amount in _windows(rule, buckets))
@@ -122,8 +117,15 @@ def is_complete(rule: RuleTerms, buckets: tuple[Bucket, ...]) -> bool:
     for bucket in buckets:
         if bucket.amount < rule.goal:
             continue
-        run = run + 1 if before is not None and bucket.key == before + 1 else 1
+        run = run + 1 if before is not None and follows(rule, before, bucket.key) else 1
         before = bucket.key
         if run >= rule.consecutive:
             return True
     return False
+
+
+def follows(rule: RuleTerms, before: int, key: int) -> bool:
+    """Whether a period comes right after one before it: all that lie between are off, and neither count nor break."""
+    if key == before + 1:
+        return True
+    return rule.is_off is not None and all(map(rule.is_off, range(before + 1, key)))

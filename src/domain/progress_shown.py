@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.achievement_definition import Definition, PeriodKind
-from domain.achievement_terms import AchievementTerms, RuleTerms, rule_terms
+from domain.achievement_terms import AchievementTerms, RuleTerms, days_off, rule_terms
 from domain.amounts import EXACT, ZERO
-from domain.buckets import Bucket, bucket_at, bucket_of, is_complete, window
+from domain.buckets import Bucket, bucket_at, bucket_of, follows, is_complete, place, window
 from domain.interval import Moment
 
 
@@ -17,7 +17,7 @@ class RuleShown(Struct, frozen=True, gc=False):
     """Where a rule stands: `value` is what the open period counts, `remaining` what that lacks of the goal.
 
     `consecutive_completed` are the periods in a row that reached the goal, up to the open one, or the one before it:
-    the open one breaks no row. A rule that is complete lacks nothing, whatever came later.
+    the open one breaks no row, nor does one that is off. A rule that is complete lacks nothing, whatever came later.
     """
 
     value: Decimal
@@ -28,7 +28,10 @@ class RuleShown(Struct, frozen=True, gc=False):
 
 def terms_shown(achievement: UUID, revision: int, definition: Definition, zone: ZoneInfo) -> AchievementTerms:
     """The terms of a definition by what they count over and up to, without what they ask of facts."""
-    rules = tuple(rule_terms(number, rule) for number, rule in enumerate(definition.rules, 1))
+    rules = tuple(
+        rule_terms(number, rule, is_off=days_off(definition.timeframe, rule.period.kind, zone))
+        for number, rule in enumerate(definition.rules, 1)
+    )
     return AchievementTerms(
         achievement,
         revision,
@@ -63,10 +66,11 @@ def streak_at(rule: RuleTerms, buckets: tuple[Bucket, ...], moment: Moment) -> i
     key = bucket_at(rule, moment)
     if rule.period in (PeriodKind.OVERALL, PeriodKind.LAST_DAYS):
         return int(value_at(rule, buckets, moment) >= rule.goal)
-    reached = {bucket.key for bucket in buckets if bucket.amount >= rule.goal}
-    if key not in reached:
-        key -= 1
     streak = 0
-    while key - streak in reached:
-        streak += 1
+    for bucket in reversed(buckets[: place(buckets, key + 1)]):
+        if bucket.amount >= rule.goal:
+            if bucket.key != key and not follows(rule, bucket.key, key):
+                break
+            streak += 1
+            key = bucket.key
     return streak

@@ -62,6 +62,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})", re.ASCII
 )
+_DAY_MINUTES = 24 * 60
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 
 Test = Callable[[datetime], bool]
@@ -132,6 +133,57 @@ def timeframe_test(timeframe: Timeframe, zone: ZoneInfo) -> Test:
             assert_never(timeframe.kind)
 
 
+def days_test(timeframe: Timeframe, zone: ZoneInfo) -> Callable[[int, int], bool]:
+    """Says of days, from one up to another that is outside, whether the timeframe admits any instant of them.
+
+    Days are as `date.toordinal` numbers them. The timeframe has no problems.
+    """
+    match timeframe.kind:
+        case TimeframeKind.ALWAYS:
+            return lambda _first, _over: True
+        case TimeframeKind.DAYS_OF_WEEK | TimeframeKind.DAYS_OF_MONTH | TimeframeKind.MONTHS:
+            admits = _dates(timeframe)
+            return lambda first, over: any(admits(date.fromordinal(day)) for day in range(first, over))
+        case TimeframeKind.TIME_OF_DAY:
+            minutes = _outermost(timeframe)
+            return lambda first, over: any(
+                _is_shown(date.fromordinal(day), minute, zone) for day in range(first, over) for minute in minutes
+            )
+        case _:
+            meets = _spans(timeframe, zone)
+            return lambda first, over: meets(
+                _midnight(date.fromordinal(first), zone), _midnight(date.fromordinal(over), zone)
+            )
+
+
+def _spans(timeframe: Timeframe, zone: ZoneInfo) -> Callable[[datetime, datetime], bool]:
+    """Whether what lies between two instants, the second outside, is met by a timeframe of dates."""
+    match timeframe.kind:
+        case TimeframeKind.BEFORE:
+            at = _known_span(timeframe.at, zone)
+            return lambda first, _: first < at.begins
+        case TimeframeKind.AFTER:
+            at = _known_span(timeframe.at, zone)
+            return lambda _, over: at.over < over
+        case _:
+            begins, ends = _known_span(timeframe.start, zone).begins, _known_span(timeframe.to, zone).over
+            if timeframe.kind is TimeframeKind.BETWEEN:
+                return lambda first, over: first < ends and begins < over
+            return lambda first, over: first < begins or ends < over
+
+
+def _outermost(timeframe: Timeframe) -> tuple[int, ...]:
+    """The minutes of a day at the edges of a time of day: where clocks skip all of them, they skip all between."""
+    start, to = _minutes(timeframe.start), _minutes(timeframe.to)
+    return (start, to - 1) if start < to else (start, _DAY_MINUTES - 1, 0)
+
+
+def _is_shown(day: date, minute: int, zone: ZoneInfo) -> bool:
+    """Whether clocks show a minute on a day; those that are put forward skip some."""
+    wall = datetime.combine(day, time(*divmod(minute, 60)), zone)
+    return wall.astimezone(UTC).astimezone(zone).time() == wall.time()
+
+
 def _one_sided(timeframe: Timeframe, zone: ZoneInfo) -> Test:
     span = _known_span(timeframe.at, zone)
     if timeframe.kind is TimeframeKind.BEFORE:
@@ -147,12 +199,18 @@ def _two_sided(timeframe: Timeframe, zone: ZoneInfo) -> Test:
 
 
 def _on_days(timeframe: Timeframe, zone: ZoneInfo) -> Test:
+    admits = _dates(timeframe)
+    return lambda instant: admits(_local(instant, zone))
+
+
+def _dates(timeframe: Timeframe) -> Callable[[date], bool]:
+    """Whether a date is one of the days or months that are named."""
     numbers = frozenset(timeframe.months or timeframe.days)
     if timeframe.kind is TimeframeKind.DAYS_OF_WEEK:
-        return lambda instant: _local(instant, zone).isoweekday() in numbers
+        return lambda day: day.isoweekday() in numbers
     if timeframe.kind is TimeframeKind.DAYS_OF_MONTH:
-        return lambda instant: _local(instant, zone).day in numbers
-    return lambda instant: _local(instant, zone).month in numbers
+        return lambda day: day.day in numbers
+    return lambda day: day.month in numbers
 
 
 def _daily(timeframe: Timeframe, zone: ZoneInfo) -> Test:

@@ -37,6 +37,7 @@ from tests.support.program import Program
 from tests.support.progressing import ACHIEVEMENT_ID, OTHER_ID, at_most, day, progress, revised, rule, tracking
 
 NEW = Precondition(absent=True)
+WORK = (1, 2, 3, 4, 5)
 LONG = {"expression": "event.attributes.minutes >= 30"}
 
 
@@ -240,6 +241,17 @@ class TestPeriods:
         tracking(program, rule("1", "day", consecutive=3))
         answers = bought(program, *order)
         assert [completions(answer) for answer in answers] == [[], [], [1]]
+
+    @pytest.mark.parametrize("order", [(2, 3, 4, 7, 8), (8, 2, 7, 4, 3)])
+    def test_days_off_neither_count_nor_break(self, program: Program, order: tuple[int, ...]) -> None:
+        """Wednesday to Friday, Monday and Tuesday; what is bought on Saturday is outside the timeframe."""
+        tracking(program, rule("1", "day", consecutive=5), timeframe=Timeframe(TimeframeKind.DAYS_OF_WEEK, days=WORK))
+        assert reasons(bought(program, 5)[0]) == [Reason.OUTSIDE_TIMEFRAME]
+        answers = bought(program, *order)
+        assert [completions(answer) for answer in answers] == [[], [], [], [], [1]]
+        again = bought(program, 9, 10, 11, 14, 16, 17, 18, 21)
+        assert [completions(answer) for answer in again] == [[]] * 8
+        assert completions(bought(program, 15)[0]) == [2]
 
     def test_a_month_and_a_year_follow_one_another(self, program: Program) -> None:
         tracking(program, rule("1", "month", consecutive=2))

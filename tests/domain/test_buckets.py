@@ -58,6 +58,19 @@ def test_a_streak_is_a_run_of_periods_at_the_goal(amounts: dict[int, Decimal], c
     assert is_complete(rule(consecutive=consecutive), made(amounts)) == plainly
 
 
+@given(amounts=AMOUNTS, off=st.sets(st.integers(0, 20)), consecutive=st.integers(1, 4))
+def test_a_streak_goes_on_over_periods_that_are_off(
+    amounts: dict[int, Decimal], off: set[int], consecutive: int
+) -> None:
+    """As if they were not there; what was counted in one, before it became so, stays."""
+    full = {key for key, amount in amounts.items() if amount >= 3}
+    there = [key for key in range(21) if key not in off or key in full]
+    plainly = any(
+        all(key in full for key in there[start : start + consecutive]) for start in range(len(there) - consecutive + 1)
+    )
+    assert is_complete(rule(consecutive=consecutive, is_off=off.__contains__), made(amounts)) == plainly
+
+
 @given(amounts=AMOUNTS, days=st.integers(1, 6), key=st.integers(0, 20))
 @settings(max_examples=200)
 def test_the_last_days_are_sums_that_slide(amounts: dict[int, Decimal], days: int, key: int) -> None:

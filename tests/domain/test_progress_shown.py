@@ -12,11 +12,22 @@ from domain.buckets import Bucket, bucket_at
 from domain.interval import moment_of
 from domain.progress_shown import RuleShown, shown_at, terms_shown
 from domain.terms import Entity
+from domain.timeframe import Timeframe, TimeframeKind
 
 ZONE = ZoneInfo("Europe/Budapest")
 
 
-def rule(kind: PeriodKind, goal: str = "2", consecutive: int = 1, n: int | None = None, **fields: Any) -> RuleTerms:
+WEEKDAYS = Timeframe(TimeframeKind.DAYS_OF_WEEK, days=(1, 2, 3, 4, 5))
+
+
+def rule(
+    kind: PeriodKind,
+    goal: str = "2",
+    consecutive: int = 1,
+    n: int | None = None,
+    timeframe: Timeframe | None = None,
+    **fields: Any,
+) -> RuleTerms:
     made = Rule(
         **{
             "name": "Buy",
@@ -28,7 +39,7 @@ def rule(kind: PeriodKind, goal: str = "2", consecutive: int = 1, n: int | None 
             **fields,
         }
     )
-    (terms,) = terms_shown(UUID(int=1), 1, Definition(name="Buyer", rules=(made,)), ZONE).rules
+    (terms,) = terms_shown(UUID(int=1), 1, Definition(name="Buyer", timeframe=timeframe, rules=(made,)), ZONE).rules
     return terms
 
 
@@ -84,6 +95,37 @@ def test_weeks_begin_on_monday_and_a_streak_goes_over_the_end_of_a_year() -> Non
     assert shown(months, "2027-01-15T12:00:00Z", d1003="2", d1130="2", d1231="4") == ("0", "2", 3, False)
     years = rule(PeriodKind.YEAR, consecutive=2)
     assert shown(years, "2027-12-31T12:00:00Z", d0101="2") == ("0", "2", 1, False)
+
+
+@pytest.mark.parametrize(
+    ("at", "streak"),
+    [
+        ("2026-09-04T12:00:00Z", 3),  # Friday
+        ("2026-09-05T12:00:00Z", 3),  # the days off
+        ("2026-09-06T12:00:00Z", 3),
+        ("2026-09-07T12:00:00Z", 3),  # Monday is open
+        ("2026-09-08T12:00:00Z", 0),  # and was missed
+    ],
+)
+def test_days_off_neither_count_nor_break(at: str, streak: int) -> None:
+    terms = rule(PeriodKind.DAY, "1", consecutive=5, timeframe=WEEKDAYS)
+    days = {"d0902": "1", "d0903": "1", "d0904": "1"}
+    assert shown(terms, at, **days)[2:] == (streak, False)
+    assert shown(terms, at, **days, d0907="1", d0908="1")[3]
+    assert shown(terms, "2026-09-08T12:00:00Z", **days, d0907="1", d0908="1") == ("1", "0", 5, True)
+
+
+def test_months_and_weeks_off_do_not_break_either() -> None:
+    summer = Timeframe(TimeframeKind.MONTHS, months=(6, 7, 8))
+    months = rule(PeriodKind.MONTH, "1", consecutive=4, timeframe=summer)
+    assert shown(months, "2027-05-31T12:00:00Z", d0610="1", d0710="1", d0810="1")[2] == 3
+    assert shown(months, "2027-07-01T12:00:00Z", d0610="1", d0710="1", d0810="1")[2] == 0
+    away = Timeframe(TimeframeKind.NOT_BETWEEN, start="2026-08-03", to="2026-08-16")
+    weeks = rule(PeriodKind.WEEK, "1", consecutive=4, timeframe=away)
+    assert shown(weeks, "2026-08-23T12:00:00Z", d0722="1", d0729="1", d0819="1")[2] == 3
+    partly = Timeframe(TimeframeKind.NOT_BETWEEN, start="2026-08-04", to="2026-08-16")
+    weeks = rule(PeriodKind.WEEK, "1", consecutive=4, timeframe=partly)
+    assert shown(weeks, "2026-08-23T12:00:00Z", d0722="1", d0729="1", d0819="1")[2] == 1
 
 
 def test_a_day_without_an_hour_or_with_one_twice_is_a_day() -> None:

@@ -1,12 +1,13 @@
 """Timeframes, walked over their edges: the first instants that are in and out, and one moment to either side."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.timeframe import Timeframe, TimeframeKind, timeframe_problems, timeframe_test
+from domain.timeframe import Timeframe, TimeframeKind, days_test, timeframe_problems, timeframe_test
 
 BUDAPEST = ZoneInfo("Europe/Budapest")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -116,6 +117,42 @@ def test_a_day_whose_midnight_is_skipped_begins_with_the_change() -> None:
 def test_always_admits_everything() -> None:
     for instant in ENDS_OF_TIME:
         assert admits(Timeframe(TimeframeKind.ALWAYS), instant, BUDAPEST)
+
+
+def ten_minutes(begins: datetime, over: datetime) -> list[datetime]:
+    """From one instant until another, ten minutes apart."""
+    return [begins + timedelta(minutes=minutes) for minutes in range(0, (over - begins) // timedelta(minutes=1), 10)]
+
+
+SKIPPED = Timeframe(TimeframeKind.TIME_OF_DAY, start="02:10", to="02:50")
+"""A time that clocks of Budapest and New York do not show on the day they are put forward."""
+
+
+@pytest.mark.parametrize(
+    "timeframe",
+    [
+        *(BEFORE_DAY, AFTER_DAY, BEFORE_INSTANT, AFTER_INSTANT, INSTANTS, MIXED, JUNE, NOT_JUNE),
+        *(WEEKEND, LAST_OF_MONTH, SUMMER, NIGHT, LUNCH, ALL_DAY, SKIPPED, Timeframe(TimeframeKind.ALWAYS)),
+        Timeframe(TimeframeKind.NOT_BETWEEN, start="2026-06-01T00:00:00+02:00", to="2026-06-02T23:59:30+02:00"),
+        Timeframe(TimeframeKind.AFTER, at="2026-06-01T23:59:30+02:00"),
+        Timeframe(TimeframeKind.TIME_OF_DAY, start="02:30", to="00:00"),
+    ],
+)
+@pytest.mark.parametrize("zone", [BUDAPEST, NEW_YORK])
+def test_days_are_asked_about_as_all_their_instants_are(timeframe: Timeframe, zone: ZoneInfo) -> None:
+    """Around both changes of clocks, the edges of the timeframes, the ends of a month; alone, and two together."""
+    inside, test = timeframe_test(timeframe, zone), days_test(timeframe, zone)
+    for first in ("2026-03-06", "2026-03-27", "2026-05-29", "2026-06-28", "2026-10-23", "2026-10-30"):
+        days = [date.fromisoformat(first) + timedelta(days=number) for number in range(5)]
+        starts = [at(day.isoformat(), zone) for day in days]
+        admitted = [
+            any(map(inside, (*ten_minutes(begins, over), over - timedelta(seconds=15))))
+            for begins, over in pairwise(starts)
+        ]
+        for day, (one, other) in zip(days, pairwise([*admitted, False]), strict=False):
+            assert test(day.toordinal(), day.toordinal() + 1) == one, day
+            if day < days[-2]:
+                assert test(day.toordinal(), day.toordinal() + 2) == (one or other), day
 
 
 @pytest.mark.parametrize("timeframe", [WEEKEND, LAST_OF_MONTH, SUMMER, NIGHT, JUNE, NOT_JUNE, AFTER_DAY])

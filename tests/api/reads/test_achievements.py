@@ -113,6 +113,27 @@ async def test_achievements_are_searched_filtered_and_sorted(program: ReadProgra
     assert await ids(**{"completions[gt]": "0"}) == [second]
 
 
+async def test_a_streak_of_working_days_goes_on_over_the_weekend(program: ReadProgram) -> None:
+    daily = rule(name="Daily", conditions=None, goal="1", period={"kind": "day"}, consecutive=6)
+    work = {"kind": "days_of_week", "days": [1, 2, 3, 4, 5]}
+    achievement = await achieve(program, daily, timeframe=work)
+    program.clock.at = instant("2026-09-07T09:00:00Z")  # a Monday
+    for day in (2, 3, 4):
+        await buy(program, f"T-{day}", f"2026-09-0{day}T10:00:00Z")
+
+    async def streak() -> tuple[int, int]:
+        shown = await of_member(program, achievement)
+        return shown["rules"][0]["consecutive_completed"], shown["completed"]
+
+    assert await streak() == (3, 0)
+    for day in (7, 8):
+        await buy(program, f"T-{day}", f"2026-09-0{day}T10:00:00Z")
+    program.clock.at = instant("2026-09-09T09:00:00Z")
+    assert await streak() == (5, 0)
+    await buy(program, "T-9", "2026-09-09T10:00:00Z")
+    assert await streak() == (0, 1)
+
+
 async def test_a_member_sees_what_remains(program: ReadProgram) -> None:
     monthly = rule(name="Spend", count={"kind": "sum", "expression": "transaction.total"}, goal="100")
     monthly |= {"conditions": None, "period": {"kind": "month"}, "consecutive": 2}
