@@ -50,6 +50,9 @@ _SCATTERED = """
 insert into p_decisions.decisions ({columns})
 select {values} from p_decisions.decisions d, generate_series(2, %(count)s) n where d.position = 1
 """
+_PARTIES = """
+insert into p_decisions.parties select member, position, true from p_decisions.decisions where position > 1
+"""
 _OWN = {
     "id": "gen_random_uuid()",
     "member": "'M-' || n %% %(members)s",
@@ -90,9 +93,10 @@ def fill(database: str, count: int) -> None:
             store.make_tables(connection, PROJECTION, PROJECTION.schema)
             write(connection, PROJECTION.schema, PROJECTION.fold(MAPPER, [recorded]))
         connection.execute(text.encode(), {"count": count, "members": count // OF_EACH})
+        connection.execute(_PARTIES)
         store.make_indexes(connection, PROJECTION, PROJECTION.schema)
     with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute("vacuum analyze p_decisions.decisions")
+        connection.execute("vacuum analyze p_decisions.decisions, p_decisions.parties")
         connection.execute("checkpoint")
 
 
