@@ -1,6 +1,6 @@
 """Decisions: what was granted or refused, to whom, how much and why; and the entries that accounts add up to."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from enum import StrEnum
 
@@ -10,9 +10,9 @@ from msgspec import Struct
 from application.log.events import Recorded
 from domain import participation, standing
 from domain.amounts import EXACT, ZERO
-from domain.participation import EffectOutcome, RuleOutcome, decision_id
+from domain.participation import EffectOutcome, RuleOutcome, decision_id, effects_in
 from projections.changes import Changes, Row, Table
-from projections.columns import BIGINT, INSTANT, INT, JSON, NUMERIC, TEXT, TEXTS, UUIDS
+from projections.columns import BIGINT, BOOLEAN, INSTANT, INT, JSON, NUMERIC, TEXT, TEXTS, UUIDS
 from projections.projection import Projection
 
 DECISIONS = Table(
@@ -67,6 +67,8 @@ ENTRIES = Table(
         "recorded_at": INSTANT,
     },
 )
+
+PARTIES = Table("parties", ("member", "position"), {"member": TEXT, "position": BIGINT, "received": BOOLEAN})
 
 
 Entry = tuple[str, str, Decimal]
@@ -123,7 +125,7 @@ def awarded(changes: Changes, recorded: Recorded) -> None:
         "reasons": msgspec.json.encode(reasons),
         "reason_codes": tuple(reason.code for reason in reasons),
     }
-    _insert(changes, recorded, row, _paid(event))
+    _insert(changes, recorded, row, {event.member: bool(event.points)}, _paid(event))
 
 
 def corrected(changes: Changes, recorded: Recorded) -> None:
@@ -136,7 +138,7 @@ def corrected(changes: Changes, recorded: Recorded) -> None:
         "fact_kind": event.fact.kind,
         "fact_id": event.fact.id,
     }
-    _insert(changes, recorded, row, _paid(event))
+    _insert(changes, recorded, row, {event.member: bool(event.points)}, _paid(event))
 
 
 def granted(changes: Changes, recorded: Recorded) -> None:
@@ -147,7 +149,8 @@ def granted(changes: Changes, recorded: Recorded) -> None:
         "points": event.units,
         "counters": msgspec.json.encode((event.before, event.after)),
     }
-    _insert(changes, recorded, row, _given(effect for rule in event.rules for effect in rule.effects))
+    effects = tuple(effects_in(event.rules))
+    _insert(changes, recorded, row, _parties(event.member, effects), _given(effects))
 
 
 def refused(changes: Changes, recorded: Recorded) -> None:
@@ -159,7 +162,7 @@ def refused(changes: Changes, recorded: Recorded) -> None:
         "reasons": msgspec.json.encode([DecisionReason(*msgspec.structs.astuple(why)) for why in event.reasons]),
         "reason_codes": tuple(dict.fromkeys(why.code for why in event.reasons)),
     }
-    _insert(changes, recorded, row, [])
+    _insert(changes, recorded, row, _parties(event.member, effects_in(event.rules)), [])
 
 
 def cancelled(changes: Changes, recorded: Recorded) -> None:
@@ -180,7 +183,7 @@ def cancelled(changes: Changes, recorded: Recorded) -> None:
         "version": version,
     }
     taken = ((member, account, EXACT.minus(units)) for member, account, units in _given(event.effects))
-    _insert(changes, recorded, row, taken)
+    _insert(changes, recorded, row, _parties(event.member, event.effects), taken)
     changes.update(DECISIONS, (grant,), {"cancelled_by": decision_id(recorded.stream, version)})
 
 
@@ -197,9 +200,13 @@ def why_nothing(event: standing.Awarded) -> list[DecisionReason]:
     return [DecisionReason(ReasonCode.NO_TIER_REACHED, f"{event.aggregate:f} reaches no tier")]
 
 
-def _insert(changes: Changes, recorded: Recorded, row: Row, entries: Iterable[Entry]) -> None:
+def _insert(
+    changes: Changes, recorded: Recorded, row: Row, parties: Mapping[str, bool], entries: Iterable[Entry]
+) -> None:
     decision = decision_id(recorded.stream, row["version"])
     changes.insert(DECISIONS, (decision,), {**NOTHING, **row})
+    for party, received in parties.items():
+        changes.insert(PARTIES, (party, recorded.position), {"received": received})
     for number, (member, account, units) in enumerate(entries, 1):
         entry = {
             "member": member,
@@ -244,7 +251,7 @@ def _triggered(recorded: Recorded, event: participation.Granted | participation.
     return {
         **_row(recorded, event),
         "kind": DecisionKind.CAMPAIGN,
-        "accounts": _accounts(effect for rule in event.rules for effect in rule.effects),
+        "accounts": _accounts(effects_in(event.rules)),
         "trigger": msgspec.json.encode(event.trigger),
         "rules": msgspec.json.encode(event.rules),
         "memberships": event.memberships,
@@ -252,6 +259,15 @@ def _triggered(recorded: Recorded, event: participation.Granted | participation.
         "fact_id": fact.id if fact else None,
         "occurred_at": event.trigger.occurred_at,
     }
+
+
+def _parties(member: str, effects: Iterable[EffectOutcome]) -> dict[str, bool]:
+    """The member and whoever else effects go to, each with whether they received something (or it was taken back)."""
+    found = {member: False}
+    for effect in effects:
+        if effect.member is not None:
+            found[effect.member] = found.get(effect.member, False) or effect.reason is None
+    return found
 
 
 def _accounts(effects: Iterable[EffectOutcome]) -> tuple[str, ...]:
@@ -282,8 +298,8 @@ def _row(
 
 PROJECTION = Projection(
     name="decisions",
-    version=3,
-    tables=(DECISIONS, ENTRIES),
+    version=4,
+    tables=(DECISIONS, PARTIES, ENTRIES),
     folds={
         standing.Awarded.tag: awarded,
         standing.Corrected.tag: corrected,

@@ -82,11 +82,15 @@ _OPERATORS = {
 
 
 class Column(Struct, frozen=True):
-    """A column as callers name it. `expression` is its SQL, its own name if absent; `values` are all it may hold."""
+    """A column as callers name it. `expression` is its SQL, its own name if absent; `values` are all it may hold.
+
+    Where a row has several, in a table of their own, `among` is what is so of the row when `{}` is of one of them.
+    """
 
     name: str
     kind: Kind = Kind.TEXT
     expression: LiteralString | None = None
+    among: LiteralString | None = None
     sortable: bool = False
     filterable: bool = True
     nullable: bool = False
@@ -290,6 +294,16 @@ def suggestion(text: str, known: Sequence[str]) -> str:
 
 
 def _condition(values: dict[str, Any], condition: Filter) -> sql.Composable:
+    among = condition.column.among
+    if among is None:
+        return _compared(values, condition)
+    lacks = condition.operator == "ne"
+    one = _compared(values, msgspec.structs.replace(condition, operator="") if lacks else condition)
+    found = sql.SQL(among).format(one)
+    return sql.SQL("NOT ({})").format(found) if lacks else found
+
+
+def _compared(values: dict[str, Any], condition: Filter) -> sql.Composable:
     name = f"_filter_{len(values)}"
     column = condition.column
     if column.kind is Kind.TEXTS:

@@ -161,8 +161,8 @@ def offers() -> list[Command]:
     ]
 
 
-async def buy(program: Running, transaction: str, total: str, at: datetime) -> None:
-    bought = purchase(transaction, total, MEMBER, purchased_at=at)
+async def buy(program: Running, transaction: str, total: str, at: datetime, member: str = MEMBER) -> None:
+    bought = purchase(transaction, total, member, purchased_at=at)
     await program.writer.submit(lambda w: ingest.receive_transaction(w, bought, Status.ACCEPTED, RULES))
 
 
@@ -195,6 +195,21 @@ async def test_every_page_shows_what_is_so(client: httpx.AsyncClient) -> None:
     await member_page(client)
     await progress_page(client)
     await failures(client)
+
+
+async def test_a_referrer_is_shown_what_they_received_by_others(program: Running, client: httpx.AsyncClient) -> None:
+    for number in (11, 12):
+        await buy(program, f"T-{number}", "10", START + timedelta(hours=number), "M-friend")
+    sandbox = Sandbox(Doing(program.writer, program.reads), program.policy, program.sandbox)
+    await sandbox.happen(START + timedelta(days=1, hours=3))
+    (made,) = await program.rows(
+        "select id from p_decisions.decisions where member = 'M-friend' and campaign = %s", GIVES
+    )
+    for path in (AS_HANDED_ON, f"/decisions?receiver={quote(MEMBER)}"):
+        page = await see(client, path)
+        assert {f"/decisions/{made[0]}", "/members/M-friend"} <= set(page.links())
+    shows(await see(client, AS_HANDED_ON), "completion 1, transaction T-12, of M-friend", f"5 to {MEMBER}")
+    shows(await see(client, f"/decisions/{made[0]}"), "Referrer's executions 0 1 Referrer's units 0 5")
 
 
 async def achievement_pages(client: httpx.AsyncClient) -> None:
@@ -321,7 +336,7 @@ async def member_page(client: httpx.AsyncClient) -> None:
         "void 2.5",
         f"{PRIZE} yes 2 \u00d7, 39.5 units 1 \u00d7, 60.5 units",
         f"{BUYER}, rule 1: 2 of 2, complete",
-        f"{BUYER}: completion 3 Idle: not counted, achievement inactive",
+        f"{BUYER}: completion 3",
         f"{BUYER}, rule 1: not counted, condition not met",
     )
     assert f"{MEMBER_PATH}/achievements/{GOAL}" in page.links()

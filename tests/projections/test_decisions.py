@@ -58,6 +58,33 @@ def test_a_grant_is_a_decision_with_an_entry_for_whoever_got_units(
     ]
 
 
+def test_a_decision_is_about_its_member_and_whoever_else_effects_go_to(
+    conninfo: str, log: Log, connection: psycopg.Connection
+) -> None:
+    withheld = units("0", "M-2", to=Recipient.REFERRER, reason=Reason.REFERRER_LIMIT_REACHED, detail="1 of 1")
+    only = units("5", "M-2", to=Recipient.REFERRER)
+    nobody = EffectOutcome(EffectKind.GIVE_BADGE, Recipient.REFERRER, None, given="star", reason=Reason.NO_REFERRER)
+    decided(log, GRANT, granted(CAMPAIGN, "M-1", withheld, units("1", "M-1")), granted(CAMPAIGN, "M-1", only))
+    decided(
+        log, refused(CAMPAIGN, "M-1", Reason.CONDITION_NOT_MET), granted(CAMPAIGN, "M-1", nobody, units("0", "M-1"))
+    )
+    decided(log, cancelled(granted(CAMPAIGN, "M-1", only), 3))
+    followed(conninfo)
+    found = sorted(rows(connection, "p_decisions", "parties"), key=lambda row: (row["position"], row["member"]))
+    assert [(row["position"], row["member"], row["received"]) for row in found] == [
+        (1, "M-1", True),
+        (1, "M-2", True),
+        (2, "M-1", True),
+        (2, "M-2", False),
+        (3, "M-1", False),
+        (3, "M-2", True),
+        (4, "M-1", False),
+        (5, "M-1", True),
+        (6, "M-1", False),
+        (6, "M-2", True),
+    ]
+
+
 def test_a_refusal_has_its_reasons_and_gives_nothing(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
     by_hand = fired(None)
     decided(log, refused(CAMPAIGN, "M-1", Reason.NOT_IN_AUDIENCE, Reason.CONDITION_NOT_MET, trigger=by_hand))

@@ -240,12 +240,18 @@ DECISIONS = Listing(
         Column("recorded_at", Kind.INSTANT, "d.recorded_at"),
         Column("occurred_at", Kind.INSTANT, "d.occurred_at"),
         Column("member", expression="d.member"),
+        Column(
+            "receiver",
+            expression="p.member",
+            among="EXISTS (SELECT FROM p_decisions.parties p WHERE p.position = d.position AND p.received AND {})",
+        ),
         Column("campaign", Kind.UUID, "d.campaign"),
         Column("occurrence", Kind.INTEGER, "d.occurrence", nullable=True),
         Column("kind", expression="d.kind", values=tuple(DecisionKind)),
         Column("outcome", expression="d.outcome", values=tuple(Outcome)),
         Column("reason", Kind.TEXTS, "d.reason_codes", values=REASONS),
         Column("account", Kind.TEXTS, "d.accounts"),
+        Column("fact", expression="d.fact_id", nullable=True),
     ),
     key="recorded_at",
     sort="-recorded_at",
@@ -314,6 +320,8 @@ class _Stored(NamedTuple):
         return msgspec.json.decode(self.trigger, type=participation.Trigger)
 
 
+_OF_MEMBER = "EXISTS (SELECT FROM p_decisions.parties p WHERE p.position = d.position AND p.member = %(of)s)"
+
 _OF_CHANGES = """
 unnest(%(kinds)s::text[], %(ids)s::text[], %(positions)s::bigint[]) w (kind, id, position)
 JOIN laurel.events l ON l.bucket = 0 AND l.position = w.position
@@ -351,11 +359,13 @@ class DecisionsAsked(Struct, frozen=True):
 async def decisions_page(
     connection: AsyncConnection[Any], asked: DecisionsAsked, member: str | None = None
 ) -> tuple[list[DecisionRow], str | None]:
-    """Decisions, all or of one member, without the facts behind them."""
+    """Decisions without the facts behind them: all, or those about one member and those that may give them something as
+    a referrer.
+    """
     where: list[str] = []
     place = None
     if member is not None:
-        where.append("d.member = %(of)s")
+        where.append(_OF_MEMBER)
     if asked.as_of is not None:
         place = "recorded_at" if isinstance(asked.as_of, datetime) else "position"
         where.append(f"d.{place} <= %(as_of)s")

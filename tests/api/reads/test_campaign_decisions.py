@@ -273,6 +273,33 @@ async def test_a_decision_shows_what_the_referrer_had_before_and_after(
     assert alone["counters"]["after"] == {"member_executions": "1", "member_units": "5", "total_units": "40"}
 
 
+async def test_whoever_receives_finds_the_decision(program: ReadProgram, rewarding: Rewarding) -> None:
+    for member in ("M-1", "M-2", "M-3"):
+        await program.put(f"/members/{member}", {"referrer": "R-1"})
+    effect = {"kind": "give_units", "account": "points", "units": "10", "to": "referrer"}
+    limits = {"referrer_executions": {"value": 1}, "referrer_units": {"value": "10"}}
+    await rewarding.campaign(type="referral", rules=[{"name": "Thanks", "effects": [effect]}], limits=limits)
+    for number in range(6):
+        await rewarding.buy(f"T-{number}", f"M-{number % 3 + 1}", "20")
+    (grant, _), *others = await rewarding.decide()
+
+    async def found(path: str, **asked: str) -> list[str]:
+        return [row["id"] for row in await program.listed(path, **asked)]
+
+    everything = [str(made.id) for made in reversed(others)] + [str(grant)]
+    assert await found("/decisions", receiver="R-1") == [str(grant)]
+    assert await found("/decisions", **{"receiver[in]": "M-1,R-1"}) == [str(grant)]
+    assert await found("/decisions", **{"receiver[ne]": "R-1"}) == everything[:2]
+    assert await found("/decisions", receiver="M-1") == []
+    assert await found("/decisions", fact="T-3") == [str(grant)]
+    assert await found("/members/R-1/decisions") == everything
+    assert await found("/members/R-1/decisions", receiver="R-1") == [str(grant)]
+    assert await found("/members/R-1/decisions", outcome="refused", reason="referrer_limit_reached") == everything[:2]
+    assert await found("/members/M-1/decisions") == [str(grant)]
+    (account,) = await program.listed("/members/R-1/accounts")
+    assert account["awarded"] == "10"
+
+
 async def test_accounts_add_up_whoever_gave(program: ReadProgram, rewarding: Rewarding) -> None:
     await program.put("/accounts/miles", {"name": "Miles", "unit": "mi", "decimals": 2})
     await program.put("/members/M-2", {})

@@ -27,6 +27,10 @@ select ('018f0000-0000-7000-a000-' || lpad(n::text, 12, '0'))::uuid,
     now(), now(), n
 from generate_series(1, 8000) n;
 
+insert into p_decisions.parties
+select member, position, outcome = 'granted' from p_decisions.decisions
+union all select 'R-1', position, true from p_decisions.decisions where position %% 1000 = 0;
+
 insert into p_decisions.entries
 select id, 1, member, accounts[1], points, kind, campaign, occurrence, position, recorded_at from p_decisions.decisions;
 

@@ -17,7 +17,10 @@ DECISION_PARAMETERS: dict[str, Any] = {"as_of": AS_OF}
 
 @read("/decisions", roles=READERS, listing=DECISIONS, parameters=DECISION_PARAMETERS, projections=("decisions",))
 async def list_decisions(request: Request) -> Page[DecisionRow]:
-    """Everything that was decided, newest first; the facts behind a decision are shown with it alone."""
+    """Everything that was decided, newest first; the facts behind a decision are shown with it alone.
+
+    `member` is whose completion it was, `receiver` who received something by it, `fact` what triggered it.
+    """
     asked = decisions_asked(request)
     async with asking(request) as connection:
         found, following = await decisions.decisions_page(connection, asked)

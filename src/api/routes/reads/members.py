@@ -79,7 +79,7 @@ async def list_member_tiered_campaigns(request: Request, member: FromPath[str]) 
     projections=("members", "decisions"),
 )
 async def list_member_decisions(request: Request, member: FromPath[str]) -> Page[DecisionRow]:
-    """What was decided for a member, newest first."""
+    """What was decided for a member, and what may have given them something as a referrer, newest first."""
     asked = decisions_asked(request)
     async with asking(request) as connection:
         await _known(connection, member)

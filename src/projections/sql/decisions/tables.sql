@@ -34,6 +34,15 @@ create table decisions (
     position bigint not null
 );
 
+-- Whom each decision, by its position, is about: its member and whoever else effects go to. They have `received` something
+-- by it, or given it back.
+create table parties (
+    member text collate "C",
+    position bigint,
+    received boolean not null,
+    primary key (member, position)
+);
+
 -- What decisions put on accounts, and take from them: a member's account is the sum of its entries.
 create table entries (
     decision uuid,
