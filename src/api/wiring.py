@@ -88,7 +88,7 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
             follower.start()
             stack.callback(follower.stop)
             writer.listeners.append(lambda _: follower.wake())
-        reads = readers.reads(pool, positions, mapper)
+        reads = readers.reads(pool, positions, mapper, follower.hurry)
         doing = Doing(writer, reads)
         awards = AwardPolicy(conninfo, mapper, writer, pool)
         stack.push_async_callback(awards.stop)

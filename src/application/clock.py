@@ -75,13 +75,18 @@ class SandboxClock:
 
     async def move(self, to: datetime) -> datetime:
         """Move to `to`; `BackwardsError` when the clock was moved to a later instant before."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                "UPDATE laurel.sandbox SET now = %(to)s WHERE now IS NULL OR now <= %(to)s", {"to": to}
-            )
-        if not cursor.rowcount:
+        async with self._turn:
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(
+                    "UPDATE laurel.sandbox SET now = %(to)s WHERE now IS NULL OR now <= %(to)s RETURNING now",
+                    {"to": to},
+                )
+                row = await cursor.fetchone()
+            if row:
+                self._moved = row[0].astimezone(UTC)
+        if not row:
             raise BackwardsError(await self.read())
-        return await self.read()
+        return self.now()
 
     async def reset(self) -> datetime:
         """Go back to real time."""

@@ -17,6 +17,7 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from application import ingest, tiered_campaigns
 from application.catalogue import Catalogue
@@ -72,10 +73,14 @@ Due = DueRecount | ScheduledPreview | DueEvaluation
 
 
 class Plan(Struct, frozen=True):
-    """What is due now, in order, and when (later than now) the next preview or evaluation will be."""
+    """What is due now, in order, and when (later than now) the next preview or evaluation will be.
+
+    `position` covers everything that it was made from.
+    """
 
     due: tuple[Due, ...]
     next_at: datetime | None
+    position: int = 0
 
     def recount_of(self, campaign: UUID) -> DueRecount | None:
         for item in self.due:
@@ -208,43 +213,44 @@ class Doing:
 
     async def settled(self) -> None:
         """Waits until everything that is read shows all that is recorded now. Raises Behind."""
-        await reach(self._reads.positions, await self.recorded())
+        await reach(self._reads.positions, await self._recorded())
 
-    async def recorded(self) -> int:
+    async def _recorded(self) -> int:
         """The position of what was recorded last."""
         return (await self._writer.submit(nothing)).position
 
     async def plan(self) -> Plan:
-        plan: Plan = (await self._writer.submit(self._planner.plan)).answer
-        return plan
+        planned = await self._writer.submit(self._planner.plan)
+        plan: Plan = planned.answer
+        return replace(plan, position=planned.position)
 
-    async def do(self, item: Due, progress: Progress = no_progress) -> object:
-        """Answers what came of it. The acceptances that come before it are done first."""
+    async def do(
+        self, item: Due, progress: Progress = no_progress, plan: Plan | None = None
+    ) -> Run | Status | int | None:
+        """Answers what came of it. The acceptances that come before it are done first. `plan` is one that it is in."""
         if isinstance(item, DueRecount):
             return await self.recount(item.campaign, progress)
-        await self.accept(item.at)
+        await self.accept(item.at, position=plan.position if plan else None)
+        plan = plan or await self.plan()
+        if plan.recount_of(item.campaign):
+            await self.recount(item.campaign)
         if isinstance(item, ScheduledPreview):
-            return await self.preview(item, progress)
-        return await self.evaluate(item, progress)
+            return await self._preview(item, progress)
+        return await self._evaluate(item, plan, progress)
 
     async def recount(self, campaign: UUID, progress: Progress = no_progress) -> int:
         return await recount(self._writer, self._reads.standings, campaign, progress)
 
-    async def preview(self, tick: ScheduledPreview, progress: Progress = no_progress) -> Status | None:
+    async def _preview(self, tick: ScheduledPreview, progress: Progress) -> Status | None:
         """None when there was nothing to preview."""
-        if (await self.plan()).recount_of(tick.campaign):
-            await self.recount(tick.campaign)
         if not await self._requested(tick):
             return None
         return await compute(self._writer, self._reads.previews, tick.preview, progress)
 
-    async def evaluate(self, item: DueEvaluation, progress: Progress = no_progress) -> Run | None:
+    async def _evaluate(self, item: DueEvaluation, plan: Plan, progress: Progress) -> Run | None:
         """None while the campaign does not let it be evaluated. Its campaign's preview that is due before is frozen
         before the fence.
         """
-        plan = await self.plan()
-        if plan.recount_of(item.campaign):
-            await self.recount(item.campaign)
         for other in plan.due:
             if isinstance(other, ScheduledPreview) and other.campaign == item.campaign and other.at <= item.at:
                 await self._requested(other)
@@ -265,12 +271,17 @@ class Doing:
             return False
         return True
 
-    async def accept(self, until: datetime, advance: Callable[[datetime], Awaitable[object]] | None = None) -> int:
-        """Accepts the transactions that are due by an instant, and answers how many; `advance` is told the time of
-        each before it happens.
+    async def accept(
+        self,
+        until: datetime,
+        advance: Callable[[datetime, int], Awaitable[object]] | None = None,
+        position: int | None = None,
+    ) -> int:
+        """Accepts what is due by an instant, of the transactions recorded up to a position or by now. Answers how many
+        it were; `advance` is told the time of each before it happens, and the position of what happened before.
         """
         facts = self._reads.facts
-        position = (await self._writer.submit(nothing)).position
+        position = await self._recorded() if position is None else position
         accepted = 0
         failed: set[Acceptance] = set()
         while True:
@@ -280,7 +291,7 @@ class Doing:
                 return accepted
             for at, together in groupby(due, key=_instant) if advance else ((until, due),):
                 if advance:
-                    await advance(at)
+                    await advance(at, position)
                 items = list(together)
                 outcomes = await self._writer.submit_many([_acceptance(item) for item in items], bulk=True)
                 for item, outcome in zip(items, outcomes, strict=True):
@@ -324,23 +335,23 @@ class Sandbox:
         done: set[Due] = set()
         while True:
             plan = await self._doing.plan()
+            now = self._clock.now()
             due = [item for item in plan.due if item not in done]
             for item in due:
-                await self._doing.do(item)
+                await self._doing.do(item, plan=plan)
             done.update(due)
-            if due:
-                continue
             upcoming = min(plan.next_at or until, until)
-            await self._doing.accept(upcoming, self._advance)
-            await self._decided()
-            if upcoming == until == self._clock.now():
+            if due or await self._doing.accept(upcoming, self._advance, plan.position):
+                continue
+            await self._decided(plan.position)
+            if now == until:
                 return
             await self._clock.move(upcoming)
 
-    async def _advance(self, to: datetime) -> None:
+    async def _advance(self, to: datetime, position: int) -> None:
         if to > self._clock.now():
-            await self._decided()
+            await self._decided(position)
             await self._clock.move(to)
 
-    async def _decided(self) -> None:
-        await reach_awards(self._awarding, await self._doing.recorded())
+    async def _decided(self, position: int) -> None:
+        await reach_awards(self._awarding, position)

@@ -93,17 +93,19 @@ class _Chunks:
         self.position = 0
 
     async def run(self) -> None:
+        chunk = await self._following("")
+        if not chunk:
+            return
         before = (await self._standings.awards(self._campaign, self._number)).members
         total = before + await self._standings.left(self._campaign, self._number)
-        after = ""
         try:
-            while chunk := await self._standings.unawarded(self._campaign, self._number, after, CHUNK_MEMBERS):
-                after = chunk[-1]
+            while chunk:
                 self.read += len(chunk)
                 self._under_way.add(asyncio.create_task(self._award(chunk)))
                 if len(self._under_way) >= CHUNKS_IN_FLIGHT:
                     await self._settle(asyncio.FIRST_COMPLETED)
                     await self._progress(before + self.awarded, total)
+                chunk = await self._following(chunk[-1])
             if self._under_way:
                 await self._settle(asyncio.ALL_COMPLETED)
         finally:
@@ -111,6 +113,9 @@ class _Chunks:
                 task.cancel()
             await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._progress(total, total)
+
+    async def _following(self, member: str) -> list[str]:
+        return await self._standings.unawarded(self._campaign, self._number, member, CHUNK_MEMBERS)
 
     async def _award(self, members: list[str]) -> Committed:
         award = partial(tiered_campaigns.award, campaign_id=self._campaign, number=self._number, member_ids=members)

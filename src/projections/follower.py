@@ -47,6 +47,7 @@ class Follower:
         self._projections = projections
         self._names = [projection.name for projection in projections]
         self._stopped = threading.Event()
+        self._hurried = threading.Event()
         self._wakeup: Wakeup | None = None
         self._rebuilding: threading.Thread | None = None
         self._failures = 0
@@ -60,6 +61,7 @@ class Follower:
     def stop(self) -> None:
         """Returns when the batch under way is committed; raises TimeoutError when that takes longer than a minute."""
         self._stopped.set()
+        self.hurry()
         self.wake()
         self._thread.join(60)
         if self._thread.is_alive():
@@ -70,6 +72,10 @@ class Follower:
         wakeup = self._wakeup
         if wakeup is not None:
             wakeup.wake()
+
+    def hurry(self) -> None:
+        """Someone waits for what the log holds: the next batch need not gather more. Any thread may say so."""
+        self._hurried.set()
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -103,7 +109,8 @@ class Follower:
             while not self._stopped.is_set():
                 if not self.step(connection):
                     shortest, longest = SPACING_SECONDS
-                    self._stopped.wait(min(longest, max(shortest, self._taken / SPACED_EVENTS)))
+                    self._hurried.wait(min(longest, max(shortest, self._taken / SPACED_EVENTS)))
+                    self._hurried.clear()
                     wakeup.wait()
                 self._failures = 0
         finally:

@@ -1,5 +1,6 @@
 """What jobs read of the projections: the implementations of `application.reads`."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, LiteralString
@@ -8,10 +9,21 @@ from uuid import UUID
 from psycopg_pool import AsyncConnectionPool
 
 from application.log.mapper import Mapper
+from application.log.streams import Kind
 from application.reads import Acceptance, Awards, CountedFact, FrozenStanding, Reads, RunningPreview
+from application.streams import STANDING, TRANSACTION
 from domain.preview import Figures
 from domain.standing import Contributed
 from projections.positions import Positions
+
+PASSED_EVENTS = 1_000
+"""So many events at most are looked through for one that would have to be waited for."""
+
+_MOVED = """
+select exists (
+    select from laurel.events where bucket = 0 and position > %s and position <= %s and tag = any (%s::text[])
+)
+"""
 
 _UNAWARDED = """
 select member from p_standings.standings
@@ -63,17 +75,35 @@ _NEXT = "select min(auto_accept_at) from p_facts.facts"
 
 
 class _Reader:
-    """`names` are the projections that it reads."""
+    """`names` are the projections that it reads, and `kinds` the streams that what it reads of them comes from: all of
+    them, where none is named.
+    """
 
     names: tuple[str, ...] = ()
+    kinds: tuple[Kind[Any, Any], ...] = ()
 
-    def __init__(self, pool: AsyncConnectionPool, positions: Positions, mapper: Mapper) -> None:
+    def __init__(
+        self, pool: AsyncConnectionPool, positions: Positions, mapper: Mapper, hurry: Callable[[], None]
+    ) -> None:
         self._pool = pool
         self._positions = positions
         self._mapper = mapper
+        self._hurry = hurry
 
     async def reached(self, position: int, seconds: float) -> bool:
+        """Without a wait where nothing that is read has happened since."""
+        since = self._positions.reached(*self.names)
+        if position <= since:
+            return True
+        if self.kinds and since > 0 and position <= since + PASSED_EVENTS and not await self._moved(since, position):
+            return True
+        self._hurry()
         return await self._positions.wait_for(position, seconds, *self.names)
+
+    async def _moved(self, after: int, upto: int) -> bool:
+        tags = [tag for tag, kind in self._mapper.kind_of_tag.items() if kind in self.kinds]
+        rows: list[tuple[bool]] = await self._rows(_MOVED, after, upto, tags)
+        return rows[0][0]
 
     async def _rows(self, query: LiteralString, *parameters: object, **named: object) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection:
@@ -86,6 +116,7 @@ class Shown(_Reader):
 
 class Standings(_Reader):
     names = ("standings", "decisions")
+    kinds = (STANDING,)
 
     async def unawarded(self, campaign: UUID, occurrence: int, after_member: str, limit: int) -> list[str]:
         return [member for (member,) in await self._rows(_UNAWARDED, campaign, occurrence, after_member, limit)]
@@ -136,6 +167,7 @@ class Previews(_Reader):
 
 class Facts(_Reader):
     names = ("facts",)
+    kinds = (TRANSACTION,)
 
     async def due_acceptances(self, until: datetime, limit: int) -> list[Acceptance]:
         return [Acceptance(id_, at.astimezone(UTC)) for id_, at in await self._rows(_DUE, until, limit)]
@@ -146,6 +178,13 @@ class Facts(_Reader):
         return earliest.astimezone(UTC) if earliest else None
 
 
-def reads(pool: AsyncConnectionPool, positions: Positions, mapper: Mapper) -> Reads:
-    given = pool, positions, mapper
+def _nobody() -> None:
+    """The projections are followed elsewhere."""
+
+
+def reads(
+    pool: AsyncConnectionPool, positions: Positions, mapper: Mapper, hurry: Callable[[], None] = _nobody
+) -> Reads:
+    """`hurry` tells the projections' follower, where it is in this process, that a position is waited for."""
+    given = pool, positions, mapper, hurry
     return Reads(Shown(*given), Standings(*given), Previews(*given), Facts(*given))

@@ -162,14 +162,16 @@ async def test_activation_does_not_reach_back_whatever_the_clock_says(database: 
     assert len(made) == 10
 
 
-async def test_a_clock_that_moves_leaves_nothing_undecided(database: str) -> None:
+@pytest.mark.parametrize("day", [7, 20])
+async def test_a_clock_that_moves_leaves_nothing_undecided(database: str, day: int) -> None:
+    """Nor does one that is moved to the very instant of what triggers it."""
     async with running(database, sandbox=True) as program:
         await program.sandbox.move(AT)
         await rewarding(program, await tracking(program), prize(units("transaction.total")))
         accepted_by_itself = purchase("T-1", "30", purchased_at=AT, auto_accept_at=datetime(2026, 9, 7, tzinfo=UTC))
         await program.buy([accepted_by_itself], Status.PENDING)
         await Sandbox(Doing(program.writer, program.reads), program.policy, program.sandbox).happen(
-            datetime(2026, 9, 20, tzinfo=UTC)
+            datetime(2026, 9, day, tzinfo=UTC)
         )
         rows = await program.rows("select points, recorded_at from p_decisions.decisions")
     assert rows == [(30, datetime(2026, 9, 7, tzinfo=UTC))]

@@ -17,6 +17,7 @@ from application.preconditions import Precondition
 from domain.schedule import Duration, Unit, advance
 from domain.terms import Confirmation
 from domain.transaction import Status
+from projections.positions import Positions
 from tests.application.jobs.program import Running, receiving, running
 from tests.support.campaigns import definition, purchase, tiers
 
@@ -117,6 +118,45 @@ async def test_a_jump_over_months_lets_everything_happen_in_order(database: str)
         assert statuses == [("finished",)]
         with pytest.raises(BackwardsError):
             await sandbox.happen(until - timedelta(seconds=1))
+
+
+async def test_what_is_due_at_the_instant_itself_happens_before_it_answers(database: str) -> None:
+    """The acceptance first, also where it comes at the very instant of the evaluation."""
+    async with running(database, sandbox=True) as program:
+        sandbox = sandbox_of(program)
+        await sandbox.happen(START)
+        campaign = await program.campaign(starts_at=START, duration="1 day", occurrences=3)
+        for day in (1, 2, 3):
+            at = START + timedelta(days=day)
+            await wait(program, at - timedelta(hours=1), f"T-{day}", at)
+            await sandbox.happen(at)
+            assert (await happened(program))[-2:] == [(at, "accepted", f"T-{day}"), (at, "evaluation", day)]
+            assert await program.awards(campaign) == {(n, "M-1"): [Decimal(200)] for n in range(1, day + 1)}
+        assert len(await happened(program)) == 6
+
+
+async def test_minutes_without_facts_pass_without_a_wait(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No occurrence waits for the projections: nothing that its evaluation reads has happened."""
+    waited: list[int] = []
+    wait_for = Positions.wait_for
+
+    async def noted(positions: Positions, position: int, seconds: float, *names: str) -> bool:
+        waited.append(position)
+        return await wait_for(positions, position, seconds, *names)
+
+    async with running(database, sandbox=True) as program:
+        sandbox = sandbox_of(program)
+        await sandbox.happen(START)
+        campaign = await program.campaign(starts_at=START, duration="1 minute", occurrences=150)
+        await program.buy([purchase(purchased_at=START + timedelta(minutes=149, seconds=30))])
+        await program.caught_up()
+        monkeypatch.setattr(Positions, "wait_for", noted)
+        await sandbox.happen(START + timedelta(minutes=150))
+        monkeypatch.undo()
+        evaluations = [found for found in await happened(program) if found[1] == "evaluation"]
+        assert evaluations == [(START + timedelta(minutes=n), "evaluation", n) for n in range(1, 151)]
+        assert await program.awards(campaign) == {(150, "M-1"): [Decimal(200)]}
+        assert len(waited) < 8
 
 
 def _running(tick: int) -> tuple[int, ...]:

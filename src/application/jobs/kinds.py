@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application import tiered_campaigns
 from application.due import Doing, DueEvaluation, DueRecount, ScheduledPreview
-from application.evaluation import Progress
+from application.evaluation import Progress, Run
 from application.jobs.runner import Handler
 from application.jobs.store import Job, Kind, Order
 from application.log.writer import Writer
@@ -48,10 +48,8 @@ class EvaluationHandler:
     async def run(self, job: Job, progress: Progress) -> Mapping[str, Any]:
         detail = job.detail
         campaign, at = UUID(detail["tiered_campaign"]), datetime.fromisoformat(detail["due_at"])
-        due = DueEvaluation(campaign, detail["occurrence"], at, begun=False)
-        await self._doing.accept(at)
-        done = await self._doing.evaluate(due, progress)
-        if done is None:
+        done = await self._doing.do(DueEvaluation(campaign, detail["occurrence"], at, begun=False), progress)
+        if not isinstance(done, Run):
             return {"evaluated": False}
         return {"evaluated": True, "members": done.awards.members, "points": f"{done.awards.points:f}"}
 
