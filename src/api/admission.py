@@ -42,9 +42,10 @@ async def admit(request: LitestarRequest[Any, Any, Any]) -> None:
     if terms.reads:
         await exchange.services.clock.read()
         after = exchange.query.get("after")
-        if after is not None:
-            await wait_for(ours, read_position(after), terms.projections)
-        exchange.position = exchange.services.positions.reached(*terms.projections)
+        exchange.after = 0 if after is None else read_position(after)
+        if not terms.current:
+            await wait_for(ours, exchange.after, terms.projections)
+            exchange.position = exchange.services.positions.reached(*terms.projections)
 
 
 async def _authenticate(request: Request, terms: Terms) -> None:
@@ -139,9 +140,9 @@ async def wait_for(request: Request, position: int, projections: tuple[str, ...]
     if position <= services.positions.reached(*projections):
         return
     if not await services.positions.wait_for(position, services.settings.read_wait_seconds, *projections):
-        raise ProblemError(
-            "unavailable",
-            f"What is read has not reached position {position} in {services.settings.read_wait_seconds:g} s",
-            code="behind",
-            headers={"Retry-After": "1"},
-        )
+        raise behind(f"has not reached position {position} in {services.settings.read_wait_seconds:g} s")
+
+
+def behind(detail: str) -> ProblemError:
+    """What is read is not where the caller wants it."""
+    return ProblemError("unavailable", f"What is read {detail}", code="behind", headers={"Retry-After": "1"})

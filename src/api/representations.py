@@ -13,23 +13,22 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType, field
 
 from application import ingest
-from application.catalogue import Catalogue
-from domain import tiered_campaign as campaigns
 from domain.amounts import Rounding
 from domain.attributes import Attributes, AttributeType
 from domain.catalogue import Account, Badge, Coupon, EventType, Generator, MemberList, Reward, Segment
 from domain.coupon import left
 from domain.member import Member
 from domain.outcomes import Completed, Contributed, Corrected, NotCounted, Outcome, Progressed, Reason
-from domain.points import HitType
+from domain.points import HitType, Tier
 from domain.preview import Preview
 from domain.preview import Status as PreviewStatus
 from domain.product import Product
 from domain.stock import NOTHING, Stock
 from domain.terms import CombinationScope, Confirmation, Entity, Late
-from domain.tiered_campaign import Status, TieredCampaign
-from domain.tiered_definition import Aggregate, Definition, missing
+from domain.tiered_campaign import Status
+from domain.tiered_definition import Aggregate, missing
 from projections.queries.decisions import DecisionRow
+from projections.queries.tiered_campaigns import CampaignRow
 
 
 def plain(amount: Decimal) -> str:
@@ -402,23 +401,20 @@ class TieredCampaignAnswer(Struct, frozen=True, gc=False, kw_only=True):
     late: Late
 
 
-def tiered_campaign(
-    shown: TieredCampaign, catalogue: Catalogue, now: datetime, position: str = ""
-) -> TieredCampaignAnswer:
-    """The campaign as it stands at `now`; the catalogue knows how far its evaluations are."""
+def tiered_campaign(shown: CampaignRow, position: str = "") -> TieredCampaignAnswer:
     definition = shown.definition
     return TieredCampaignAnswer(
         position=position,
         id=shown.id,
         version=shown.version,
-        revision=shown.revision.number,
-        status=campaigns.status(shown, now, evaluated=catalogue.evaluated(shown)),
+        revision=shown.revision,
+        status=shown.status,
         missing=missing(definition),
-        current_occurrence_ends_at=_current_end(shown, now),
-        ends_at=shown.windows[-1].ends_at if shown.windows else None,
-        next_evaluation_at=_next_evaluation(shown, catalogue),
+        current_occurrence_ends_at=shown.current_occurrence_ends_at,
+        ends_at=shown.ends_at,
+        next_evaluation_at=shown.next_evaluation_at,
         recurring=(definition.occurrences or 1) > 1,
-        occurrences_remaining=0 if shown.archived else sum(now < window.ends_at for window in shown.windows),
+        occurrences_remaining=shown.occurrences_remaining,
         name=definition.name,
         translations=definition.translations,
         starts_at=definition.starts_at,
@@ -430,12 +426,12 @@ def tiered_campaign(
         time_zone=definition.time_zone,
         entity=definition.entity,
         event_type=definition.event_type,
-        aggregate=aggregate_shown(definition.aggregate),
+        aggregate=_aggregate(definition.aggregate),
         date=definition.date,
         hit_type=definition.hit_type,
         bracketed=definition.bracketed,
         unlimited=definition.unlimited,
-        tiers=tiers_shown(definition),
+        tiers=[_tier(tier) for tier in definition.tiers],
         products=definition.products,
         filter=definition.filter,
         account=definition.account,
@@ -445,24 +441,7 @@ def tiered_campaign(
     )
 
 
-def _current_end(shown: TieredCampaign, now: datetime) -> datetime | None:
-    if shown.archived:
-        return None
-    return next((window.ends_at for window in shown.windows if window.starts_at <= now < window.ends_at), None)
-
-
-def _next_evaluation(shown: TieredCampaign, catalogue: Catalogue) -> datetime | None:
-    if shown.archived:
-        return None
-    due = (
-        window.evaluation_at
-        for number, window in enumerate(shown.windows, 1)
-        if catalogue.phase(shown.id, number) is None
-    )
-    return next(due, None)
-
-
-def aggregate_shown(aggregate: Aggregate | None) -> AggregateShown | None:
+def _aggregate(aggregate: Aggregate | None) -> AggregateShown | None:
     if aggregate is None:
         return None
     if aggregate.combination is None:
@@ -471,11 +450,8 @@ def aggregate_shown(aggregate: Aggregate | None) -> AggregateShown | None:
     return AggregateShown(aggregate.attribute, parts, aggregate.scope)
 
 
-def tiers_shown(definition: Definition) -> list[TierShown]:
-    return [
-        TierShown(start=plain(tier.start), to=_plain_if(tier.to), reward=plain(tier.reward))
-        for tier in definition.tiers
-    ]
+def _tier(tier: Tier) -> TierShown:
+    return TierShown(start=plain(tier.start), to=_plain_if(tier.to), reward=plain(tier.reward))
 
 
 class PreviewAnswer(Struct, frozen=True, gc=False):

@@ -84,7 +84,7 @@ class Terms(Struct, frozen=True):
 
     `parameters` are query parameters beyond those of its signature and listing, with their JSON Schemas; `headers` the
     request headers it reads; `statuses` those of success, the usual one first; `answers` a range of media types;
-    `projections` those it reads, where they are not all.
+    `projections` those it reads, where they are not all. One that is `current` reads none.
     """
 
     roles: frozenset[Role]
@@ -97,6 +97,7 @@ class Terms(Struct, frozen=True):
     takes: Intake = JSON
     answers: str = "application/json"
     projections: tuple[str, ...] = ()
+    current: bool = False
 
 
 def read(
@@ -108,11 +109,13 @@ def read(
     parameters: Mapping[str, Any] | None = None,
     answers: str = "application/json",
     projections: tuple[str, ...] = (),
+    current: bool = False,
 ) -> HTTPRouteHandler:
     """A GET under `/v1` that takes `after` and states the position it has reached.
 
     `answers` is the range of media types it answers with, such as `image/*`; its handler answers `Response[bytes]`.
-    `projections` names those it reads, whose position counts; all, if it names none.
+    `projections` names those it reads, whose position counts; all, if it names none. One that is `current` shows what
+    the last command that was answered left, in whichever process, and asks by `api.routes.reads.asking.current`.
     """
     missing = () if listing else ("not-found",)
     terms = Terms(
@@ -123,6 +126,7 @@ def read(
         parameters=parameters or {},
         answers=answers,
         projections=projections,
+        current=current,
     )
     return HTTPRouteHandler(path, http_method="GET", opt={"terms": terms})
 

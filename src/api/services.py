@@ -125,11 +125,15 @@ class Program(Services, kw_only=True):
 
 
 class Exchange(Struct):
-    """One request and its answer, as the frame sees them: `sent` are its headers, `headers` are added to the answer."""
+    """One request and its answer, as the frame sees them: `sent` are its headers, `headers` are added to the answer.
+
+    `after` is the position that a read is to have reached, `position` the one that the answer states.
+    """
 
     services: Services
     request_id: str
     principal: Principal | None = None
+    after: int = 0
     position: int = 0
     query: dict[str, str] = {}
     headers: list[tuple[bytes, bytes]] = []

@@ -167,6 +167,11 @@ class Catalogue:
         """How far its evaluation is; None before it starts. From then on, what comes is late."""
         return self._phases.get((campaign, occurrence))
 
+    def phases(self, campaign: TieredCampaign) -> dict[int, Phase]:
+        """How far the evaluations are that have begun, by occurrence."""
+        numbers = range(1, len(campaign.windows) + 1)
+        return {number: phase for number in numbers if (phase := self.phase(campaign.id, number))}
+
     def _note_phase(self, occurrence: TieredOccurrence) -> None:
         key = (occurrence.campaign, occurrence.number)
         if occurrence.phase is Phase.EVALUATED and self._phases.get(key) is not Phase.EVALUATED:
@@ -184,8 +189,7 @@ class Catalogue:
         return campaign is not None and self.evaluated(campaign)
 
     def evaluating(self, campaign: TieredCampaign) -> bool:
-        numbers = range(1, len(campaign.windows) + 1)
-        return any(self.phase(campaign.id, number) is Phase.EVALUATING for number in numbers)
+        return Phase.EVALUATING in self.phases(campaign).values()
 
     def terms(self, campaign_id: UUID, occurrence: int) -> Terms | None:
         """The terms an occurrence has; None when its campaign is archived, or was cut to fewer occurrences."""

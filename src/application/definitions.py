@@ -4,7 +4,7 @@ from application.catalogue import Catalogue
 from application.log.working import Working
 from application.preconditions import Precondition
 from application.refusals import Conflict, Unknown
-from application.streams import ENTRY, MEMBER, PRODUCT, STOCK
+from application.streams import MEMBER, PRODUCT, STOCK, entry_at
 from domain import member as members
 from domain.attributes import Attributes
 from domain.catalogue import Account, Badge, Coupon, Entry, EntryPut, EventType, MemberList, Reward, Segment
@@ -19,20 +19,10 @@ MOST_DECIMALS = 6
 MOST_STEPS = 30
 """Along a chain of referrers, each a stream to load: fewer than the loads that one command may ask for."""
 
-_KINDS: dict[type[Entry], str] = {
-    EventType: "event_type",
-    Account: "account",
-    Segment: "segment",
-    MemberList: "list",
-    Badge: "badge",
-    Coupon: "coupon",
-    Reward: "reward",
-}
-
 
 def put_entry(working: Working, entry: Entry, precondition: Precondition) -> tuple[Entry, int]:
     """Makes or replaces an entry; its new version comes with it. Putting what is there already records nothing."""
-    stream = ENTRY.at(_KINDS[type(entry)], entry.code)
+    stream = entry_at(type(entry), entry.code)
     current = working.state(stream)
     version = working.version(stream)
     precondition.check(version or None)
@@ -45,7 +35,7 @@ def put_entry(working: Working, entry: Entry, precondition: Precondition) -> tup
 
 
 def ensure_default_account(working: Working) -> None:
-    stream = ENTRY.at("account", DEFAULT_ACCOUNT.code)
+    stream = entry_at(Account, DEFAULT_ACCOUNT.code)
     if working.state(stream) is None:
         working.record(stream, EntryPut(DEFAULT_ACCOUNT))
 

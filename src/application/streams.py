@@ -1,8 +1,8 @@
 """The kinds of stream in the log: what identifies each, and which events it is made of."""
 
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from application.log.streams import Kind
+from application.log.streams import Kind, Stream
 from domain import (
     achievement,
     award_policy,
@@ -25,6 +25,8 @@ from domain import (
     tiered_occurrence,
     transaction,
 )
+
+T = TypeVar("T", bound=catalogue.Entry)
 
 MEMBER = Kind(
     "member",
@@ -61,6 +63,12 @@ MEMBER_EVENT = Kind(
 
 ENTRY = Kind("catalogue_entry", catalogue.Entry, catalogue.evolve, (catalogue.EntryPut,), catalogue=True)
 """By what it is (`event_type`, `account`, `segment`, `list`, `badge`, `coupon`, `reward`) and its code."""
+
+
+def entry_at(kind: type[T], code: str) -> Stream[T, catalogue.EntryPut]:
+    """The stream of the entry of this kind that a code names."""
+    return cast("Stream[T, catalogue.EntryPut]", ENTRY.at(catalogue.kind_of(kind), code))
+
 
 PRODUCT = Kind("product", product.Product, product.evolve, (product.Put,))
 """By sku. Products are many, so no process keeps them all in memory."""

@@ -39,7 +39,7 @@ def achievement_routes(site: Site) -> list[HTTPRouteHandler]:
         on_it = CAMPAIGNS.read({"achievement": str(achievement_id), "limit": SHOWN_CAMPAIGNS})
         now = services.clock.now()
         async with services.pool.connection() as connection:
-            found = await achievement(connection, achievement_id)
+            found = await achievement(connection, services.mapper, achievement_id)
             if found is None:
                 raise Missing("There is no such achievement.")
             campaigns, more = await campaigns_page(connection, services.mapper, on_it, now)

@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from msgspec import Struct
 
-from application.streams import MEMBER_EVENT
+from application.streams import MEMBER, MEMBER_EVENT
 from backoffice.decisions import mentioned
 from backoffice.figures import figure
 from backoffice.names import names_of
@@ -24,8 +24,8 @@ from projections.queries.accounts import MEMBER_ACCOUNTS, member_accounts_page
 from projections.queries.campaigns import MEMBER_CAMPAIGNS, member_campaigns_page
 from projections.queries.decisions import DECISIONS, DecisionsAsked, decisions_page
 from projections.queries.facts import MEMBER_FACTS, facts_page
-from projections.queries.log import Story
-from projections.queries.members import MEMBERS, is_member, member, members_page
+from projections.queries.log import Story, exists
+from projections.queries.members import MEMBERS, member, members_page
 from projections.queries.progress import (
     MEMBER_ACHIEVEMENTS,
     PROGRESS_FACTS,
@@ -127,7 +127,7 @@ def member_routes(site: Site) -> list[HTTPRouteHandler]:
         selection = asked(request, PROGRESS_FACTS, limit=PAGE_FACTS)
         at = Instant(services.clock.now(), services.settings.time_zone)
         async with services.pool.connection() as connection:
-            if not await is_member(connection, member_id):
+            if not await exists(connection, MEMBER.at(member_id)):
                 raise Missing(f"There is no member {member_id}.")
             found = await member_achievement(connection, services.mapper, member_id, achievement_id, at)
             if found is None:

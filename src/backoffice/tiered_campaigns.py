@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from msgspec import Struct
 from psycopg import AsyncConnection
 
+from application.log.mapper import Mapper
 from backoffice.site import Missing, PageRequest, Site, asked, following, given
 from backoffice.totals import accounts
 from domain.schedule import OccurrenceStatus
@@ -48,7 +49,7 @@ def tiered_campaign_routes(site: Site) -> list[HTTPRouteHandler]:
         begun = asked(request, STATISTICS, **{"sort": "-number", "limit": PAGE_OCCURRENCES, "status[ne]": "scheduled"})
         now = services.clock.now()
         async with services.pool.connection() as connection:
-            found = await _campaign(connection, campaign_id, now)
+            found = await _campaign(connection, services.mapper, campaign_id, now)
             rows, cursor = await statistics_page(connection, campaign_id, begun, now)
             scheduled, more = await statistics_page(connection, campaign_id, STATISTICS.read(SHOWN_SCHEDULED), now)
             under_way = [row for row in reversed(rows) if row.status in RUNNING]
@@ -78,7 +79,7 @@ def tiered_campaign_routes(site: Site) -> list[HTTPRouteHandler]:
         selection = asked(request, OCCURRENCE_MEMBERS, limit=PAGE_MEMBERS, sort="-points")
         now = services.clock.now()
         async with services.pool.connection() as connection:
-            found = await _campaign(connection, campaign_id, now)
+            found = await _campaign(connection, services.mapper, campaign_id, now)
             row = await occurrence(connection, campaign_id, number, now) if 0 < number < 2**31 else None
             if row is None:
                 raise Missing(f"There is no occurrence {number} of {found.definition.name}.")
@@ -101,8 +102,8 @@ def tiered_campaign_routes(site: Site) -> list[HTTPRouteHandler]:
     return [show_campaign, show_occurrence]
 
 
-async def _campaign(connection: AsyncConnection[Any], campaign_id: UUID, now: datetime) -> CampaignRow:
-    found = await campaign(connection, campaign_id, now)
+async def _campaign(connection: AsyncConnection[Any], mapper: Mapper, campaign_id: UUID, now: datetime) -> CampaignRow:
+    found = await campaign(connection, mapper, campaign_id, now)
     if found is None:
         raise Missing("There is no such tiered campaign.")
     return found

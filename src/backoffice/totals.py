@@ -67,8 +67,8 @@ class Counting:
 
 async def accounts(connection: AsyncConnection[Any]) -> dict[str, Account]:
     """By code, in its order but for the default one, which comes first."""
-    kept, _ = await entries_page(connection, Account, ACCOUNTS.read({"limit": MOST_ACCOUNTS}))
-    found = sorted((each.shown for each in kept), key=lambda account: account.code != DEFAULT)
+    there, _ = await entries_page(connection, Account, ACCOUNTS.read({"limit": MOST_ACCOUNTS}))
+    found = sorted(there, key=lambda account: account.code != DEFAULT)
     return {account.code: account for account in found}
 
 

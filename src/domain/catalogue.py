@@ -87,6 +87,11 @@ class Reward(Struct, frozen=True, gc=False, tag="reward", tag_field="entry"):
 Entry = EventType | Account | Segment | MemberList | Badge | Coupon | Reward
 
 
+def kind_of(entry: type[Struct]) -> str:
+    """What an entry is, as its stream and its events name it."""
+    return str(entry.__struct_config__.tag)
+
+
 class EntryPut(Struct, frozen=True, gc=False):
     tag: ClassVar[str] = "catalogue.entry_put"
     entry: Entry

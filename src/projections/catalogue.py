@@ -38,7 +38,7 @@ def entry_put(changes: Changes, recorded: Recorded) -> None:
         "updated_at": recorded.envelope.recorded_at,
         "position": recorded.position,
     }
-    changes.put(ENTRIES, (str(entry.__struct_config__.tag), entry.code), row)
+    changes.put(ENTRIES, (catalogue.kind_of(type(entry)), entry.code), row)
 
 
 def product_put(changes: Changes, recorded: Recorded) -> None:

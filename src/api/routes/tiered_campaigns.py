@@ -20,6 +20,7 @@ from application.bodies import EmptyBody, NewTieredCampaignBody, TieredCampaignB
 from application.log.working import Working
 from domain.icons import MOST_BYTES
 from domain.tiered_campaign import TieredCampaign
+from projections.queries.tiered_campaigns import campaign_row
 
 NOTHING = EmptyBody()
 PICTURES = Intake(("image/png", "image/jpeg", "image/gif", "image/webp"), MOST_BYTES)
@@ -141,7 +142,7 @@ async def _live(request: Request, campaign: UUID, change: Callable[[Working, UUI
 
 
 def _shown(working: Working, campaign: TieredCampaign) -> TieredCampaignAnswer:
-    return representations.tiered_campaign(campaign, working.catalogue, working.now)
+    return representations.tiered_campaign(campaign_row(campaign, working.catalogue.phases(campaign), working.now))
 
 
 TIERED_CAMPAIGN_COMMANDS = (

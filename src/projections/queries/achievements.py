@@ -9,11 +9,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 from psycopg import AsyncConnection
 
+from application.log.mapper import Mapper
+from application.streams import ACHIEVEMENT
 from domain.achievement import Achievement, Status
 from domain.achievement_definition import Definition
 from domain.terms import Entity
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import fetch_all, fetch_one, fetch_page
+from projections.queries.log import latest
 
 
 class AchievementRow(Struct, frozen=True, gc=False):
@@ -72,16 +75,21 @@ async def achievements_page(
     return await _with_figures(connection, rows), following
 
 
-async def achievement(connection: AsyncConnection[Any], achievement_id: UUID) -> AchievementRow | None:
-    row = await fetch_one(
+async def achievement(connection: AsyncConnection[Any], mapper: Mapper, achievement_id: UUID) -> AchievementRow | None:
+    """An achievement as the last command left it, with figures as far as the projection has come."""
+    found = await latest(connection, mapper, ACHIEVEMENT.of(achievement_id))
+    if found is None:
+        return None
+    figures: tuple[int, int] | None = await fetch_one(
         connection,
-        _row,
-        _ACHIEVEMENT,
-        _ACHIEVEMENTS,
-        where="a.id = %(id)s",
+        lambda *row: row,
+        "c.completions, c.members",
+        "p_achievements.completions c",
+        where="c.achievement = %(id)s",
         parameters={"id": achievement_id},
     )
-    return (await _with_figures(connection, [row]))[0] if row else None
+    completions, members = figures or (0, 0)
+    return (await _with_figures(connection, [AchievementRow(found.state, completions, members, 0)]))[0]
 
 
 async def members_in_progress(connection: AsyncConnection[Any], achievement: UUID, revision: int) -> int:

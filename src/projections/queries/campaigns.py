@@ -14,7 +14,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 
 from application.log.mapper import Mapper
-from application.streams import CAMPAIGN_BUDGET, PARTICIPATION
+from application.streams import CAMPAIGN, CAMPAIGN_BUDGET, PARTICIPATION
 from domain.achievement_definition import Limit
 from domain.amounts import written
 from domain.budget import Budget
@@ -38,7 +38,7 @@ from domain.scopes import member_scope
 from domain.texts import Text
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import Figure, fetch_all, fetch_one, fetch_page
-from projections.queries.log import states
+from projections.queries.log import latest, states
 
 MOST_SEGMENTS = 1000
 """The most segments that a member's campaigns are shown by; members of others are taken not to be in them."""
@@ -160,6 +160,8 @@ _FIGURES = """
 coalesce(f.executions, 0), coalesce(f.cancellations, 0), coalesce(f.refusals, 0), coalesce(f.units, 0)::text
 """
 
+_NO_FIGURES = (0, 0, 0, "0")
+
 _REACH = """
 SELECT
     (SELECT count(*) FROM p_campaigns.receivers r WHERE r.campaign = %(campaign)s AND r.executions > 0),
@@ -209,15 +211,19 @@ async def campaigns_page(
 async def campaign(
     connection: AsyncConnection[Any], mapper: Mapper, campaign_id: UUID, now: datetime
 ) -> CampaignRow | None:
-    found = await fetch_one(
+    """A campaign as the last command left it, with figures as far as the projection has come."""
+    found = await latest(connection, mapper, CAMPAIGN.of(campaign_id))
+    if found is None:
+        return None
+    figures = await fetch_one(
         connection,
-        _row,
-        f"{_CAMPAIGN}, {_FIGURES}",
-        _CAMPAIGNS,
-        where="c.id = %(campaign)s",
+        lambda *row: row,
+        _FIGURES,
+        "p_campaigns.figures f",
+        where="f.campaign = %(campaign)s",
         parameters={"campaign": campaign_id},
     )
-    return (await _with_budgets(connection, mapper, [found], now))[0] if found else None
+    return (await _with_budgets(connection, mapper, [_counted(found.state, *(figures or _NO_FIGURES))], now))[0]
 
 
 async def reach(connection: AsyncConnection[Any], campaign_id: UUID) -> CampaignReach:
@@ -375,7 +381,11 @@ def _budget_left(shown: Campaign, known: Mapping[UUID, Budget], now: datetime) -
 
 def _row(*columns: Any) -> CampaignRow:  # noqa: ANN401  a row of the query
     *known, executions, cancellations, refusals, units = columns
-    return CampaignRow(_campaign(*known), executions, cancellations, refusals, written(Decimal(units)), None)
+    return _counted(_campaign(*known), executions, cancellations, refusals, units)
+
+
+def _counted(campaign: Campaign, executions: int, cancellations: int, refusals: int, units: str) -> CampaignRow:
+    return CampaignRow(campaign, executions, cancellations, refusals, written(Decimal(units)), None)
 
 
 def _campaign(

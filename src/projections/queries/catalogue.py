@@ -6,29 +6,21 @@ import msgspec
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from domain.catalogue import Account, Badge, Coupon, Entry, EventType, MemberList, Reward, Segment
+from domain.catalogue import Account, Badge, Coupon, EventType, MemberList, Reward, Segment, kind_of
 from domain.product import Product
 from domain.stock import Stock
 from projections.listing import Column, Kind, Listing, Selection
-from projections.queries.asking import fetch_one, fetch_page
+from projections.queries.asking import fetch_page
 
 T = TypeVar("T")
 E = TypeVar("E", EventType, Account, Segment, MemberList, Badge)
 L = TypeVar("L", Coupon, Reward)
 
 
-class Kept(Struct, Generic[T], frozen=True):
-    """A definition as it is now, and its version."""
-
-    shown: T
-    version: int
-
-
 class Stocked(Struct, Generic[T], frozen=True):
-    """A coupon or a reward as it is now, its version, and its stock."""
+    """A coupon or a reward, and its stock."""
 
     shown: T
-    version: int
     stock: Stock
 
 
@@ -58,44 +50,23 @@ PRODUCTS = Listing(
     search=("p.sku", "p.name"),
 )
 
-_KINDS: dict[type[Entry], str] = {
-    EventType: "event_type",
-    Account: "account",
-    Segment: "segment",
-    MemberList: "list",
-    Badge: "badge",
-    Coupon: "coupon",
-    Reward: "reward",
-}
-
-_STOCKED = "e.body::text, e.version, coalesce(s.given, 0), coalesce(s.supplied, 0), coalesce(s.taken, 0)"
+_STOCKED = "e.body::text, coalesce(s.given, 0), coalesce(s.supplied, 0), coalesce(s.taken, 0)"
 _WITH_STOCK = "p_catalogue.entries e LEFT JOIN p_rewards.stocks s ON s.kind = e.kind AND s.code = e.code"
-_PRODUCT = "p.sku, p.name, p.category, p.brand, p.price, p.version"
+_PRODUCT = "p.sku, p.name, p.category, p.brand, p.price"
 
 
 async def entries_page(
     connection: AsyncConnection[Any], kind: type[E], selection: Selection
-) -> tuple[list[Kept[E]], str | None]:
+) -> tuple[list[E], str | None]:
     """Entries of one kind."""
     return await fetch_page(
         connection,
         selection,
-        lambda body, version: Kept(msgspec.json.decode(body, type=kind), version),
-        "e.body::text, e.version",
+        lambda body: msgspec.json.decode(body, type=kind),
+        "e.body::text",
         "p_catalogue.entries e",
         where=("e.kind = %(kind)s",),
-        parameters={"kind": _KINDS[kind]},
-    )
-
-
-async def entry(connection: AsyncConnection[Any], kind: type[E], code: str) -> Kept[E] | None:
-    return await fetch_one(
-        connection,
-        lambda body, version: Kept(msgspec.json.decode(body, type=kind), version),
-        "e.body::text, e.version",
-        "p_catalogue.entries e",
-        where="e.kind = %(kind)s AND e.code = %(code)s",
-        parameters={"kind": _KINDS[kind], "code": code},
+        parameters={"kind": kind_of(kind)},
     )
 
 
@@ -110,37 +81,13 @@ async def stocked_page(
         _STOCKED,
         _WITH_STOCK,
         where=("e.kind = %(kind)s",),
-        parameters={"kind": _KINDS[kind]},
+        parameters={"kind": kind_of(kind)},
     )
 
 
-async def stocked(connection: AsyncConnection[Any], kind: type[L], code: str) -> Stocked[L] | None:
-    return await fetch_one(
-        connection,
-        lambda body, *rest: _stocked(msgspec.json.decode(body, type=kind), *rest),
-        _STOCKED,
-        _WITH_STOCK,
-        where="e.kind = %(kind)s AND e.code = %(code)s",
-        parameters={"kind": _KINDS[kind], "code": code},
-    )
+def _stocked(shown: L, given: int, supplied: int, taken: int) -> Stocked[L]:
+    return Stocked(shown, Stock(given, supplied, taken + 1))
 
 
-def _stocked(shown: L, version: int, given: int, supplied: int, taken: int) -> Stocked[L]:
-    return Stocked(shown, version, Stock(given, supplied, taken + 1))
-
-
-async def products_page(
-    connection: AsyncConnection[Any], selection: Selection
-) -> tuple[list[Kept[Product]], str | None]:
-    return await fetch_page(connection, selection, _product, _PRODUCT, "p_catalogue.products p")
-
-
-async def product(connection: AsyncConnection[Any], sku: str) -> Kept[Product] | None:
-    return await fetch_one(
-        connection, _product, _PRODUCT, "p_catalogue.products p", where="p.sku = %(sku)s", parameters={"sku": sku}
-    )
-
-
-def _product(*row: Any) -> Kept[Product]:  # noqa: ANN401  a row of the query
-    *fields, version = row
-    return Kept(Product(*fields), version)
+async def products_page(connection: AsyncConnection[Any], selection: Selection) -> tuple[list[Product], str | None]:
+    return await fetch_page(connection, selection, Product, _PRODUCT, "p_catalogue.products p")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import repeat
-from typing import Any, LiteralString
+from typing import Any, Generic, LiteralString, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,15 +14,20 @@ from application.log.events import Envelope, Recorded
 from application.log.fold import folded
 from application.log.mapper import Mapper
 from application.log.queries import query
+from application.log.streams import Stream
+
+S = TypeVar("S")
 
 _PAGE = query("page")
 _HEAD = query("head")
 
 _STATES: LiteralString = """
-SELECT s.id, s.kind, s.state
+SELECT s.id, s.kind, s.version, s.state
 FROM unnest(%s::uuid[]) w (id)
-CROSS JOIN LATERAL (SELECT t.id, t.kind, t.state FROM laurel.streams t WHERE t.id = w.id OFFSET 0) s
+CROSS JOIN LATERAL (SELECT t.id, t.kind, t.version, t.state FROM laurel.streams t WHERE t.id = w.id OFFSET 0) s
 """
+
+_EXISTS: LiteralString = "SELECT FROM laurel.streams t WHERE t.id = %s AND t.kind = %s"
 
 _STORIES: LiteralString = """
 SELECT s.id, s.kind, s.state, opening.envelope, latest.tag, latest.payload, latest.envelope
@@ -49,6 +54,13 @@ CROSS JOIN LATERAL (
 ) e
 ORDER BY e.position
 """
+
+
+class Versioned(Struct, Generic[S], frozen=True):
+    """A stream's state, and the version that it is of."""
+
+    state: S
+    version: int
 
 
 class Story(Struct, frozen=True):
@@ -93,10 +105,22 @@ async def position_at(connection: AsyncConnection[Any], mapper: Mapper, instant:
     return low
 
 
+async def latest(connection: AsyncConnection[Any], mapper: Mapper, stream: Stream[S, Any]) -> Versioned[S] | None:
+    """A stream as the last command left it; None where there is none of its kind."""
+    for _, kind, version, state in await _rows(connection, _STATES, [[stream.id]]):
+        if kind == stream.kind.name:
+            return Versioned(mapper.decode_state(kind, state), version)
+    return None
+
+
+async def exists(connection: AsyncConnection[Any], stream: Stream[Any, Any]) -> bool:
+    return bool(await _rows(connection, _EXISTS, [stream.id, stream.kind.name]))
+
+
 async def states(connection: AsyncConnection[Any], mapper: Mapper, ids: Sequence[UUID]) -> dict[UUID, Any]:
     """The states of the streams that exist."""
     rows = await _rows(connection, _STATES, [list(ids)])
-    return {key: mapper.decode_state(kind, state) for key, kind, state in rows}
+    return {key: mapper.decode_state(kind, state) for key, kind, _, state in rows}
 
 
 async def stories(connection: AsyncConnection[Any], mapper: Mapper, ids: Sequence[UUID]) -> list[Story]:

@@ -10,7 +10,7 @@ from application.log.mapper import Mapper
 from application.streams import MEMBER
 from domain.member import Member
 from projections.listing import Column, Kind, Listing, Selection
-from projections.queries.asking import fetch_one, fetch_page
+from projections.queries.asking import fetch_page
 from projections.queries.log import states
 
 
@@ -59,13 +59,6 @@ async def member(connection: AsyncConnection[Any], mapper: Mapper, member_id: st
     key = MEMBER.at(member_id).id
     found: Member | None = (await states(connection, mapper, [key])).get(key)
     return found
-
-
-async def is_member(connection: AsyncConnection[Any], member_id: str) -> bool:
-    found = await fetch_one(
-        connection, bool, "true", "p_members.members", where="id = %(id)s", parameters={"id": member_id}
-    )
-    return found is not None
 
 
 async def list_members_page(

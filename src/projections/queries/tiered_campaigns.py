@@ -1,5 +1,6 @@
 """Tiered campaigns with what time makes of them: status, next evaluation, occurrences and their figures."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,13 +10,17 @@ import msgspec
 from msgspec import Struct
 from psycopg import AsyncConnection
 
+from application.log.mapper import Mapper
+from application.streams import TIERED_CAMPAIGN, TIERED_OCCURRENCE
 from domain.points import TierTable
 from domain.schedule import OccurrenceStatus
 from domain.terms import Entity
-from domain.tiered_campaign import Status
+from domain.tiered_campaign import Status, TieredCampaign, status
 from domain.tiered_definition import Definition, step_of
+from domain.tiered_occurrence import Phase
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import Figure, fetch_all, fetch_one, fetch_page
+from projections.queries.log import latest, states
 
 
 class CampaignRow(Struct, frozen=True):
@@ -152,15 +157,36 @@ async def campaigns_page(
     return await fetch_page(connection, selection, _campaign, _CAMPAIGN, _CAMPAIGNS, parameters={"now": now})
 
 
-async def campaign(connection: AsyncConnection[Any], campaign_id: UUID, now: datetime) -> CampaignRow | None:
-    named = {"id": campaign_id, "now": now}
-    return await fetch_one(connection, _campaign, _CAMPAIGN, _CAMPAIGNS, where="t.id = %(id)s", parameters=named)
+async def campaign(
+    connection: AsyncConnection[Any], mapper: Mapper, campaign_id: UUID, now: datetime
+) -> CampaignRow | None:
+    """A campaign as the last command left it."""
+    found = await latest(connection, mapper, TIERED_CAMPAIGN.of(campaign_id))
+    if found is None:
+        return None
+    numbers = range(1, len(found.state.windows) + 1)
+    evaluations = await states(connection, mapper, [TIERED_OCCURRENCE.at(campaign_id, number).id for number in numbers])
+    phases = {occurrence.number: occurrence.phase for occurrence in evaluations.values()}
+    return campaign_row(found.state, phases, now)
 
 
-async def is_campaign(connection: AsyncConnection[Any], campaign_id: UUID) -> bool:
-    source = "p_tiered_campaigns.tiered_campaigns"
-    found = await fetch_one(connection, bool, "true", source, where="id = %(id)s", parameters={"id": campaign_id})
-    return found is not None
+def campaign_row(shown: TieredCampaign, phases: Mapping[int, Phase], now: datetime) -> CampaignRow:
+    """What a page of campaigns would show of one; `phases` are those of the evaluations that have begun."""
+    windows = shown.windows
+    evaluated = 0 < len(windows) == sum(phase is Phase.EVALUATED for phase in phases.values())
+    to_come = [] if shown.archived else [window for window in windows if now < window.ends_at]
+    due = [] if shown.archived else [window for number, window in enumerate(windows, 1) if number not in phases]
+    return CampaignRow(
+        id=shown.id,
+        definition=shown.definition,
+        version=shown.version,
+        revision=shown.revision.number,
+        status=status(shown, now, evaluated=evaluated),
+        next_evaluation_at=due[0].evaluation_at if due else None,
+        occurrences_remaining=len(to_come),
+        current_occurrence_ends_at=to_come[0].ends_at if to_come and to_come[0].starts_at <= now else None,
+        ends_at=windows[-1].ends_at if windows else None,
+    )
 
 
 async def statistics_page(

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection, AsyncCursor, sql
 
+from application import streams
 from application.migrate import migrate
 from domain.catalogue import Account, Badge, Coupon, EventType, MemberList, Reward, Segment
 from domain.member import Member
@@ -26,6 +27,7 @@ from projections.queries import (
     facts,
     following,
     jobs,
+    log,
     members,
     previews,
     progress,
@@ -33,7 +35,6 @@ from projections.queries import (
     standings,
     tiered_campaigns,
 )
-from projections.queries.log import read_log
 from tests.projections import rewarding
 from tests.projections.achieving import definition as achievement_definition
 from tests.projections.following import followed
@@ -229,12 +230,11 @@ async def test_who_is_in_progress_is_counted_by_the_index(connection: AsyncConne
 
 
 async def test_single_things_are_found_by_their_key(connection: AsyncConnection[Any]) -> None:
-    await catalogue.product(connection, "SKU-00007")
-    await catalogue.entry(connection, Account, "account0007")
+    await log.latest(connection, MAPPER, streams.PRODUCT.at("SKU-00007"))
+    await log.exists(connection, streams.MEMBER.at(MEMBER))
     await members.member(connection, MAPPER, MEMBER)
-    await members.is_member(connection, MEMBER)
     await facts.transaction(connection, MAPPER, "T-7")
-    await tiered_campaigns.campaign(connection, CAMPAIGN, NOW)
+    await tiered_campaigns.campaign(connection, MAPPER, CAMPAIGN, NOW)
     await progress.member_achievement(connection, MAPPER, MEMBER, PREVIEWS[0], progress.Instant(NOW, ZoneInfo("UTC")))
     await campaigns.campaign(connection, MAPPER, CAMPAIGN, NOW)
     await campaigns.reach(connection, CAMPAIGN)
@@ -248,7 +248,7 @@ async def test_single_things_are_found_by_their_key(connection: AsyncConnection[
 
 
 async def test_the_feed_is_read_from_where_it_goes_on(connection: AsyncConnection[Any]) -> None:
-    assert len(await read_log(connection, MAPPER, 4000, LIMIT)) == LIMIT
+    assert len(await log.read_log(connection, MAPPER, 4000, LIMIT)) == LIMIT
     assert max(read for plan in cast(Any, connection).plans for read in _read(plan)) <= ROWS
 
 

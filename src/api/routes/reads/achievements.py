@@ -1,21 +1,19 @@
 """Achievements with their figures, and how far a member is with them."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from litestar.params import FromPath
 from msgspec import Struct
 from msgspec.structs import asdict
-from psycopg import AsyncConnection
 
 from api import achievement_representations
 from api.achievement_representations import AchievementAnswer
 from api.request import Request
-from api.routes.reads.asking import asking, there
+from api.routes.reads.asking import asking, known_member, there
 from api.routing import READERS, Page, read
 from domain.achievement import Status
-from projections.queries import achievements, members
+from projections.queries import achievements
 from projections.queries.achievements import ACHIEVEMENTS, AchievementRow
 from projections.queries.progress import (
     MEMBER_ACHIEVEMENTS,
@@ -99,7 +97,7 @@ async def list_achievements(request: Request) -> Page[AchievementListed]:
 async def get_achievement(request: Request, achievement: FromPath[UUID]) -> AchievementShown:
     """One achievement, with its ETag."""
     async with asking(request) as connection:
-        found = await achievements.achievement(connection, achievement)
+        found = await achievements.achievement(connection, request.program.reads.mapper, achievement)
     row = there(found, f"achievement {achievement}")
     request.versioned(row.achievement.version)
     answer = achievement_representations.achievement(row.achievement, request.position)
@@ -122,7 +120,7 @@ async def list_member_achievements(request: Request, member: FromPath[str]) -> P
     """How far a member is with each achievement; archived ones are there if they have a history with them."""
     selection = MEMBER_ACHIEVEMENTS.read(request.exchange.query)
     async with asking(request) as connection:
-        await _known(connection, member)
+        await known_member(connection, member)
         found, following = await member_achievements_page(
             connection, request.program.reads.mapper, member, selection, _now(request)
         )
@@ -142,7 +140,7 @@ async def get_member_achievement(
     """How far a member is with an achievement, with the facts that counted for it and those that did not, and why."""
     selection = PROGRESS_FACTS.read(request.exchange.query)
     async with asking(request) as connection:
-        await _known(connection, member)
+        await known_member(connection, member)
         found = await member_achievement(connection, request.program.reads.mapper, member, achievement, _now(request))
         row = there(found, f"achievement {achievement}")
         changes = await manual_changes(connection, member, achievement)
@@ -150,10 +148,6 @@ async def get_member_achievement(
     return MemberAchievementAnswer(
         position=request.position, member=member, **asdict(row), changes=changes, facts=facts, next=following
     )
-
-
-async def _known(connection: AsyncConnection[Any], member: str) -> None:
-    there(await members.is_member(connection, member) or None, f"member `{member}`")
 
 
 def _now(request: Request) -> Instant:

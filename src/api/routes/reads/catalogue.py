@@ -17,9 +17,11 @@ from api.representations import (
     SegmentAnswer,
 )
 from api.request import Request
-from api.routes.reads.asking import asking, there
+from api.routes.reads.asking import asking, current, known, shown_now, there
 from api.routing import FACT_READERS, READERS, Page, read
-from domain.catalogue import Account, Badge, Coupon, EventType, MemberList, Reward, Segment
+from application.streams import PRODUCT, STOCK, entry_at
+from domain.catalogue import Account, Badge, Coupon, Entry, EventType, MemberList, Reward, Segment, kind_of
+from domain.stock import Stock
 from projections.listing import Listing
 from projections.queries import catalogue
 from projections.queries.catalogue import (
@@ -32,7 +34,9 @@ from projections.queries.catalogue import (
     REWARDS,
     SEGMENTS,
     E,
+    L,
 )
+from projections.queries.log import latest
 from projections.queries.members import LIST_MEMBERS, ListMemberRow, list_members_page
 from projections.queries.rewards import COUPON_CODES, CouponCodeRow, coupon_codes_page
 
@@ -45,10 +49,10 @@ async def list_event_types(request: Request) -> Page[EventTypeAnswer]:
     return await _entries(request, EventType, EVENT_TYPES, representations.event_type)
 
 
-@read("/event-types/{code:str}", roles=FACT_READERS, projections=("catalogue",))
+@read("/event-types/{code:str}", roles=FACT_READERS, current=True)
 async def get_event_type(request: Request, code: FromPath[str]) -> EventTypeAnswer:
     """One event type, with its ETag."""
-    return await _entry(request, EventType, code, f"event type `{code}`", representations.event_type)
+    return await _entry(request, EventType, code, representations.event_type)
 
 
 @read("/accounts", roles=FACT_READERS, listing=ACCOUNTS, projections=("catalogue",))
@@ -57,10 +61,10 @@ async def list_accounts(request: Request) -> Page[AccountAnswer]:
     return await _entries(request, Account, ACCOUNTS, representations.account)
 
 
-@read("/accounts/{code:str}", roles=FACT_READERS, projections=("catalogue",))
+@read("/accounts/{code:str}", roles=FACT_READERS, current=True)
 async def get_account(request: Request, code: FromPath[str]) -> AccountAnswer:
     """One account, with its ETag."""
-    return await _entry(request, Account, code, f"account `{code}`", representations.account)
+    return await _entry(request, Account, code, representations.account)
 
 
 @read("/segments", roles=FACT_READERS, listing=SEGMENTS, projections=("catalogue",))
@@ -69,10 +73,10 @@ async def list_segments(request: Request) -> Page[SegmentAnswer]:
     return await _entries(request, Segment, SEGMENTS, representations.segment)
 
 
-@read("/segments/{code:str}", roles=FACT_READERS, projections=("catalogue",))
+@read("/segments/{code:str}", roles=FACT_READERS, current=True)
 async def get_segment(request: Request, code: FromPath[str]) -> SegmentAnswer:
     """One segment, with its ETag."""
-    return await _entry(request, Segment, code, f"segment `{code}`", representations.segment)
+    return await _entry(request, Segment, code, representations.segment)
 
 
 @read("/lists", roles=FACT_READERS, listing=LISTS, projections=("catalogue",))
@@ -81,10 +85,10 @@ async def list_lists(request: Request) -> Page[ListAnswer]:
     return await _entries(request, MemberList, LISTS, representations.member_list)
 
 
-@read("/lists/{code:str}", roles=FACT_READERS, projections=("catalogue",))
+@read("/lists/{code:str}", roles=FACT_READERS, current=True)
 async def get_list(request: Request, code: FromPath[str]) -> ListAnswer:
     """One list, with its ETag."""
-    return await _entry(request, MemberList, code, f"list `{code}`", representations.member_list)
+    return await _entry(request, MemberList, code, representations.member_list)
 
 
 @read(
@@ -98,7 +102,7 @@ async def list_list_members(request: Request, code: FromPath[str]) -> Page[ListM
     """Who is on a list."""
     selection = LIST_MEMBERS.read(request.exchange.query)
     async with asking(request) as connection:
-        there(await catalogue.entry(connection, MemberList, code), f"list `{code}`")
+        await known(connection, entry_at(MemberList, code), f"list `{code}`")
         found, following = await list_members_page(connection, code, selection)
     return Page(found, following, request.position)
 
@@ -109,10 +113,10 @@ async def list_badges(request: Request) -> Page[BadgeAnswer]:
     return await _entries(request, Badge, BADGES, representations.badge)
 
 
-@read("/badges/{code:str}", roles=FACT_READERS, projections=("catalogue",))
+@read("/badges/{code:str}", roles=FACT_READERS, current=True)
 async def get_badge(request: Request, code: FromPath[str]) -> BadgeAnswer:
     """One badge, with its ETag."""
-    return await _entry(request, Badge, code, f"badge `{code}`", representations.badge)
+    return await _entry(request, Badge, code, representations.badge)
 
 
 @read("/coupons", roles=FACT_READERS, listing=COUPONS, projections=("catalogue", "rewards"))
@@ -125,13 +129,10 @@ async def list_coupons(request: Request) -> Page[CouponAnswer]:
     return Page([representations.coupon(kept.shown, kept.stock, at) for kept in found], following, at)
 
 
-@read("/coupons/{code:str}", roles=FACT_READERS, projections=("catalogue", "rewards"))
+@read("/coupons/{code:str}", roles=FACT_READERS, current=True)
 async def get_coupon(request: Request, code: FromPath[str]) -> CouponAnswer:
     """One coupon with its stock, and its ETag."""
-    async with asking(request) as connection:
-        kept = there(await catalogue.stocked(connection, Coupon, code), f"coupon `{code}`")
-    request.versioned(kept.version)
-    return representations.coupon(kept.shown, kept.stock, request.position)
+    return await _stocked(request, Coupon, code, representations.coupon)
 
 
 @read(
@@ -145,7 +146,7 @@ async def list_coupon_codes(request: Request, code: FromPath[str]) -> Page[Coupo
     """The codes of a coupon, and who has them."""
     selection = COUPON_CODES.read(request.exchange.query)
     async with asking(request) as connection:
-        there(await catalogue.stocked(connection, Coupon, code), f"coupon `{code}`")
+        await known(connection, entry_at(Coupon, code), f"coupon `{code}`")
         found, following = await coupon_codes_page(connection, code, selection)
     return Page(found, following, request.position)
 
@@ -160,13 +161,10 @@ async def list_rewards(request: Request) -> Page[RewardAnswer]:
     return Page([representations.reward(kept.shown, kept.stock, at) for kept in found], following, at)
 
 
-@read("/rewards/{code:str}", roles=FACT_READERS, projections=("catalogue", "rewards"))
+@read("/rewards/{code:str}", roles=FACT_READERS, current=True)
 async def get_reward(request: Request, code: FromPath[str]) -> RewardAnswer:
     """One reward with its stock, and its ETag."""
-    async with asking(request) as connection:
-        kept = there(await catalogue.stocked(connection, Reward, code), f"reward `{code}`")
-    request.versioned(kept.version)
-    return representations.reward(kept.shown, kept.stock, request.position)
+    return await _stocked(request, Reward, code, representations.reward)
 
 
 @read("/products", roles=FACT_READERS, listing=PRODUCTS, projections=("catalogue",))
@@ -176,16 +174,15 @@ async def list_products(request: Request) -> Page[ProductAnswer]:
     async with asking(request) as connection:
         found, following = await catalogue.products_page(connection, selection)
     at = request.position
-    return Page([representations.product(kept.shown, at) for kept in found], following, at)
+    return Page([representations.product(each, at) for each in found], following, at)
 
 
-@read("/products/{sku:str}", roles=FACT_READERS, projections=("catalogue",))
+@read("/products/{sku:str}", roles=FACT_READERS, current=True)
 async def get_product(request: Request, sku: FromPath[str]) -> ProductAnswer:
     """One product, with its ETag."""
-    async with asking(request) as connection:
-        kept = there(await catalogue.product(connection, sku), f"product `{sku}`")
-    request.versioned(kept.version)
-    return representations.product(kept.shown, request.position)
+    found = await shown_now(request, PRODUCT.at(sku), f"product `{sku}`")
+    request.versioned(found.version)
+    return representations.product(found.state, request.position)
 
 
 async def _entries(request: Request, kind: type[E], listing: Listing, show: Callable[[E, str], T]) -> Page[T]:
@@ -193,14 +190,26 @@ async def _entries(request: Request, kind: type[E], listing: Listing, show: Call
     async with asking(request) as connection:
         found, following = await catalogue.entries_page(connection, kind, selection)
     at = request.position
-    return Page([show(kept.shown, at) for kept in found], following, at)
+    return Page([show(each, at) for each in found], following, at)
 
 
-async def _entry(request: Request, kind: type[E], code: str, named: str, show: Callable[[E, str], T]) -> T:
-    async with asking(request) as connection:
-        kept = there(await catalogue.entry(connection, kind, code), named)
-    request.versioned(kept.version)
-    return show(kept.shown, request.position)
+async def _entry(request: Request, kind: type[E], code: str, show: Callable[[E, str], T]) -> T:
+    found = await shown_now(request, entry_at(kind, code), _named(kind, code))
+    request.versioned(found.version)
+    return show(found.state, request.position)
+
+
+async def _stocked(request: Request, kind: type[L], code: str, show: Callable[[L, Stock | None, str], T]) -> T:
+    mapper = request.program.reads.mapper
+    async with current(request) as connection:
+        found = there(await latest(connection, mapper, entry_at(kind, code)), _named(kind, code))
+        stock = await latest(connection, mapper, STOCK.at(kind_of(kind), code))
+    request.versioned(found.version)
+    return show(found.state, stock.state if stock else None, request.position)
+
+
+def _named(kind: type[Entry], code: str) -> str:
+    return f"{kind_of(kind).replace('_', ' ')} `{code}`"
 
 
 ROUTES = (

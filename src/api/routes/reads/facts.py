@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from api.representations import OutcomeShown, outcomes, plain
 from api.request import Request
-from api.routes.reads.asking import asking, there
+from api.routes.reads.asking import asking, current, there
 from api.routing import FACT_READERS, Page, read
 from application.streams import TRANSACTION
 from domain.amounts import EXACT
@@ -119,10 +119,10 @@ async def list_transactions(request: Request) -> Page[TransactionShown]:
     return Page([shown_transaction(story, at) for story in found], following, at)
 
 
-@read("/transactions/{transaction:str}", roles=FACT_READERS, projections=("facts",))
+@read("/transactions/{transaction:str}", roles=FACT_READERS, current=True)
 async def get_transaction(request: Request, transaction: FromPath[str]) -> TransactionShown:
     """One transaction, as it is now."""
-    async with asking(request) as connection:
+    async with current(request) as connection:
         found = await facts.transaction(connection, request.program.reads.mapper, transaction)
     return shown_transaction(there(found, f"transaction `{transaction}`"), request.position)
 
@@ -139,10 +139,10 @@ async def list_events(request: Request) -> Page[EventShown]:
     return Page([shown_event(story, at) for story in found], following, at)
 
 
-@read("/events/{event:str}", roles=FACT_READERS, projections=("facts",))
+@read("/events/{event:str}", roles=FACT_READERS, current=True)
 async def get_event(request: Request, event: FromPath[str]) -> EventShown:
     """One custom event."""
-    async with asking(request) as connection:
+    async with current(request) as connection:
         found = await facts.event(connection, request.program.reads.mapper, event)
     return shown_event(there(found, f"event `{event}`"), request.position)
 

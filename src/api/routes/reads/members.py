@@ -1,17 +1,15 @@
 """Members, and what is theirs: accounts, standings, decisions, facts."""
 
-from typing import Any
-
 from litestar.params import FromPath
-from psycopg import AsyncConnection
 
 from api import representations
 from api.representations import MemberAnswer
 from api.request import Request
-from api.routes.reads.asking import asking, there
+from api.routes.reads.asking import asking, known_member, shown_now
 from api.routes.reads.decisions import DECISION_PARAMETERS, decisions_asked
 from api.routes.reads.facts import FactShown, shown
 from api.routing import FACT_READERS, READERS, Page, read
+from application.streams import MEMBER
 from projections.queries import members
 from projections.queries.accounts import MEMBER_ACCOUNTS, MemberAccountRow, member_accounts_page
 from projections.queries.decisions import DECISIONS, DecisionRow, decisions_page
@@ -30,12 +28,11 @@ async def list_members(request: Request) -> Page[MemberAnswer]:
     return Page([representations.member(each, at) for each in found], following, at)
 
 
-@read("/members/{member:str}", roles=FACT_READERS, projections=("members",))
+@read("/members/{member:str}", roles=FACT_READERS, current=True)
 async def get_member(request: Request, member: FromPath[str]) -> MemberAnswer:
     """One member."""
-    async with asking(request) as connection:
-        found = await members.member(connection, request.program.reads.mapper, member)
-    return representations.member(there(found, f"member `{member}`"), request.position)
+    found = await shown_now(request, MEMBER.at(member), f"member `{member}`")
+    return representations.member(found.state, request.position)
 
 
 @read(
@@ -49,7 +46,7 @@ async def list_member_accounts(request: Request, member: FromPath[str]) -> Page[
     """A member's points, pending and awarded, by account, with the entries that make them up."""
     selection = MEMBER_ACCOUNTS.read(request.exchange.query)
     async with asking(request) as connection:
-        await _known(connection, member)
+        await known_member(connection, member)
         found, following = await member_accounts_page(connection, member, selection)
     return Page(found, following, request.position)
 
@@ -65,7 +62,7 @@ async def list_member_tiered_campaigns(request: Request, member: FromPath[str]) 
     """Where a member stands: total, tier and points in each occurrence, and the way to the next tier."""
     selection = MEMBER_STANDINGS.read(request.exchange.query)
     async with asking(request) as connection:
-        await _known(connection, member)
+        await known_member(connection, member)
         found, following = await member_standings_page(connection, member, selection, request.services.clock.now())
     return Page(found, following, request.position)
 
@@ -82,7 +79,7 @@ async def list_member_decisions(request: Request, member: FromPath[str]) -> Page
     """What was decided for a member, and what may have given them something as a referrer, newest first."""
     asked = decisions_asked(request)
     async with asking(request) as connection:
-        await _known(connection, member)
+        await known_member(connection, member)
         found, following = await decisions_page(connection, asked, member)
     return Page(found, following, request.position)
 
@@ -98,13 +95,9 @@ async def list_member_facts(request: Request, member: FromPath[str]) -> Page[Fac
     """What a member did, the last recorded first."""
     selection = MEMBER_FACTS.read(request.exchange.query)
     async with asking(request) as connection:
-        await _known(connection, member)
+        await known_member(connection, member)
         found, following = await facts_page(connection, request.program.reads.mapper, selection, member=member)
     return Page([shown(story, request.position) for story in found], following, request.position)
-
-
-async def _known(connection: AsyncConnection[Any], member: str) -> None:
-    there(await members.is_member(connection, member) or None, f"member `{member}`")
 
 
 ROUTES = (

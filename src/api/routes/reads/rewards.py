@@ -7,11 +7,10 @@ from litestar.params import FromPath
 from psycopg import AsyncConnection
 
 from api.request import Request
-from api.routes.reads.asking import asking, there
+from api.routes.reads.asking import asking, known_member
 from api.routing import FACT_READERS, Page, read
 from projections.listing import Listing, Selection
 from projections.queries import rewards
-from projections.queries.members import is_member
 from projections.queries.rewards import (
     MEMBER_BADGES,
     MEMBER_COUPONS,
@@ -70,7 +69,7 @@ async def _given(
 ) -> Page[T]:
     selection = listing.read(request.exchange.query)
     async with asking(request) as connection:
-        there(await is_member(connection, member) or None, f"member `{member}`")
+        await known_member(connection, member)
         found, following = await ask(connection, member, selection)
     return Page(found, following, request.position)
 

@@ -7,15 +7,13 @@ from litestar import Response
 from litestar.params import FromPath
 from psycopg import AsyncConnection
 
-from api.representations import AudienceShown, TieredCampaignAnswer, aggregate_shown, tiers_shown
+from api import representations
+from api.representations import TieredCampaignAnswer
 from api.request import Request
-from api.routes.reads.asking import asking, there
+from api.routes.reads.asking import asking, current, known, shown_now, there
 from api.routing import READERS, Page, read
-from application.streams import ICON
-from domain.icon import IconPut
-from domain.tiered_definition import missing
+from application.streams import ICON, TIERED_CAMPAIGN
 from projections.queries import previews, tiered_campaigns
-from projections.queries.log import states
 from projections.queries.previews import (
     COMPARISON,
     PREVIEW_MEMBERS,
@@ -31,30 +29,7 @@ from projections.queries.standings import (
     evaluation,
     occurrence_members_page,
 )
-from projections.queries.tiered_campaigns import CAMPAIGNS, STATISTICS, CampaignRow, StatisticsRow
-
-_AS_FILLED_IN = (
-    "name",
-    "translations",
-    "starts_at",
-    "duration",
-    "occurrences",
-    "preview_every",
-    "grace_period",
-    "time_zone",
-    "entity",
-    "event_type",
-    "date",
-    "hit_type",
-    "bracketed",
-    "unlimited",
-    "products",
-    "filter",
-    "account",
-    "rounding",
-    "confirmation",
-    "late",
-)
+from projections.queries.tiered_campaigns import CAMPAIGNS, STATISTICS, StatisticsRow
 
 
 @read("/tiered-campaigns", roles=READERS, listing=CAMPAIGNS, projections=("tiered_campaigns",))
@@ -64,26 +39,24 @@ async def list_tiered_campaigns(request: Request) -> Page[TieredCampaignAnswer]:
     async with asking(request) as connection:
         found, following = await tiered_campaigns.campaigns_page(connection, selection, request.services.clock.now())
     at = request.position
-    return Page([_shown(row, at) for row in found], following, at)
+    return Page([representations.tiered_campaign(row, at) for row in found], following, at)
 
 
-@read("/tiered-campaigns/{campaign:uuid}", roles=READERS, projections=("tiered_campaigns",))
+@read("/tiered-campaigns/{campaign:uuid}", roles=READERS, current=True)
 async def get_tiered_campaign(request: Request, campaign: FromPath[UUID]) -> TieredCampaignAnswer:
     """One tiered campaign, with its ETag."""
-    async with asking(request) as connection:
-        found = await tiered_campaigns.campaign(connection, campaign, request.services.clock.now())
+    mapper, now = request.program.reads.mapper, request.services.clock.now()
+    async with current(request) as connection:
+        found = await tiered_campaigns.campaign(connection, mapper, campaign, now)
     row = there(found, f"tiered campaign {campaign}")
     request.versioned(row.version)
-    return _shown(row, request.position)
+    return representations.tiered_campaign(row, request.position)
 
 
-@read("/tiered-campaigns/{campaign:uuid}/icon", roles=READERS, answers="image/*", projections=("tiered_campaigns",))
+@read("/tiered-campaigns/{campaign:uuid}/icon", roles=READERS, answers="image/*", current=True)
 async def get_icon(request: Request, campaign: FromPath[UUID]) -> Response[bytes]:
     """A campaign's icon."""
-    stream = ICON.at(campaign).id
-    async with asking(request) as connection:
-        found: dict[UUID, IconPut] = await states(connection, request.program.reads.mapper, [stream])
-    icon = there(found.get(stream), f"icon of a tiered campaign {campaign}")
+    icon = (await shown_now(request, ICON.at(campaign), f"icon of a tiered campaign {campaign}")).state
     headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
     return Response(icon.content, media_type=icon.media_type, headers=headers)
 
@@ -202,7 +175,7 @@ async def list_preview_comparison(
 
 
 async def _known(connection: AsyncConnection[Any], campaign: UUID) -> None:
-    there(await tiered_campaigns.is_campaign(connection, campaign) or None, f"tiered campaign {campaign}")
+    await known(connection, TIERED_CAMPAIGN.of(campaign), f"tiered campaign {campaign}")
 
 
 async def _occurrence(connection: AsyncConnection[Any], request: Request, campaign: UUID, number: int) -> StatisticsRow:
@@ -214,28 +187,6 @@ async def _occurrence(connection: AsyncConnection[Any], request: Request, campai
 async def _preview(connection: AsyncConnection[Any], campaign: UUID, preview: UUID) -> PreviewRow:
     found = await previews.preview(connection, campaign, preview)
     return there(found, f"preview {preview} of a tiered campaign {campaign}")
-
-
-def _shown(row: CampaignRow, position: str) -> TieredCampaignAnswer:
-    definition = row.definition
-    filled_in: dict[str, Any] = {name: getattr(definition, name) for name in _AS_FILLED_IN}
-    return TieredCampaignAnswer(
-        position=position,
-        id=row.id,
-        version=row.version,
-        revision=row.revision,
-        status=row.status,
-        missing=missing(definition),
-        current_occurrence_ends_at=row.current_occurrence_ends_at,
-        ends_at=row.ends_at,
-        next_evaluation_at=row.next_evaluation_at,
-        recurring=(definition.occurrences or 1) > 1,
-        occurrences_remaining=row.occurrences_remaining,
-        audience=AudienceShown(definition.audience.segments, definition.audience.lists),
-        aggregate=aggregate_shown(definition.aggregate),
-        tiers=tiers_shown(definition),
-        **filled_in,
-    )
 
 
 ROUTES = (
