@@ -448,7 +448,8 @@ class TieredCampaignBody(Body, frozen=True, kw_only=True):
     """A tiered campaign as a whole; a draft may lack what it takes to run.
 
     Durations are written `15 minutes`, `36 hours`, `30 days`, `2 weeks`, `1 month`. `time_zone` is the program's where
-    it is not given.
+    it is not given. Where `preview_every` is shorter than a 1,000th of `duration`, the first multiple of it that is not
+    holds; the newest 100 previews are kept.
     """
 
     name: Name

@@ -30,9 +30,10 @@ from application.reads import Acceptance, Awarding, Reads, nothing, reach, reach
 from application.recounting import recount
 from application.refusals import Conflict
 from application.streams import PREVIEW
-from domain.preview import Status
+from domain.preview import Status, spacing
 from domain.schedule import Duration, ScheduleOverflowError, advance, parse_duration
 from domain.tiered_campaign import TieredCampaign
+from domain.tiered_definition import Definition
 from domain.tiered_occurrence import Phase
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
@@ -50,7 +51,7 @@ class DueRecount(Struct, frozen=True, gc=False):
 
 
 class ScheduledPreview(Struct, frozen=True, gc=False):
-    """A tick of `preview_every`. Its preview has an id of its own, so that it is made once."""
+    """A tick of the schedule of previews. Its preview has an id of its own, so that it is made once."""
 
     campaign: UUID
     at: datetime
@@ -138,13 +139,11 @@ class Planner:
         return first
 
     def _previews(self, working: Working, campaign: TieredCampaign, due: list[Due], upcoming: list[datetime]) -> None:
-        every = campaign.definition.preview_every
+        every = _preview_spacing(campaign.definition)
         if not every or self._evaluated[campaign.id] == len(campaign.windows):
             return
-        duration = parse_duration(every)
-        assert isinstance(duration, Duration)  # noqa: S101  it was checked when it was saved
         zone = ZoneInfo(campaign.revision.time_zone)
-        latest, following = ticks_around(campaign.windows[0].starts_at, duration, working.now, zone)
+        latest, following = ticks_around(campaign.windows[0].starts_at, every, working.now, zone)
         if following:
             upcoming.append(following)
         if latest is None or self._made.get(campaign.id) == latest or not self._running(working, campaign):
@@ -174,6 +173,15 @@ def _order(item: Due) -> tuple[datetime, int, UUID, int]:
     if isinstance(item, ScheduledPreview):
         return item.at, 1, item.campaign, 0
     return item.at, 2, item.campaign, item.occurrence
+
+
+def _preview_spacing(definition: Definition) -> Duration | None:
+    if not definition.preview_every:
+        return None
+    every, length = parse_duration(definition.preview_every), parse_duration(definition.duration or "")
+    assert isinstance(every, Duration)  # noqa: S101  they were checked when they were saved
+    assert isinstance(length, Duration)  # noqa: S101
+    return spacing(every, length)
 
 
 def ticks_around(

@@ -59,6 +59,8 @@ def _look(working: Working, preview_id: UUID) -> _Seen:
 async def _checked(previews: Previews, seen: _Seen, progress: Progress) -> tuple[Figures, ...]:
     """The frozen figures, once every member's points have been computed again from what they add up."""
     figures = await previews.figures(seen.preview.id)
+    if not figures:
+        raise Wrong("newer previews have taken its place")
     members = sum(figure.members for figure in figures)
     sums = {number: Figures(number, 0, ZERO, ZERO) for number in seen.preview.occurrences}
     occurrence, member, done = 0, "", 0

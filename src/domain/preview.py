@@ -1,6 +1,6 @@
 """A preview: a frozen calculation of pending points, for every occurrence that is active or in grace."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, assert_never
@@ -8,6 +8,14 @@ from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
+
+from domain.schedule import Duration, longest, shortest
+
+KEPT = 100
+"""The newest previews of a campaign that are shown; older ones are in the log alone."""
+
+MOST_IN_AN_OCCURRENCE = 1_000
+LEAST_SPACING = timedelta(minutes=1)
 
 
 class Requested(Struct, frozen=True, gc=False):
@@ -53,6 +61,14 @@ class Status(StrEnum):
     RUNNING = "running"
     FINISHED = "finished"
     FAILED = "failed"
+
+
+def spacing(every: Duration, length: Duration) -> Duration:
+    """How far apart scheduled previews are: as was asked for, or the first multiple of it that is no shorter than a
+    1,000th of an occurrence and than a minute.
+    """
+    least = max(longest(length) / MOST_IN_AN_OCCURRENCE, LEAST_SPACING)
+    return Duration(every.count * -(-least // shortest(every)), every.unit)
 
 
 class Preview(Struct, frozen=True, gc=False):

@@ -42,6 +42,7 @@ class Unit(StrEnum):
 
 _EXACT = {Unit.MINUTE: timedelta(minutes=1), Unit.HOUR: timedelta(hours=1)}
 _DAYS = {Unit.DAY: 1, Unit.WEEK: 7}
+SHORTEST_MONTH_DAYS, LONGEST_MONTH_DAYS = 28, 31
 _MOST = {Unit.MINUTE: 52_596_000, Unit.HOUR: 876_600, Unit.DAY: 36_525, Unit.WEEK: 5_217, Unit.MONTH: 1_200}
 MOST_YEARS = 100
 """Each of the counts above is this long."""
@@ -70,6 +71,16 @@ def parse_duration(text: str, *, zero: bool = False) -> Duration | str:
     if count > _MOST[unit]:
         return f"must be at most {_MOST[unit]} {unit}s ({MOST_YEARS} years)"
     return Duration(count, unit)
+
+
+def shortest(duration: Duration) -> timedelta:
+    """How long it is at least; a day is taken for 24 hours."""
+    return duration.count * (_EXACT.get(duration.unit) or timedelta(days=_DAYS.get(duration.unit, SHORTEST_MONTH_DAYS)))
+
+
+def longest(duration: Duration) -> timedelta:
+    """How long it is at most; a day is taken for 24 hours."""
+    return duration.count * (_EXACT.get(duration.unit) or timedelta(days=_DAYS.get(duration.unit, LONGEST_MONTH_DAYS)))
 
 
 def advance(anchor: datetime, duration: Duration, times: int, zone: ZoneInfo) -> datetime:

@@ -102,6 +102,7 @@ PREVIEW_MEMBERS = Table(
 )
 
 _FREEZE = statement("standings", "freeze")
+_FORGET = statement("standings", "forget")
 
 
 def contributed(changes: Changes, recorded: Recorded) -> None:
@@ -228,6 +229,7 @@ def preview_requested(changes: Changes, recorded: Recorded) -> None:
     changes.insert(PREVIEWS, (event.preview,), row)
     named = {"preview": event.preview, "campaign": event.campaign, "occurrences": list(event.occurrences)}
     changes.run(Statement(_FREEZE, named))
+    changes.run(Statement(_FORGET, {"campaign": event.campaign, "kept": preview.KEPT}))
 
 
 def preview_finished(changes: Changes, recorded: Recorded) -> None:
@@ -244,7 +246,7 @@ def preview_failed(changes: Changes, recorded: Recorded) -> None:
 
 PROJECTION = Projection(
     name="standings",
-    version=2,
+    version=3,
     tables=(STANDINGS, STATISTICS, EVALUATIONS, PREVIEWS, PREVIEW_OCCURRENCES, PREVIEW_MEMBERS),
     folds={
         standing.Contributed.tag: contributed,

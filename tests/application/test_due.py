@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from application import tiered_campaigns
 from application.clock import BackwardsError
-from application.due import Doing, DueEvaluation, Sandbox, ScheduledPreview, ticks_around
+from application.due import Doing, DueEvaluation, Sandbox, ScheduledPreview, no_progress, ticks_around
 from application.preconditions import Precondition
+from application.previews import compute
+from domain import preview
 from domain.schedule import Duration, Unit, advance
 from domain.terms import Confirmation
 from domain.transaction import Status
@@ -187,7 +189,7 @@ async def test_of_missed_previews_only_the_latest_is_made(database: str) -> None
     async with running(database, sandbox=True) as program:
         await program.sandbox.move(START)
         campaign: UUID = await program.campaign(
-            starts_at=START, duration="1 month", occurrences=1, preview_every="15 minutes"
+            starts_at=START, duration="1 week", occurrences=1, preview_every="15 minutes"
         )
         await program.sandbox.move(START + timedelta(hours=9, minutes=20))
         doing = Doing(program.writer, program.reads)
@@ -199,6 +201,40 @@ async def test_of_missed_previews_only_the_latest_is_made(database: str) -> None
         assert plan.due == ()
         assert plan.next_at == START + timedelta(hours=9, minutes=30)
         assert await happened(program) == [(START + timedelta(hours=9, minutes=20), "preview", (1,))]
+
+
+@pytest.mark.parametrize(
+    ("every", "duration", "minutes"),
+    [("1 minute", "1 day", 2), ("1 minute", "1 hour", 1), ("15 minutes", "1 month", 45)],
+)
+async def test_previews_are_scheduled_no_closer_than_a_thousandth(
+    database: str, every: str, duration: str, minutes: int
+) -> None:
+    async with running(database, sandbox=True) as program:
+        sandbox = sandbox_of(program)
+        await sandbox.happen(START)
+        await program.campaign(starts_at=START, duration=duration, preview_every=every)
+        await sandbox.happen(START + timedelta(minutes=3 * minutes))
+        ticks = [START + timedelta(minutes=n * minutes) for n in (1, 2, 3)]
+        assert await happened(program) == [(tick, "preview", (1,)) for tick in ticks]
+        assert await program.rows("select distinct status from p_standings.previews") == [("finished",)]
+
+
+async def test_a_preview_that_newer_ones_have_displaced_is_no_fault_of_its_points(database: str) -> None:
+    async with running(database, sandbox=True) as program:
+        await program.sandbox.move(START)
+        campaign = await program.campaign(starts_at=START, duration="1 day")
+        first, *others = [uuid4() for _ in range(preview.KEPT + 1)]
+        for identity in (first, *others):
+            await program.writer.submit(
+                partial(tiered_campaigns.request_preview, campaign_id=campaign, preview_id=identity)
+            )
+        await program.caught_up()
+        kept = await program.rows("select id from p_standings.previews")
+        assert {identity for (identity,) in kept} == set(others)
+        assert await compute(program.writer, program.reads.previews, first, no_progress) is preview.Status.FAILED
+        ((failure,),) = await program.rows("select payload from laurel.events where tag = 'preview.failed'")
+        assert program.mapper.decode("preview.failed", failure).reason == "newer previews have taken its place"
 
 
 async def test_an_acceptance_that_is_overdue_counts_from_its_instant(database: str) -> None:

@@ -13,8 +13,10 @@ from domain import preview, standing, tiered_occurrence, transaction
 from domain.standing import Awarded, Contributed, Corrected, Fact, FactKind
 from domain.tiered_campaign import Revised, Revision
 from projections.decisions import ReasonCode, why_nothing
+from projections.rebuild import Task, rebuild
+from projections.registry import PROJECTIONS
 from tests.projections.following import followed, rows
-from tests.projections.history import START, Log, Program, Recording, definition, windows
+from tests.projections.history import MAPPER, START, Log, Program, Recording, definition, windows
 
 CAMPAIGN = UUID(int=7)
 FACT = Fact(FactKind.TRANSACTION, "T-1")
@@ -190,6 +192,27 @@ def test_a_preview_leaves_out_who_has_been_evaluated(conninfo: str, log: Log, co
     log.append([Recording(streams.PREVIEW.at(identity), preview.Requested(identity, CAMPAIGN, (1,)))])
     followed(conninfo)
     assert rows(connection, "p_standings", "preview_members") == []
+
+
+def test_the_newest_previews_of_a_campaign_are_kept(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
+    """However the batches lie, those that had not finished too; another campaign's stay."""
+    stand(log, contributed("5", "7", "7"))
+    other = UUID(int=1)
+    log.append([Recording(streams.PREVIEW.at(other), preview.Requested(other, UUID(int=2), (1,)))])
+    identities = [UUID(int=1_000 + number) for number in range(preview.KEPT + 3)]
+    for identity in identities:
+        stream = streams.PREVIEW.at(identity)
+        ended = [] if identity == identities[0] else [Recording(stream, preview.Finished(identity, CAMPAIGN, ()))]
+        log.append([Recording(stream, preview.Requested(identity, CAMPAIGN, (1,))), *ended])
+        if identity == identities[50]:
+            followed(conninfo)
+    log.append([Recording(streams.PREVIEW.at(identities[0]), preview.Failed(identities[0], CAMPAIGN, "too late"))])
+    followed(conninfo)
+    kept = set(identities[3:])
+    assert {row["id"] for row in rows(connection, "p_standings", "previews")} == kept | {other}
+    assert {row["preview"] for row in rows(connection, "p_standings", "preview_occurrences")} == kept | {other}
+    assert {row["preview"] for row in rows(connection, "p_standings", "preview_members")} == kept
+    assert rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False)).identical
 
 
 def test_evaluations_begin_and_end(conninfo: str, log: Log, connection: psycopg.Connection) -> None:

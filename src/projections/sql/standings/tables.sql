@@ -44,7 +44,7 @@ create table evaluations (
     primary key (campaign, occurrence)
 );
 
--- Frozen calculations; `position` is the freeze.
+-- Frozen calculations, of each campaign the newest ones; `position` is the freeze.
 create table previews (
     id uuid primary key,
     campaign uuid not null,
