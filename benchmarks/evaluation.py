@@ -31,6 +31,7 @@ from application.definitions import ensure_default_account
 from application.due import no_progress
 from application.evaluation import evaluate
 from application.log.mapper import Mapper
+from application.log.wakeup import listening
 from application.log.writer import Writer
 from application.migrate import migrate
 from application.postgres.embedded import EmbeddedPostgres
@@ -43,7 +44,7 @@ from domain.terms import Entity
 from domain.tiered_definition import Aggregate, Definition
 from domain.transaction import Purchase, Status
 from projections.follower import Follower
-from projections.positions import Positions
+from projections.positions import CHANNEL, Positions
 from projections.readers import reads
 from projections.registry import PROJECTIONS
 
@@ -72,7 +73,8 @@ async def running(database: str) -> AsyncIterator[Program]:
         writer.listeners.append(lambda _: follower.wake())
         follower.start()
         try:
-            yield Program(writer, reads(pool, positions, mapper))
+            async with listening(database, {CHANNEL: positions.wake}):
+                yield Program(writer, reads(pool, positions, mapper))
         finally:
             await asyncio.to_thread(follower.stop)
             following.cancel()

@@ -41,17 +41,23 @@ class KeyVerifier(Protocol):
 
 
 class Check(Struct, frozen=True):
-    """One thing that must hold for the service to be ready."""
+    """One thing that must hold for the service to be ready, and what is wrong where it does not."""
 
     name: str
     ok: bool
     detail: str = ""
 
 
+async def no_checks() -> list[Check]:
+    """Of what can always do its work."""
+    return []
+
+
 class Services(Struct, kw_only=True):
     """Everything injected. `due` makes everything happen that is due by an instant, in order (sandbox only).
 
-    `collectors` are of measurements beyond those of requests.
+    `checks` says in time whether the service can do its work. `collectors` are of measurements beyond those of
+    requests.
     """
 
     settings: Settings
@@ -60,7 +66,7 @@ class Services(Struct, kw_only=True):
     positions: Positions
     sandbox: SandboxClock | None = None
     due: Callable[[datetime], Awaitable[None]] | None = None
-    checks: tuple[Callable[[], Awaitable[Check]], ...] = ()
+    checks: Callable[[], Awaitable[list[Check]]] = no_checks
     collectors: tuple[Collector, ...] = ()
 
 

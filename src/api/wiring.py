@@ -1,18 +1,18 @@
 """A running program: everything that settings ask for, started in order and stopped in reverse."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
-import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from api.following import Following
+from api.readiness import ProjectionsLook, Readiness, look_at_awards
 from api.routes.commands import commands_over
 from api.routes.reads.projections import RebuildThreads
-from api.services import Check, Imports, Program, Reads
+from api.services import Imports, Program, Reads
 from application.award_policy import AwardPolicy
 from application.catalogue import Catalogue
 from application.clock import Clock, SandboxClock, SystemClock, settle_sandbox
@@ -28,6 +28,8 @@ from application.jobs.store import JobStore, Kind, open_store
 from application.jobs.work import work
 from application.keys import Keys
 from application.log.mapper import Mapper
+from application.log.wakeup import CHANNEL as LOG_CHANNEL
+from application.log.wakeup import listening
 from application.log.writer import Writer
 from application.migrate import migrate
 from application.postgres.connection import connect_async, named, reach_database
@@ -35,6 +37,7 @@ from application.settings import Settings
 from application.streams import KINDS
 from projections import readers
 from projections.follower import Follower
+from projections.positions import CHANNEL as PROJECTIONS_CHANNEL
 from projections.positions import Positions
 from projections.registry import PROJECTIONS
 
@@ -43,7 +46,6 @@ STATEMENT_SECONDS = 30
 """A statement that takes longer is ended by the database: none of them should."""
 CONNECTION_SECONDS = 10.0
 """How long a read waits for a connection, also while the database is away."""
-CHECK_SECONDS = 2
 
 
 class PreviewJobs:
@@ -68,9 +70,7 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
         database = reach_database(settings.database_url, settings.data, settings.postgres_user)
         conninfo = await asyncio.to_thread(stack.enter_context, database)
         await asyncio.to_thread(migrate, conninfo)
-        connection = await connect_async(conninfo, "laurel sandbox")
-        async with connection:
-            sandboxed = await settle_sandbox(connection, wanted=settings.sandbox or (None if joins else False))
+        sandboxed = await _sandboxed(conninfo, wanted=settings.sandbox or (None if joins else False))
         pool = await stack.enter_async_context(_pool(conninfo))
         sandbox = SandboxClock(pool) if sandboxed else None
         clock: Clock = sandbox or SystemClock()
@@ -84,17 +84,23 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
         positions = Positions(conninfo)
         await stack.enter_async_context(in_background(positions.run(), "laurel positions"))
         follower = Follower(conninfo, mapper, PROJECTIONS)
-        if works:
-            follower.start()
-            stack.callback(follower.stop)
-            writer.listeners.append(lambda _: follower.wake())
         reads = readers.reads(pool, positions, mapper, follower.hurry)
         doing = Doing(writer, reads)
         awards = AwardPolicy(conninfo, mapper, writer, pool)
         stack.push_async_callback(awards.stop)
+        wakes = {PROJECTIONS_CHANNEL: positions.wake}
         if works:
-            writer.listeners.append(lambda _: awards.wake())
+            follower.start()
+            stack.callback(follower.stop)
             await stack.enter_async_context(in_background(awards.run(), "laurel awards"))
+
+            def wake(_: int = 0) -> None:
+                follower.wake()
+                awards.wake()
+
+            writer.listeners.append(wake)
+            wakes[LOG_CHANNEL] = wake
+        await stack.enter_async_context(listening(conninfo, wakes))
         jobs = await stack.enter_async_context(open_store(conninfo))
         storage = ImportStorage(pool)
         rules = Rules(settings.register_unknown_members)
@@ -105,6 +111,8 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
             scheduler = Scheduler(doing, reads, jobs, clock)
             working = work(jobs, handlers, scheduler, settings.workers)
             await stack.enter_async_context(in_background(working, "laurel work"))
+        readiness = Readiness(conninfo, {"projections": ProjectionsLook(), "awards": look_at_awards})
+        stack.push_async_callback(readiness.close)
         rebuilds = RebuildThreads(conninfo, mapper)
         stack.push_async_callback(asyncio.to_thread, rebuilds.stop)
         yield Program(
@@ -114,13 +122,18 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
             positions=positions,
             sandbox=sandbox,
             due=Sandbox(doing, awards, sandbox).happen if sandbox else None,
-            checks=(_database_check(pool), _projections_check(positions), _awards_check(awards)),
+            checks=readiness.checks,
             collectors=(Following(positions, awards),),
             commands=commands,
             reads=Reads(pool, mapper),
             rebuilds=rebuilds,
             imports=Imports(jobs, storage, intake),
         )
+
+
+async def _sandboxed(conninfo: str, *, wanted: bool | None) -> bool:
+    async with await connect_async(conninfo, "laurel sandbox") as connection:
+        return await settle_sandbox(connection, wanted=wanted)
 
 
 @asynccontextmanager
@@ -136,44 +149,6 @@ async def _pool(conninfo: str) -> AsyncIterator[AsyncConnectionPool]:
     )
     async with pool:
         yield pool
-
-
-def _database_check(pool: AsyncConnectionPool) -> Callable[[], Awaitable[Check]]:
-    async def check() -> Check:
-        try:
-            async with pool.connection(timeout=CHECK_SECONDS) as connection:
-                await connection.execute("select 1")
-        except (psycopg.Error, PoolTimeout) as error:
-            return Check("database", ok=False, detail=type(error).__name__)
-        return Check("database", ok=True)
-
-    return check
-
-
-def _projections_check(positions: Positions) -> Callable[[], Awaitable[Check]]:
-    """Not ready until each has been seen, and while one has stopped."""
-
-    async def check() -> Check:
-        stored = positions.stored
-        stopped = [name for name, projection in stored.items() if projection.error]
-        missing = [projection.name for projection in PROJECTIONS if projection.name not in stored]
-        detail = "; ".join(
-            f"{name} {state}"
-            for names, state in ((stopped, "has stopped"), (missing, "is not there yet"))
-            for name in names
-        )
-        return Check("projections", ok=not detail, detail=detail)
-
-    return check
-
-
-def _awards_check(awards: AwardPolicy) -> Callable[[], Awaitable[Check]]:
-    """Not ready while the campaigns' decisions, which this process has the lead of, do not go on."""
-
-    async def check() -> Check:
-        return Check("awards", ok=awards.failure is None, detail=awards.failure or "")
-
-    return check
 
 
 @asynccontextmanager

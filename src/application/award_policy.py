@@ -1,6 +1,6 @@
 """The award policy: follows the log, and has campaigns decide everything that was triggered, in order and once.
 
-Of the processes that work one leads, by a lock in the database, for what one decides alone is never decided in vain. No
+Of the processes that work one leads, by a lease in the database: what one decides alone is never decided in vain. No
 more hangs on it: each batch is decided by the state of the policy's own stream, so that two that lead, and one that
 dies at any instant, decide nothing twice and leave nothing out.
 """
@@ -8,32 +8,31 @@ dies at any instant, decide nothing twice and leave nothing out.
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import Any
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from application.awarding import Batch, Done, MemberAt, MissingMembers, Moved, decide_batch, pass_by
 from application.cancelling import cancel_grant
+from application.leadership import CANDIDATE_SECONDS, LEASE_SECONDS, Lease
 from application.log.errors import LogError
 from application.log.events import Recorded
 from application.log.mapper import Mapper
 from application.log.reader import read_states, read_versions
-from application.log.wakeup import CHANNEL
+from application.log.wakeup import POLL_SECONDS
 from application.log.writer import Writer
-from application.postgres.connection import connect_async
-from application.postgres.errors import PostgresUnavailable
+from application.postgres.connection import TROUBLE, connect_async
 from application.streams import MEMBER
 from application.triggers import Look, Triggers, look
 from domain.award_policy import Decided
 from domain.member import Member
 
-LEADER_LOCK = 0x6C61_0003
-STANDBY_SECONDS = 0.5
-POLL_SECONDS = 1.0
+LEASE = "awards"
 SPACING_SECONDS = 0.01
 """Between looks that leave nothing to decide: what many small commands trigger is decided together."""
 IDLE_SECONDS = 0.2
@@ -46,7 +45,7 @@ PASSED_UNRECORDED = 100_000
 ACTOR = "laurel"
 SEED_BYTES = 32
 
-_LOST = (psycopg.Error, PoolTimeout, PostgresUnavailable, LogError, OSError, TimeoutError)
+_LOST = (*TROUBLE, LogError)
 
 _log = logging.getLogger("laurel.awards")
 
@@ -75,6 +74,7 @@ class AwardPolicy:
         self.leads = False
         self.failure: str | None = None
         self._failures = 0
+        self._lease = Lease(conninfo, LEASE)
         self._conninfo = conninfo
         self._mapper = mapper
         self._writer = writer
@@ -130,36 +130,43 @@ class AwardPolicy:
 
     async def run(self) -> None:
         """For ever: what is wrong with the database or the log is over some time, and until then `failure` says it."""
-        while True:
-            try:
-                async with await connect_async(self._conninfo, "laurel awards") as connection:
-                    await self._elected(connection)
-                    async with self._listening():
-                        await self._lead(connection)
-            except Exception as error:  # noqa: BLE001  nobody else would decide
-                self._failures += 1
-                self.failure = f"{type(error).__name__}: {error}".strip()
-                _log.warning("awards interrupted, to be gone on with: %s", self.failure)
-            finally:
-                self.leads = False
-            first, longest = RETRY_SECONDS
-            await asyncio.sleep(min(longest, first * 2 ** min(self._failures, 10)))
+        self._lease.start()
+        try:
+            while True:
+                await self._lead_once()
+                first, longest = RETRY_SECONDS
+                await asyncio.sleep(min(longest, first * 2 ** min(self._failures, 10)))
+        finally:
+            await asyncio.to_thread(self._lease.stop)
 
-    async def _elected(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        """The lock ends with the connection that also reads, so whoever has lost it reads no more."""
-        while True:
-            row = await (await connection.execute("select pg_try_advisory_lock(%s)", [LEADER_LOCK])).fetchone()
-            if row is not None and row[0]:
-                return
-            self.failure = None
-            await asyncio.sleep(STANDBY_SECONDS)
+    async def _lead_once(self) -> None:
+        """Until another leads, or something goes wrong: the other may do better."""
+        try:
+            await self._elected()
+            async with await connect_async(self._conninfo, "laurel awards") as connection:
+                await self._lead(connection)
+        except Exception as error:  # noqa: BLE001  nobody else would decide
+            self._failures += 1
+            self.failure = f"{type(error).__name__}: {error}".strip()
+            self._lease.resign(self.failure)
+            _log.warning("awards interrupted, to be gone on with: %s", self.failure)
+        finally:
+            self.leads = False
+
+    async def _elected(self) -> None:
+        begun = monotonic()
+        while not self._lease.ask():
+            if monotonic() - begun > LEASE_SECONDS:
+                self.failure = None
+            await asyncio.sleep(CANDIDATE_SECONDS)
 
     async def _lead(self, connection: psycopg.AsyncConnection[Any]) -> None:
         self.leads = True
-        while True:
+        while self._lease.ask():
             self._awake.clear()
             more = await self.step(connection)
             self.failure, self._failures = None, 0
+            self._lease.worked()
             if not more:
                 await self._pause()
                 with suppress(TimeoutError):
@@ -173,26 +180,6 @@ class AwardPolicy:
             with suppress(TimeoutError):
                 async with asyncio.timeout(IDLE_SECONDS):
                     await self._asked.wait()
-
-    @asynccontextmanager
-    async def _listening(self) -> AsyncIterator[None]:
-        """Others that write wake this one. A wake-up that is lost costs no more than a poll."""
-        task = asyncio.create_task(self._listen(), name="laurel awards listener")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-    async def _listen(self) -> None:
-        while True:
-            with suppress(*_LOST):
-                async with await connect_async(self._conninfo, "laurel awards listener") as connection:
-                    await connection.execute(f"listen {CHANNEL}")
-                    async for _ in connection.notifies():
-                        self.wake()
-            await asyncio.sleep(POLL_SECONDS)
 
     async def step(self, connection: psycopg.AsyncConnection[Any]) -> bool:
         """Decides what was triggered next, as much as is decided at once. Says whether there may be more."""
@@ -256,6 +243,8 @@ class AwardPolicy:
             await self._move(request.position)
 
     async def _move(self, position: int) -> None:
+        if self.leads:
+            self._lease.ask()
         if position > self.position:
             async with self._moved:
                 self.position = max(self.position, position)

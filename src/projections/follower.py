@@ -7,10 +7,12 @@ from typing import Any
 import psycopg
 import structlog
 
+from application.leadership import CANDIDATE_SECONDS, Lease
 from application.log.events import Recorded
 from application.log.mapper import Mapper
 from application.log.reader import PAGE_EVENTS_MOST, read_page
-from application.log.wakeup import Wakeup
+from application.log.wakeup import POLL_SECONDS
+from application.postgres.connection import ANSWER_SECONDS
 from projections import store
 from projections.positions import CHANNEL
 from projections.projection import Projection
@@ -18,8 +20,7 @@ from projections.rebuild import Interrupted, Task, rebuild
 from projections.session import connect
 from projections.writing import write
 
-LEADER_LOCK = 0x6C61_0001
-STANDBY_SECONDS = 0.5
+LEASE = "projections"
 SPACING_SECONDS = (0.02, 0.2)
 """The shortest and the longest wait between batches that leave nothing to read: it gathers what many small commands
 record into one transaction, for longer the more they record."""
@@ -27,6 +28,13 @@ SPACED_EVENTS = 10_000
 """A batch of so many events is followed by a second's wait, were that not more than the longest one."""
 RETRY_SECONDS = (0.1, 5.0)
 """The first and the longest wait after something went wrong; each wait is twice the last."""
+
+_END_OTHERS = """
+    select pg_terminate_backend(pid, 2000)
+    from pg_stat_activity
+    where datname = current_database() and usename = current_user and pid <> pg_backend_pid()
+        and application_name = 'laurel projections'
+"""
 
 _PASSING = frozenset({"08", "40", "53", "55", "57", "58"})
 """Classes of SQLSTATE that are the database's trouble: lost connections, conflicts, resources, locks, operators."""
@@ -46,9 +54,10 @@ class Follower:
         self._mapper = mapper
         self._projections = projections
         self._names = [projection.name for projection in projections]
+        self._lease = Lease(conninfo, LEASE)
         self._stopped = threading.Event()
         self._hurried = threading.Event()
-        self._wakeup: Wakeup | None = None
+        self._woken = threading.Event()
         self._rebuilding: threading.Thread | None = None
         self._failures = 0
         self._taken = 0
@@ -69,53 +78,51 @@ class Follower:
 
     def wake(self) -> None:
         """The log may have grown. Any thread may say so, and nobody has to."""
-        wakeup = self._wakeup
-        if wakeup is not None:
-            wakeup.wake()
+        self._woken.set()
 
     def hurry(self) -> None:
         """Someone waits for what the log holds: the next batch need not gather more. Any thread may say so."""
         self._hurried.set()
 
     def _run(self) -> None:
+        self._lease.start()
         while not self._stopped.is_set():
             try:
-                with connect(self._conninfo, "projections") as connection:
-                    if self._elected(connection):
+                if self._elected():
+                    with connect(self._conninfo, "projections", ANSWER_SECONDS) as connection:
                         self._lead(connection)
             except Exception as error:  # noqa: BLE001  it goes on for ever, and says why it has to
                 self._failures += 1
-                log.warning("projections_interrupted", error=_described(error), failures=self._failures)
+                reason = _described(error)
+                self._lease.resign(reason)
+                log.warning("projections_interrupted", error=reason, failures=self._failures)
             finally:
                 self.leads = False
             first, longest = RETRY_SECONDS
             self._stopped.wait(min(longest, first * 2 ** min(self._failures, 10)))
+        self._lease.stop()
 
-    def _elected(self, connection: psycopg.Connection[Any]) -> bool:
-        """The lock ends with the connection that also writes, so whoever has lost it can write nothing more."""
-        while not self._stopped.is_set():
-            row = connection.execute("select pg_try_advisory_lock(%s)", [LEADER_LOCK]).fetchone()
-            if row is not None and row[0]:
-                return True
-            self._stopped.wait(STANDBY_SECONDS)
-        return False
+    def _elected(self) -> bool:
+        while not self._lease.ask():
+            if self._stopped.wait(CANDIDATE_SECONDS):
+                return False
+        return True
 
     def _lead(self, connection: psycopg.Connection[Any]) -> None:
+        """Until another leads. Whoever led before may have been stopped in a transaction, and hold its locks."""
+        connection.execute(_END_OTHERS)
         self._prepare(connection)
-        wakeup = self._wakeup = Wakeup(self._conninfo)
-        wakeup.start()
         self.leads = True
-        try:
-            while not self._stopped.is_set():
-                if not self.step(connection):
-                    shortest, longest = SPACING_SECONDS
-                    self._hurried.wait(min(longest, max(shortest, self._taken / SPACED_EVENTS)))
-                    self._hurried.clear()
-                    wakeup.wait()
-                self._failures = 0
-        finally:
-            self._wakeup = None
-            wakeup.stop()
+        while self._lease.ask() and not self._stopped.is_set():
+            self._woken.clear()
+            more = self.step(connection)
+            self._failures = 0
+            self._lease.worked()
+            if not more:
+                shortest, longest = SPACING_SECONDS
+                self._hurried.wait(min(longest, max(shortest, self._taken / SPACED_EVENTS)))
+                self._hurried.clear()
+                self._woken.wait(POLL_SECONDS)
 
     def _prepare(self, connection: psycopg.Connection[Any]) -> None:
         known = store.stored(connection)
@@ -179,6 +186,7 @@ class Follower:
 
     def _apply(self, connection: psycopg.Connection[Any], projection: Projection, events: list[Recorded]) -> bool:
         """Whether it went well; when not, nothing of it is written but why."""
+        self._lease.ask()
         try:
             changes = projection.fold(self._mapper, events)
             if changes:

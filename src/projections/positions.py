@@ -1,28 +1,30 @@
 """How far the projections have come, as every process may wait for it."""
 
 import asyncio
+from contextlib import suppress
 
 import psycopg
 
+from application.log.wakeup import POLL_SECONDS
+from application.postgres.connection import TROUBLE, connect_async
 from projections.store import STORED, Stored
 
 CHANNEL = "laurel_projections"
-POLL_SECONDS = 1.0
 RETRY_SECONDS = 1.0
-
-_LOST = (psycopg.Error, OSError, TimeoutError)
 
 
 class Positions:
-    """Keeps up with the projections' positions, whichever process moves them; `run` is a task of its owner's.
-
-    A NOTIFY that is lost costs no more than a poll.
-    """
+    """Keeps up with the projections' positions, whichever process moves them; `run` is a task of its owner's."""
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
         self._stored: dict[str, Stored] = {}
         self._moved = asyncio.Condition()
+        self._awake = asyncio.Event()
+
+    def wake(self) -> None:
+        """They may have moved. To be called in the event loop, and nobody has to."""
+        self._awake.set()
 
     @property
     def stored(self) -> dict[str, Stored]:
@@ -45,17 +47,15 @@ class Positions:
 
     async def run(self) -> None:
         while True:
-            try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._conninfo, autocommit=True, connect_timeout=10, application_name="laurel positions"
-                ) as connection:
-                    await connection.execute(f"listen {CHANNEL}")
+            with suppress(*TROUBLE):
+                async with await connect_async(self._conninfo, "laurel positions") as connection:
                     while True:
+                        self._awake.clear()
                         await self._read(connection)
-                        async for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
-                            pass
-            except _LOST:
-                await asyncio.sleep(RETRY_SECONDS)
+                        with suppress(TimeoutError):
+                            async with asyncio.timeout(POLL_SECONDS):
+                                await self._awake.wait()
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def _read(self, connection: psycopg.AsyncConnection) -> None:
         cursor = await connection.execute(STORED, prepare=True)

@@ -1,9 +1,7 @@
 """Connections that write projections."""
 
-from typing import Any
-
-import psycopg
-
+from application.postgres import connection as postgres
+from application.postgres.connection import Connection
 from projections import columns
 
 _SETTINGS = {
@@ -15,7 +13,7 @@ _SETTINGS = {
     # A crash may take back the last commits whole, position and effect; they are folded again from the log.
     "synchronous_commit": "off",
     "timezone": "UTC",
-    # A leader that is paused, or whose host is gone without a word, must not keep the others from leading.
+    # Whoever is stopped, or whose host is gone without a word, must not hold its locks for ever.
     "idle_session_timeout": "30s",
     "idle_in_transaction_session_timeout": "30s",
     "tcp_keepalives_idle": "5",
@@ -24,17 +22,11 @@ _SETTINGS = {
 }
 
 
-def connect(conninfo: str, name: str) -> psycopg.Connection[Any]:
-    """Raises psycopg.OperationalError."""
-    connection = psycopg.connect(
-        conninfo,
-        autocommit=True,
-        connect_timeout=10,
-        application_name=f"laurel {name}",
-        client_encoding="utf8",
-        prepare_threshold=None,
-    )
+def connect(conninfo: str, name: str, answer_seconds: float | None = None) -> Connection:
+    """One on which a statement may take any time, or so long. Raises psycopg.OperationalError."""
+    connection = postgres.connect(conninfo, f"laurel {name}", client_encoding="utf8", prepare_threshold=None)
     for setting, value in _SETTINGS.items():
         connection.execute("select set_config(%s, %s, false)", [setting, value])
+    connection.answer_seconds = answer_seconds
     columns.register(connection)
     return connection

@@ -129,10 +129,10 @@ async def test_health_and_metrics() -> None:
 
 
 async def test_a_check_that_fails_is_told() -> None:
-    async def away() -> Check:
-        return Check("database", ok=False, detail="away")
+    async def away() -> list[Check]:
+        return [Check("database", ok=False, detail="away")]
 
-    async with AsyncTestClient(framed(checks=(away,))) as client:
+    async with AsyncTestClient(framed(checks=away)) as client:
         answer = await client.get("/health/ready")
     assert answer.status_code == 503
     assert answer.json() == {"ready": False, "checks": [{"name": "database", "ok": False, "detail": "away"}]}

@@ -24,7 +24,7 @@ async def main(conninfo: str) -> None:
 def hurry() -> None:
     triggers.TRIGGERS_AT_ONCE = TRIGGERS
     awarding.EVENTS_AT_ONCE = EVENTS
-    award_policy.LEADER_LOCK = os.getpid()
+    award_policy.LEASE = f"awards of {os.getpid()}"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from random import Random
 from select import select
@@ -51,6 +53,16 @@ def process(conninfo: str) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         started.kill()
         started.communicate()
+
+
+@asynccontextmanager
+async def kept_up(positions: Positions) -> AsyncIterator[Positions]:
+    keeping_up = asyncio.create_task(positions.run())
+    try:
+        yield positions
+    finally:
+        keeping_up.cancel()
+        await asyncio.wait([keeping_up])
 
 
 def follower_leads(follower: Follower) -> bool:
@@ -159,6 +171,91 @@ def test_one_process_leads_and_another_takes_over_when_it_is_killed(
         assert time.monotonic() - begun < 30
 
 
+SOON_SECONDS = 20.0
+"""Generous beside a lease and what a busy machine adds, and less than any time-out of the database's."""
+
+
+def test_another_takes_over_from_a_process_that_was_stopped_in_a_transaction(
+    conninfo: str, log: Log, connection: psycopg.Connection
+) -> None:
+    with process(conninfo) as leader:
+        wait_until_reached(connection, log.append([joined(1)]))
+        log.append(Program(1).whole(), notify=False)
+        stop_in_transaction(connection, leader)
+        begun = time.monotonic()
+        with running(conninfo) as standby:
+            last = log.append([joined(2)])
+            wait_until_reached(connection, last)
+            assert time.monotonic() - begun < SOON_SECONDS
+            leader.send_signal(signal.SIGCONT)
+            last = log.append([joined(3)])
+            wait_until_reached(connection, last)
+            assert follower_leads(standby)
+    assert rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False)).identical
+
+
+def stop_in_transaction(connection: psycopg.Connection, leader: subprocess.Popen[bytes]) -> None:
+    """Stops it while it holds the projections' rows, which it is made to keep for a while at first."""
+    with connection.transaction():
+        connection.execute("lock table p_members.members in share mode")
+        until(lambda: _waits_for_lock(connection))
+        leader.send_signal(signal.SIGSTOP)
+
+
+def _waits_for_lock(connection: psycopg.Connection) -> bool:
+    row = connection.execute(
+        "select count(*) from pg_stat_activity where datname = current_database()"
+        " and application_name = 'laurel projections' and wait_event_type = 'Lock'"
+    ).fetchone()
+    return row == (1,)
+
+
+def test_a_leader_whose_session_hangs_is_taken_over_from(
+    conninfo: str, log: Log, connection: psycopg.Connection
+) -> None:
+    """Its process lives, and would renew its lease for ever."""
+    with running(conninfo) as hung:
+        wait_until_reached(connection, log.append([joined(1)]))
+        with stopped_session(connection, "laurel projections"), running(conninfo) as standby:
+            begun = time.monotonic()
+            last = log.append([joined(2)])
+            wait_until_reached(connection, last)
+            assert time.monotonic() - begun < SOON_SECONDS
+            assert follower_leads(standby)
+        until(lambda: not hung.leads)
+        last = log.append([joined(3)])
+        wait_until_reached(connection, last)
+
+
+@contextmanager
+def stopped_session(connection: psycopg.Connection, name: str) -> Iterator[None]:
+    """The server's process for the session called so stands still, while it holds nothing."""
+    found: list[int] = []
+
+    def stopped() -> bool:
+        if found:
+            os.kill(found.pop(), signal.SIGCONT)
+        found.extend(_idle(connection, name))
+        for pid in found:
+            os.kill(pid, signal.SIGSTOP)
+        return bool(found) and _idle(connection, name) == found
+
+    until(stopped)
+    try:
+        yield
+    finally:
+        os.kill(found[0], signal.SIGCONT)
+
+
+def _idle(connection: psycopg.Connection, name: str) -> list[int]:
+    rows = connection.execute(
+        "select pid from pg_stat_activity where datname = current_database() and application_name = %s"
+        " and state = 'idle'",
+        [name],
+    )
+    return [pid for (pid,) in rows]
+
+
 def test_killing_it_again_and_again_neither_loses_nor_doubles(
     conninfo: str, log: Log, connection: psycopg.Connection
 ) -> None:
@@ -189,31 +286,23 @@ def test_a_lost_connection_is_made_again(conninfo: str, log: Log, connection: ps
 
 
 async def test_waiting_for_a_position(conninfo: str, log: Log) -> None:
-    positions = Positions(conninfo)
-    keeping_up = asyncio.create_task(positions.run())
-    try:
+    async with kept_up(Positions(conninfo)) as positions:
         with running(conninfo):
             last = await asyncio.to_thread(log.append, Program(1).whole())
             assert await positions.wait_for(last, 60)
             assert positions.reached() == positions.reached("members", "facts") == last
             assert not await positions.wait_for(last + 1, 0.1)
-    finally:
-        keeping_up.cancel()
 
 
 async def test_nobody_waits_for_a_projection_that_has_stopped(conninfo: str, log: Log) -> None:
     last = log.append([joined(1)])
     broken = (failing(PROJECTIONS[0], "member.registered"), *PROJECTIONS[1:])
     await asyncio.to_thread(followed, conninfo, broken)
-    positions = Positions(conninfo)
-    keeping_up = asyncio.create_task(positions.run())
-    try:
+    async with kept_up(Positions(conninfo)) as positions:
         assert await positions.wait_for(last, 60, "facts")
         begun = time.monotonic()
         assert not await positions.wait_for(last, 60)
         assert time.monotonic() - begun < 30
-    finally:
-        keeping_up.cancel()
 
 
 def test_a_projection_of_an_older_version_is_rebuilt_when_it_starts(

@@ -25,7 +25,7 @@ def health_routes(services: Services, metrics: Metrics) -> list[HTTPRouteHandler
     @get("/health/ready")
     async def ready() -> Response[Health]:
         """Whether the service can do its work; 503 when a check is not ok."""
-        checks = [await check() for check in services.checks]
+        checks = await services.checks()
         is_ready = all(check.ok for check in checks)
         return Response(Health(is_ready, checks), status_code=200 if is_ready else 503)
 

@@ -1,9 +1,9 @@
 """The library's recorders over this log: the same tables, the same function that appends, the same order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -28,7 +28,7 @@ from psycopg_pool import ConnectionPool
 from application.log import arrays
 from application.log.events import Envelope
 from application.log.queries import query
-from application.log.wakeup import CHANNEL, Wakeup
+from application.log.wakeup import CHANNEL, POLL_SECONDS, Listener
 
 ACTOR = "eventsourcing"
 """Who is named in the envelopes of events that came through the library."""
@@ -226,8 +226,8 @@ class LogApplicationRecorder(LogAggregateRecorder, ApplicationRecorder):
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "LogSubscription":
         return LogSubscription(self, gt, topics)
 
-    def wakeup(self) -> Wakeup:
-        return Wakeup(self._datastore.conninfo)
+    def listener(self, wake: Callable[[], None]) -> Listener:
+        return Listener(self._datastore.conninfo, {CHANNEL: wake})
 
 
 class LogSubscription(ListenNotifySubscription[LogApplicationRecorder]):
@@ -235,19 +235,22 @@ class LogSubscription(ListenNotifySubscription[LogApplicationRecorder]):
 
     def __init__(self, recorder: LogApplicationRecorder, gt: int | None, topics: Sequence[str]) -> None:
         super().__init__(recorder=recorder, gt=gt, topics=topics)
-        self._wakeup = recorder.wakeup()
-        self._wakeup.start()
+        self._woken = Event()
+        self._listener = recorder.listener(self._woken.set)
+        self._listener.start()
         self._waking = Thread(target=self._wake, name="laurel subscription", daemon=True)
         self._waking.start()
 
     def __exit__(self, *args: object, **kwargs: Any) -> None:  # noqa: ANN401  the library's signature
         super().__exit__(*args, **kwargs)
-        self._wakeup.stop()
+        self._listener.stop()
+        self._woken.set()
         self._waking.join()
 
     def _wake(self) -> None:
         while not self._has_been_stopped:
-            self._wakeup.wait()
+            self._woken.wait(POLL_SECONDS)
+            self._woken.clear()
             self._has_been_notified.set()
 
 

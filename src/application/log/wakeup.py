@@ -2,15 +2,21 @@
 
 import asyncio
 import threading
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 
-import psycopg
+from psycopg.sql import SQL, Identifier
+
+from application.postgres.connection import TROUBLE, connect, connect_async
 
 CHANNEL = "laurel_log"
+POLL_SECONDS = 1.0
+"""How long those who follow wait at most, as a wake-up may be missed."""
 SPACING_SECONDS = 0.005
 RETRY_SECONDS = 1.0
-
-_LOST = (psycopg.Error, OSError, TimeoutError)
+TURN_SECONDS = 0.5
+STOP_SECONDS = 10.0
 
 
 class Notifier:
@@ -28,65 +34,64 @@ class Notifier:
 
     async def run(self) -> None:
         while True:
-            try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._conninfo, autocommit=True, connect_timeout=10, application_name="laurel notifier"
-                ) as connection:
+            with suppress(*TROUBLE):
+                async with await connect_async(self._conninfo, "laurel notifier") as connection:
                     await connection.execute("set synchronous_commit to off")
                     while True:
                         await self._due.wait()
                         self._due.clear()
                         await connection.execute(f"notify {CHANNEL}", prepare=True)
                         await asyncio.sleep(SPACING_SECONDS)
-            except _LOST:
-                await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
 
 
-class Wakeup:
-    """For one follower in a thread of its own: waits until the log may have grown, or a time has passed.
+class Listener:
+    """Hears what is notified, for all who wait for it in this process, in a thread of its own.
 
-    `wake` may be called from any thread. The position it waits on is the follower's own to look up: waking early or
-    for nothing is allowed, missing a NOTIFY costs no more than the time-out.
+    `wakes` has a function for each channel; it is called in that thread, and must return at once. Waking early or for
+    nothing is allowed, as those who are woken look for themselves; whoever misses a NOTIFY polls. All are woken when
+    the listening begins (anew): what was notified before was not heard.
     """
 
-    def __init__(self, conninfo: str, timeout_seconds: float = 1.0) -> None:
+    def __init__(self, conninfo: str, wakes: Mapping[str, Callable[[], object]]) -> None:
         self._conninfo = conninfo
-        self._timeout_seconds = timeout_seconds
-        self._woken = threading.Event()
+        self._wakes = wakes
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._listen, name="laurel wakeup", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="laurel listener", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
         self._stopped.set()
-        self._woken.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
+        self._thread.join(STOP_SECONDS)
 
-    def wake(self) -> None:
-        self._woken.set()
-
-    def wait(self) -> bool:
-        """Returns whether something woke it before the time was over. Clears before the caller reads, so that what
-        comes during the read wakes the next wait.
-        """
-        woken = self._woken.wait(self._timeout_seconds)
-        self._woken.clear()
-        return woken
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            with suppress(*TROUBLE):
+                self._listen()
+            self._stopped.wait(RETRY_SECONDS)
 
     def _listen(self) -> None:
-        while not self._stopped.is_set():
-            with (
-                suppress(*_LOST),
-                psycopg.connect(
-                    self._conninfo, autocommit=True, connect_timeout=10, application_name="laurel listener"
-                ) as connection,
-            ):
-                connection.execute(f"listen {CHANNEL}")
-                self._woken.set()
-                while not self._stopped.is_set():
-                    for _ in connection.notifies(timeout=0.5, stop_after=1):
-                        self._woken.set()
-            self._stopped.wait(RETRY_SECONDS)
+        with connect(self._conninfo, "laurel listener") as connection:
+            for channel in self._wakes:
+                connection.execute(SQL("listen {}").format(Identifier(channel)))
+            for wake in self._wakes.values():
+                wake()
+            while not self._stopped.is_set():
+                for channel in {notify.channel for notify in connection.notifies(timeout=TURN_SECONDS, stop_after=1)}:
+                    self._wakes[channel]()
+
+
+@asynccontextmanager
+async def listening(conninfo: str, wakes: Mapping[str, Callable[[], object]]) -> AsyncIterator[None]:
+    """A listener whose functions are called in this event loop."""
+    loop = asyncio.get_running_loop()
+    listener = Listener(
+        conninfo, {channel: partial(loop.call_soon_threadsafe, wake) for channel, wake in wakes.items()}
+    )
+    listener.start()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(listener.stop)

@@ -1,15 +1,21 @@
-"""Where the database is, and how connections to it are opened."""
+"""Where the database is, and how connections to it are opened.
+
+A server that is stopped, or beyond a network that is gone, neither answers nor ends a connection: waits are bounded.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
+from typing import Any, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from application.postgres.account import UNPRIVILEGED
 from application.postgres.embedded import EmbeddedPostgres
-from application.postgres.errors import DatabaseUnreachable, ServerVersionRefused
+from application.postgres.errors import DatabaseUnreachable, NoAnswer, ServerVersionRefused
 
 OLDEST_VERSION = 15
 BEHAVIOUR = {
@@ -21,6 +27,47 @@ BEHAVIOUR = {
     "tcp_user_timeout": 60_000,
 }
 """Seconds, and milliseconds for the last: a host that vanished is noticed within a minute."""
+ANSWER_SECONDS = 20.0
+"""How long an answer is waited for: longer than a statement may take, so that the server's own time-out comes first."""
+
+TROUBLE = (psycopg.Error, OSError, TimeoutError)
+"""What is raised where a connection is lost, can't be had, or is to a server that can't do what it is asked for now."""
+
+RV = TypeVar("RV")
+
+
+class Connection(psycopg.Connection):
+    """Raises NoAnswer, and is closed, once the server has not answered for so long; None: it may take any time."""
+
+    answer_seconds: float | None = ANSWER_SECONDS
+
+    def wait(self, gen: PQGen[RV], *arguments: Any, **named: Any) -> RV:  # noqa: ANN401  the library's own bounds
+        return super().wait(_answered(self, gen, self.answer_seconds), *arguments, **named)
+
+
+class AsyncConnection(psycopg.AsyncConnection):
+    """As `Connection`."""
+
+    answer_seconds: float | None = ANSWER_SECONDS
+
+    async def wait(self, gen: PQGen[RV], *arguments: Any, **named: Any) -> RV:  # noqa: ANN401  the library's own bounds
+        return await super().wait(_answered(self, gen, self.answer_seconds), *arguments, **named)
+
+
+def _answered(connection: Connection | AsyncConnection, gen: PQGen[RV], seconds: float | None) -> PQGen[RV]:
+    """As `gen`, which is resumed at least ten times a second while it waits, also when nothing has come."""
+    deadline = monotonic() + seconds if seconds else None
+    try:
+        awaited = next(gen)
+        while True:
+            ready = yield awaited
+            if not ready and deadline and seconds and monotonic() > deadline:
+                connection.pgconn.finish()
+                raise NoAnswer(seconds)
+            awaited = gen.send(ready)
+    except StopIteration as end:
+        answer: RV = end.value
+        return answer
 
 
 @contextmanager
@@ -49,18 +96,18 @@ def check_version(conninfo: str) -> None:
         )
 
 
-def connect(conninfo: str, name: str) -> psycopg.Connection:
+def connect(conninfo: str, name: str, **options: Any) -> Connection:  # noqa: ANN401  the library's own
     """In autocommit mode. Raises DatabaseUnreachable."""
     try:
-        return psycopg.connect(named(conninfo, name), autocommit=True)
+        return Connection.connect(named(conninfo, name), autocommit=True, **options)
     except psycopg.OperationalError as error:
         raise _unreachable(conninfo, error) from error
 
 
-async def connect_async(conninfo: str, name: str) -> psycopg.AsyncConnection:
+async def connect_async(conninfo: str, name: str, **options: Any) -> AsyncConnection:  # noqa: ANN401  as above
     """In autocommit mode. Raises DatabaseUnreachable."""
     try:
-        return await psycopg.AsyncConnection.connect(named(conninfo, name), autocommit=True)
+        return await AsyncConnection.connect(named(conninfo, name), autocommit=True, **options)
     except psycopg.OperationalError as error:
         raise _unreachable(conninfo, error) from error
 

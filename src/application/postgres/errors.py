@@ -6,9 +6,13 @@ PostgresUnavailable
 +-- ServerAccountRefused    root has no unprivileged account to run the server as
 +-- ServerDidNotStart       the server gave up or stayed silent; the reason is from its log
 +-- ServerDidNotStop        the last user left and the server is still there
-+-- DatabaseUnreachable     the address is malformed, or nothing answers there
++-- DatabaseUnreachable     the address is malformed, or nothing answers there; an operational error, as of psycopg's
 +-- ServerVersionRefused    the server is older than we support
+
+NoAnswer, an operational error too: a server that was reached does not answer any more.
 """
+
+import psycopg
 
 
 class PostgresUnavailable(Exception):  # noqa: N818 - it names the state the caller is in
@@ -35,9 +39,14 @@ class ServerDidNotStop(PostgresUnavailable):
     pass
 
 
-class DatabaseUnreachable(PostgresUnavailable):
+class DatabaseUnreachable(PostgresUnavailable, psycopg.OperationalError):
     pass
 
 
 class ServerVersionRefused(PostgresUnavailable):
     pass
+
+
+class NoAnswer(psycopg.OperationalError):
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the database did not answer within {seconds:g} seconds; the connection is given up")

@@ -18,12 +18,15 @@ from application.clock import Clock, SandboxClock, SystemClock, settle_sandbox
 from application.definitions import ensure_default_account
 from application.log.batch import Committed
 from application.log.mapper import Mapper
+from application.log.wakeup import CHANNEL as LOG_CHANNEL
+from application.log.wakeup import listening
 from application.log.working import Command
 from application.log.writer import Writer
 from application.reads import Reads, nothing, reach
 from application.streams import KINDS
 from domain.transaction import Purchase, Status
 from projections.follower import Follower
+from projections.positions import CHANNEL as PROJECTIONS_CHANNEL
 from projections.positions import Positions
 from projections.readers import reads
 from projections.registry import PROJECTIONS
@@ -115,8 +118,10 @@ async def running(conninfo: str, *, follows: bool = True, sandbox: bool = False)
         if follows:
             follower.start()
             tasks.append(asyncio.create_task(awards.run()))
+        wakes = {LOG_CHANNEL: awards.wake, PROJECTIONS_CHANNEL: positions.wake}
         try:
-            yield Running(conninfo, writer, catalogue, clock, reads(pool, positions, mapper), pool, mapper, awards)
+            async with listening(conninfo, wakes):
+                yield Running(conninfo, writer, catalogue, clock, reads(pool, positions, mapper), pool, mapper, awards)
         finally:
             if follows:
                 await asyncio.to_thread(follower.stop)

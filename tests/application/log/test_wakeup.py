@@ -1,55 +1,75 @@
 import asyncio
+import threading
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
-from application.log.wakeup import Wakeup
+from application.log.wakeup import CHANNEL, Listener, listening
 from application.log.writer import Writer
 from tests.application.log.shop import counting
+from tests.support.tcp import end_sessions
+
+SECONDS = 60.0
+
+
+class Woken(threading.Event):
+    def again(self) -> bool:
+        """Whether it is woken, this time."""
+        woken = self.wait(SECONDS)
+        self.clear()
+        return woken
 
 
 @pytest.fixture
-def wakeup(database: str) -> Iterator[Wakeup]:
-    """Already listening, and nothing heard yet."""
-    wakeup = Wakeup(database, timeout_seconds=60.0)
-    wakeup.start()
-    assert wakeup.wait()
-    yield wakeup
-    wakeup.stop()
+def woken(database: str) -> Iterator[Woken]:
+    """By a listener that listens, and has heard nothing yet."""
+    woken = Woken()
+    listener = Listener(database, {CHANNEL: woken.set})
+    listener.start()
+    assert woken.again()
+    yield woken
+    listener.stop()
 
 
-async def test_a_commit_wakes_who_follows_in_another_process(wakeup: Wakeup, writer: Writer) -> None:
+async def test_a_commit_wakes_who_follows_in_another_process(woken: Woken, writer: Writer) -> None:
     await writer.submit(counting("a"))
-    assert await asyncio.to_thread(wakeup.wait)
+    assert await asyncio.to_thread(woken.again)
 
 
-def test_nothing_wakes_it_but_the_time(database: str) -> None:
-    wakeup = Wakeup(database, timeout_seconds=0.1)
-    wakeup.start()
-    assert any(wakeup.wait() for _ in range(600)), "once, as it has begun to listen"
-    assert not wakeup.wait()
-    wakeup.stop()
+def test_each_channel_wakes_its_own(database: str, connection: psycopg.Connection) -> None:
+    one, other = Woken(), Woken()
+    listener = Listener(database, {CHANNEL: one.set, "other": other.set})
+    listener.start()
+    assert one.again()
+    assert other.again()
+    connection.execute("notify other")
+    assert other.again()
+    assert not one.is_set()
+    listener.stop()
 
 
-def test_it_is_woken_from_within_the_process(wakeup: Wakeup) -> None:
-    wakeup.wake()
-    assert wakeup.wait()
-
-
-def test_a_lost_connection_wakes_once_it_listens_again(wakeup: Wakeup, connection: psycopg.Connection) -> None:
+def test_a_lost_connection_wakes_once_it_listens_again(
+    woken: Woken, database: str, connection: psycopg.Connection
+) -> None:
     """What was committed meanwhile was not heard, so it is time to look."""
-    connection.execute(
-        "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
-        "where application_name = 'laurel listener' and datname = current_database()"
-    )
-    assert wakeup.wait()
-    connection.execute("notify laurel_log")
-    assert wakeup.wait()
+    for _ in range(2):
+        assert end_sessions(database, "laurel listener") == 1
+        assert woken.again()
+        connection.execute(f"notify {CHANNEL}")
+        assert woken.again()
 
 
-def test_without_a_database_it_is_a_clock() -> None:
-    wakeup = Wakeup("host=/nowhere", timeout_seconds=0.05)
-    wakeup.start()
-    assert [wakeup.wait() for _ in range(3)] == [False] * 3
-    wakeup.stop()
+async def test_it_wakes_in_the_loop_of_who_waits(database: str, connection: psycopg.Connection) -> None:
+    woken = asyncio.Event()
+    async with listening(database, {CHANNEL: woken.set}), asyncio.timeout(SECONDS):
+        for _ in range(2):
+            await woken.wait()
+            woken.clear()
+            connection.execute(f"notify {CHANNEL}")
+
+
+def test_without_a_database_it_waits_for_one_and_stops_at_once() -> None:
+    listener = Listener("host=/nowhere", {CHANNEL: threading.Event().set})
+    listener.start()
+    listener.stop()

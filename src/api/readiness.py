@@ -1,0 +1,135 @@
+"""Readiness: what must hold for the service to do its work, and what is wrong where it does not.
+
+What is asked may hang, as the database may: the answer comes in time, and says so.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+
+import psycopg
+
+from api.services import Check
+from application import award_policy
+from application.leadership import STANDSTILL_SECONDS, standstill
+from application.postgres.connection import AsyncConnection, connect_async
+from projections import follower
+from projections.queries.log import head
+from projections.registry import PROJECTIONS
+from projections.store import STORED, Stored
+
+ANSWER_SECONDS = 1.5
+"""How long the whole answer is waited for."""
+QUESTION_SECONDS = 2
+"""How long the database has for each question, before it is asked over a new connection."""
+
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError)
+
+Look = Callable[[psycopg.AsyncConnection[Any]], Awaitable[str]]
+"""Looks at one thing that must hold, and says what is wrong; nothing while it holds."""
+
+
+class Readiness:
+    """Looks at everything over a connection of its own; who asks during a look is answered by it."""
+
+    def __init__(self, conninfo: str, looks: Mapping[str, Look]) -> None:
+        self._conninfo = conninfo
+        self._looks = {"database": look_at_database, **looks}
+        self._connection: AsyncConnection | None = None
+        self._looking: asyncio.Task[list[Check]] | None = None
+
+    async def checks(self) -> list[Check]:
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look(), name="laurel readiness")
+        looking = self._looking
+        await asyncio.wait({looking}, timeout=ANSWER_SECONDS)
+        return looking.result() if looking.done() else self._unknown(f"no answer within {ANSWER_SECONDS:g} seconds")
+
+    async def close(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait({self._looking})
+        await self._hang_up()
+
+    async def _look(self) -> list[Check]:
+        try:
+            connection = await self._connected()
+            said = {name: await _said(look, connection) for name, look in self._looks.items()}
+        except _AWAY as error:
+            await self._hang_up()
+            return self._unknown(f"not reached ({type(error).__name__})")
+        return [Check(name, ok=not wrong, detail=wrong) for name, wrong in said.items()]
+
+    async def _connected(self) -> AsyncConnection:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect_async(self._conninfo, "laurel readiness", connect_timeout=QUESTION_SECONDS)
+            self._connection.answer_seconds = QUESTION_SECONDS
+        return self._connection
+
+    async def _hang_up(self) -> None:
+        if self._connection is not None:
+            with suppress(*_AWAY):
+                await self._connection.close()
+        self._connection = None
+
+    def _unknown(self, why: str) -> list[Check]:
+        database, *others = self._looks
+        unknown = [Check(name, ok=False, detail="not known without the database") for name in others]
+        return [Check(database, ok=False, detail=why), *unknown]
+
+
+async def _said(look: Look, connection: AsyncConnection) -> str:
+    try:
+        return await look(connection)
+    except _AWAY:
+        raise
+    except psycopg.Error as error:
+        return f"{type(error).__name__}: {error}"
+
+
+async def look_at_database(connection: psycopg.AsyncConnection[Any]) -> str:
+    row = await (await connection.execute("select pg_is_in_recovery()")).fetchone()
+    return "in recovery: it can be read and not written" if row and row[0] else ""
+
+
+async def look_at_awards(connection: psycopg.AsyncConnection[Any]) -> str:
+    """Whether campaigns decide, in whichever process."""
+    return await standstill(connection, award_policy.LEASE) or ""
+
+
+class ProjectionsLook:
+    """Whether all of them are there and follow the log, in whichever process.
+
+    One that stands behind the log's end is told once it has been seen at the same place for too long.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, float]] = {}
+
+    async def __call__(self, connection: psycopg.AsyncConnection[Any]) -> str:
+        rows = await (await connection.execute(STORED)).fetchall()
+        stored = {row[0]: Stored(*row) for row in rows}
+        end = await head(connection)
+        return "; ".join(
+            [
+                *[why for why in [await standstill(connection, follower.LEASE)] if why],
+                *[f"{name} has stopped" for name, projection in stored.items() if projection.error],
+                *[f"{projection.name} is not there yet" for projection in PROJECTIONS if projection.name not in stored],
+                *self._stuck(stored, end),
+            ]
+        )
+
+    def _stuck(self, stored: Mapping[str, Stored], end: int) -> Iterator[str]:
+        now = monotonic()
+        for projection in PROJECTIONS:
+            found = stored.get(projection.name)
+            if found is None or found.error or found.version != projection.version or found.position >= end:
+                self._seen.pop(projection.name, None)
+                continue
+            position, since = self._seen.get(projection.name, (-1, now))
+            if position != found.position:
+                self._seen[projection.name] = found.position, now
+            elif now - since > STANDSTILL_SECONDS:
+                yield f"{projection.name} stands at {position} of {end} (for {now - since:.0f} seconds)"
