@@ -10,7 +10,8 @@ from application.catalogue import Catalogue
 from application.definitions import ensure_default_account
 from application.log.mapper import Mapper
 from application.log.writer import Writer
-from application.streams import KINDS
+from application.streams import KINDS, TIERED_CAMPAIGN
+from projections.queries.log import states
 from tests.support.achievements import ACHIEVEMENT
 from tests.support.achievements import definition as achievement_definition
 from tests.support.campaigns import CAMPAIGN, definition
@@ -29,6 +30,9 @@ async def test_what_is_paused_is_told_from_what_was_never_active(database: str) 
     with psycopg.connect(database, autocommit=True) as connection:
         _forget(connection, "activated")
         connection.execute(files("application").joinpath("migrations", EVER_ACTIVATED).read_bytes())
+    campaign = TIERED_CAMPAIGN.of(CAMPAIGN).id
+    async with await psycopg.AsyncConnection.connect(database) as connection:
+        assert (await states(connection, MAPPER, [campaign]))[campaign].activated
     async with _Writing(database) as writer:
         catalogue: Catalogue = (await writer.submit(lambda working: working.catalogue)).answer
         assert catalogue.tiered_campaigns[CAMPAIGN].activated

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from application.log.fold import folded
+from application.log.fold import kept
 from application.log.mapper import Mapper
 
 Row = tuple[UUID, str, bytes, int, Sequence[str] | None, Sequence[bytes] | None]
@@ -22,13 +22,9 @@ class Entry(NamedTuple):
 
 def entries(mapper: Mapper, rows: Iterable[Row]) -> list[Entry]:
     return [
-        Entry(key, kind, mapper.decode_state(kind, state) if state else _made_anew(mapper, tags, payloads), position)
+        Entry(key, kind, kept(mapper, kind, state, tags, payloads), position)
         for key, kind, state, position, tags, payloads in rows
     ]
-
-
-def _made_anew(mapper: Mapper, tags: Sequence[str] | None, payloads: Sequence[bytes] | None) -> Any:  # noqa: ANN401  any kind's state
-    return folded(mapper, None, zip(tags or (), payloads or (), strict=True))
 
 
 class Catalogue(Protocol):

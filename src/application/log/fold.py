@@ -19,6 +19,13 @@ def folded(mapper: Mapper, state: Any, events: Iterable[tuple[str, bytes]]) -> A
     return state
 
 
+def kept(mapper: Mapper, kind: str, state: bytes, tags: Sequence[str] | None, payloads: Sequence[bytes] | None) -> Any:  # noqa: ANN401  any kind's state
+    """A state as it is stored or, where that was emptied, as the events that come with it make it."""
+    if state:
+        return mapper.decode_state(kind, state)
+    return folded(mapper, None, zip(tags or (), payloads or (), strict=True))
+
+
 FOLD_EVENTS = 1_000
 
 Stored = tuple[int, bytes, int, str, bytes, bytes]

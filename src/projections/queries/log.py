@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, tuple_row
 
 from application.log.events import Envelope, Recorded
-from application.log.fold import folded
+from application.log.fold import folded, kept
 from application.log.mapper import Mapper
 from application.log.queries import query
 from application.log.streams import Stream
@@ -22,9 +22,14 @@ _PAGE = query("page")
 _HEAD = query("head")
 
 _STATES: LiteralString = """
-SELECT s.id, s.kind, s.version, s.state
+SELECT s.id, s.version, s.kind, s.state, e.tags, e.payloads
 FROM unnest(%s::uuid[]) w (id)
 CROSS JOIN LATERAL (SELECT t.id, t.kind, t.version, t.state FROM laurel.streams t WHERE t.id = w.id OFFSET 0) s
+CROSS JOIN LATERAL (
+    SELECT array_agg(v.tag ORDER BY v.version) AS tags, array_agg(v.payload ORDER BY v.version) AS payloads
+    FROM laurel.events v
+    WHERE s.state = '' AND v.stream = s.id AND v.version <= s.version
+) e
 """
 
 _EXISTS: LiteralString = "SELECT FROM laurel.streams t WHERE t.id = %s AND t.kind = %s"
@@ -107,9 +112,9 @@ async def position_at(connection: AsyncConnection[Any], mapper: Mapper, instant:
 
 async def latest(connection: AsyncConnection[Any], mapper: Mapper, stream: Stream[S, Any]) -> Versioned[S] | None:
     """A stream as the last command left it; None where there is none of its kind."""
-    for _, kind, version, state in await _rows(connection, _STATES, [[stream.id]]):
+    for _, version, kind, *stored in await _rows(connection, _STATES, [[stream.id]]):
         if kind == stream.kind.name:
-            return Versioned(mapper.decode_state(kind, state), version)
+            return Versioned(kept(mapper, kind, *stored), version)
     return None
 
 
@@ -120,7 +125,7 @@ async def exists(connection: AsyncConnection[Any], stream: Stream[Any, Any]) -> 
 async def states(connection: AsyncConnection[Any], mapper: Mapper, ids: Sequence[UUID]) -> dict[UUID, Any]:
     """The states of the streams that exist."""
     rows = await _rows(connection, _STATES, [list(ids)])
-    return {key: mapper.decode_state(kind, state) for key, kind, _, state in rows}
+    return {key: kept(mapper, *stored) for key, _, *stored in rows}
 
 
 async def stories(connection: AsyncConnection[Any], mapper: Mapper, ids: Sequence[UUID]) -> list[Story]:
