@@ -2,10 +2,11 @@
 
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from api.representations import plain
+from api.representations import WarningShown, plain, warnings_shown
 from application.manual_progress import Changed
 from domain.achievement import Achievement, Status
 from domain.achievement_definition import Count, CountKind, Limit, Period, PeriodKind, Rule, Subject
@@ -13,6 +14,7 @@ from domain.interval import Interval
 from domain.terms import Entity
 from domain.texts import Text
 from domain.timeframe import Timeframe
+from domain.warnings import achievement_warnings
 
 
 class CountLimitShown(Struct, frozen=True, gc=False):
@@ -58,6 +60,7 @@ class AchievementAnswer(Struct, frozen=True, gc=False, kw_only=True):
     """An achievement: what was filled in, and where it is in its life.
 
     `version` is that of its ETag. Progress is by `revision`: an edit that makes a new one has it start again.
+    `warnings` are computed from what was filled in.
     """
 
     position: str
@@ -66,6 +69,7 @@ class AchievementAnswer(Struct, frozen=True, gc=False, kw_only=True):
     revision: int
     status: Status
     active: bool
+    warnings: list[WarningShown]
     name: str
     description: str
     translations: dict[str, Text]
@@ -75,7 +79,8 @@ class AchievementAnswer(Struct, frozen=True, gc=False, kw_only=True):
     rules: list[AchievementRuleShown]
 
 
-def achievement(shown: Achievement, position: str = "") -> AchievementAnswer:
+def achievement(shown: Achievement, zone: ZoneInfo, position: str = "") -> AchievementAnswer:
+    """The achievement, whose days are those of the program's `zone`."""
     definition = shown.definition
     return AchievementAnswer(
         position=position,
@@ -84,6 +89,7 @@ def achievement(shown: Achievement, position: str = "") -> AchievementAnswer:
         revision=shown.revision,
         status=shown.status,
         active=shown.status is Status.ACTIVE,
+        warnings=warnings_shown(achievement_warnings(definition, zone)),
         name=definition.name,
         description=definition.description,
         translations=definition.translations,

@@ -1,5 +1,6 @@
 """What the service answers about campaigns: commands and reads show them alike."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.achievement_representations import CountLimitShown
-from api.representations import plain
+from api.representations import WarningShown, plain, warnings_shown
 from domain.achievement_definition import Limit
 from domain.campaign import Campaign, Status, status
 from domain.campaign_definition import (
@@ -23,6 +24,7 @@ from domain.campaign_definition import (
     missing,
 )
 from domain.interval import Interval
+from domain.problems import Problem
 from domain.texts import Text
 
 
@@ -78,7 +80,8 @@ class CampaignAnswer(Struct, frozen=True, gc=False, kw_only=True):
     """A campaign: what was filled in, and where it is in its life.
 
     `version` is that of its ETag; decisions name the `revision`. `missing` are the fields a draft still lacks. What was
-    recorded before `activated_at` is not decided by it.
+    recorded before `activated_at` is not decided by it. `warnings` are computed from what was filled in, and from the
+    achievement and the accounts as they are now.
     """
 
     position: str
@@ -87,6 +90,7 @@ class CampaignAnswer(Struct, frozen=True, gc=False, kw_only=True):
     revision: int
     status: Status
     missing: tuple[str, ...]
+    warnings: list[WarningShown]
     activated_at: datetime | None
     type: CampaignType
     trigger: CampaignTrigger
@@ -105,7 +109,7 @@ class CampaignAnswer(Struct, frozen=True, gc=False, kw_only=True):
     limits: LimitsShown
 
 
-def campaign(shown: Campaign, now: datetime, position: str = "") -> CampaignAnswer:
+def campaign(shown: Campaign, now: datetime, warnings: Iterable[Problem], position: str = "") -> CampaignAnswer:
     """The campaign as it stands at `now`."""
     definition = shown.definition
     return CampaignAnswer(
@@ -115,6 +119,7 @@ def campaign(shown: Campaign, now: datetime, position: str = "") -> CampaignAnsw
         revision=shown.revision,
         status=status(shown, now),
         missing=missing(definition),
+        warnings=warnings_shown(warnings),
         activated_at=shown.activated_at,
         type=definition.type,
         trigger=definition.trigger,

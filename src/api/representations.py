@@ -22,11 +22,13 @@ from domain.outcomes import Completed, Contributed, Corrected, NotCounted, Outco
 from domain.points import HitType, Tier
 from domain.preview import Preview
 from domain.preview import Status as PreviewStatus
+from domain.problems import Problem
 from domain.product import Product
 from domain.stock import NOTHING, Stock
 from domain.terms import CombinationScope, Confirmation, Entity, Late
 from domain.tiered_campaign import Status
 from domain.tiered_definition import Aggregate, missing
+from domain.warnings import tiered_warnings
 from projections.queries.decisions import DecisionRow
 from projections.queries.tiered_campaigns import CampaignRow
 
@@ -149,6 +151,18 @@ def _outcome(outcome: Outcome) -> OutcomeShown:
                 outcome.member,
                 outcome.detail,
             )
+
+
+class WarningShown(Struct, frozen=True, gc=False):
+    """What was saved and can't work as meant: where in the definition (a JSON pointer), of which kind, and why."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+def warnings_shown(warnings: Iterable[Problem]) -> list[WarningShown]:
+    return [WarningShown(warning.pointer, warning.code, warning.detail) for warning in warnings]
 
 
 class MemberAnswer(Struct, frozen=True, gc=False):
@@ -362,7 +376,7 @@ class TieredCampaignAnswer(Struct, frozen=True, gc=False, kw_only=True):
 
     `version` is that of its ETag. `missing` are the fields a draft still lacks. `next_evaluation_at` is that of the
     first occurrence whose evaluation has not begun, and may be past while the campaign is inactive;
-    `occurrences_remaining` counts the occurrences that have not ended.
+    `occurrences_remaining` counts the occurrences that have not ended. `warnings` are computed from what was filled in.
     """
 
     position: str
@@ -371,6 +385,7 @@ class TieredCampaignAnswer(Struct, frozen=True, gc=False, kw_only=True):
     revision: int
     status: Status
     missing: tuple[str, ...]
+    warnings: list[WarningShown]
     current_occurrence_ends_at: datetime | None
     ends_at: datetime | None
     next_evaluation_at: datetime | None
@@ -410,6 +425,7 @@ def tiered_campaign(shown: CampaignRow, position: str = "") -> TieredCampaignAns
         revision=shown.revision,
         status=shown.status,
         missing=missing(definition),
+        warnings=warnings_shown(tiered_warnings(definition)),
         current_occurrence_ends_at=shown.current_occurrence_ends_at,
         ends_at=shown.ends_at,
         next_evaluation_at=shown.next_evaluation_at,

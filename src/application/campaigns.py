@@ -17,6 +17,7 @@ from domain.campaign import AchievementArchived, Campaign, Incomplete, WrongStat
 from domain.campaign_definition import Definition, campaign_problems
 from domain.expressions import condition_from
 from domain.problems import Invalid, Problem
+from domain.warnings import campaign_warnings
 
 MOST_WRITTEN_BYTES = 65_536
 """Of all rules of a campaign: bounds what it takes to compile them."""
@@ -71,6 +72,16 @@ def duplicate(working: Working, campaign_id: UUID, copy_id: UUID) -> Campaign:
     stream = CAMPAIGN.of(copy_id)
     working.state_if_known(stream)
     return working.record(stream, campaigns.duplicate(campaign, copy_id))
+
+
+def warnings(catalogue: Catalogue, definition: Definition) -> list[Problem]:
+    """What can't work as meant, by what the definition refers to now."""
+    achievement = catalogue.achievements.get(definition.achievement) if definition.achievement else None
+    return campaign_warnings(
+        definition,
+        achievement.definition if achievement else None,
+        lambda code: account.decimals if (account := catalogue.account(code)) else 0,
+    )
 
 
 def _campaign(working: Working, campaign_id: UUID) -> tuple[Stream[Campaign, campaigns.Event], Campaign]:

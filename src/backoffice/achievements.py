@@ -8,6 +8,7 @@ from litestar.params import FromPath
 
 from backoffice.site import Missing, PageRequest, Site, asked, following, given
 from domain.achievement import Status
+from domain.warnings import achievement_warnings
 from projections.queries.achievements import ACHIEVEMENTS, achievement, achievements_page
 from projections.queries.campaigns import CAMPAIGNS, campaigns_page
 
@@ -48,6 +49,7 @@ def achievement_routes(site: Site) -> list[HTTPRouteHandler]:
             "achievement.html",
             row=found,
             achievement=found.achievement,
+            warnings=achievement_warnings(found.achievement.definition, services.settings.time_zone),
             campaigns=campaigns,
             more_campaigns=more is not None,
         )

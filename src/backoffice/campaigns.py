@@ -11,7 +11,7 @@ from backoffice.site import Missing, PageRequest, Site, asked, following, given
 from backoffice.totals import accounts
 from domain.campaign import Status
 from domain.campaign_definition import CampaignType, missing
-from projections.queries.campaigns import CAMPAIGNS, campaign, campaigns_page, reach
+from projections.queries.campaigns import CAMPAIGNS, campaign, campaigns_page, reach, warnings
 from projections.queries.decisions import DECISIONS, DecisionsAsked, decisions_page
 
 PAGE_CAMPAIGNS = "25"
@@ -55,12 +55,14 @@ def campaign_routes(site: Site) -> list[HTTPRouteHandler]:
             decisions, more = await decisions_page(connection, DecisionsAsked(latest))
             names = await names_of(connection, [definition.achievement or campaign_id])
             known = await accounts(connection)
+            doubts = await warnings(connection, services.mapper, definition)
         return site.page(
             request,
             "campaign.html",
             row=found,
             campaign=found.campaign,
             missing=missing(definition),
+            warnings=doubts,
             reach=reached,
             decisions=decisions,
             more_decisions=more is not None,

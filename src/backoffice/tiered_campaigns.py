@@ -15,6 +15,7 @@ from backoffice.site import Missing, PageRequest, Site, asked, following, given
 from backoffice.totals import accounts
 from domain.schedule import OccurrenceStatus
 from domain.tiered_definition import missing
+from domain.warnings import tiered_warnings
 from projections.queries.previews import PREVIEWS, previews_page
 from projections.queries.standings import OCCURRENCE_MEMBERS, Evaluation, evaluation, occurrence_members_page
 from projections.queries.tiered_campaigns import (
@@ -62,6 +63,7 @@ def tiered_campaign_routes(site: Site) -> list[HTTPRouteHandler]:
             campaign=found,
             account=known.get(found.definition.account),
             missing=missing(found.definition),
+            warnings=tiered_warnings(found.definition),
             rows=rows,
             following=following(request, cursor),
             paged="cursor" in given(request),

@@ -121,6 +121,21 @@ def next_tier(table: TierTable, aggregate: Decimal, step: Decimal) -> tuple[int,
     return number, missing
 
 
+def tiers_paid(table: TierTable, step: Decimal) -> frozenset[int]:
+    """The tiers that some aggregate is paid by, as it moves by `step`."""
+    if table.bracketed:
+        return frozenset(range(1, len(table.tiers) + 1))
+    found: set[int] = set()
+    below = EXACT.subtract(table.tiers[0].start.quantize(step, ROUND_FLOOR, EXACT), step)
+    following = next_tier(table, below, step)
+    while following:
+        number, missing = following
+        found.add(number)
+        below = EXACT.add(below, missing)
+        following = next_tier(table, below, step)
+    return frozenset(found)
+
+
 def _edge(table: TierTable, reached: int) -> Decimal:
     """Where the tier after the one that was reached begins to pay."""
     if table.hit_type is HitType.HIT_LIMIT:

@@ -133,6 +133,13 @@ def timeframe_test(timeframe: Timeframe, zone: ZoneInfo) -> Test:
             assert_never(timeframe.kind)
 
 
+def span_of(timeframe: Timeframe, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+    """The first instant and the end of a timeframe between two dates; None of any other."""
+    if timeframe.kind is not TimeframeKind.BETWEEN:
+        return None
+    return _known_span(timeframe.start, zone).begins, _known_span(timeframe.to, zone).over
+
+
 def days_test(timeframe: Timeframe, zone: ZoneInfo) -> Callable[[int, int], bool]:
     """Says of days, from one up to another that is outside, whether the timeframe admits any instant of them.
 

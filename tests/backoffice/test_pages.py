@@ -1,25 +1,42 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import httpx
 import pytest
 
-from application import definitions, ingest, tiered_campaigns
+from application import achievements, campaigns, definitions, ingest, tiered_campaigns
 from application.due import Doing, Sandbox
 from application.preconditions import Precondition
+from domain.achievement_definition import Limit, Period, PeriodKind, Subject
+from domain.campaign_definition import (
+    CampaignType,
+    Definition,
+    Effect,
+    EffectKind,
+    Limits,
+    Recipient,
+    Rule,
+)
 from domain.catalogue import Account
+from domain.points import HitType
 from domain.terms import Late
+from domain.timeframe import Timeframe, TimeframeKind
 from domain.transaction import Status
 from tests.application.jobs.program import RULES, Running, running
 from tests.backoffice.pages import Page, see, sign_in, visitor
-from tests.support.campaigns import CAMPAIGN, definition, purchase
+from tests.support.achievements import ACHIEVEMENT
+from tests.support.achievements import definition as achievement
+from tests.support.achievements import rule as goal
+from tests.support.campaigns import CAMPAIGN, definition, purchase, tiers
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 HOSTILE = """Autumn <script>alert("1")</script> & 'more'"""
 MEMBER = "M/1 <b>?&#"
 MEMBER_PATH = "/members/M%2F1%20%3Cb%3E%3F%26%23"
 DRAFT = UUID(int=CAMPAIGN.int + 1)
+PRIZE = UUID("018f0000-0000-7000-8000-0000000000c1")
 
 
 @pytest.fixture
@@ -202,3 +219,33 @@ async def test_an_award_and_what_corrected_it_lead_to_each_other(program: Runnin
         page = await see(client, correction)
         assert award in page.links()
         assert "A fact that came late changed what was awarded" in page.words
+
+
+async def test_pages_of_definitions_warn(program: Running) -> None:
+    await program.sandbox.move(START)
+    rows = tiers(("0", "1000", "10"), ("1000", "5000", "50"), ("5000", None, "100"))
+    campaign = await program.campaign(hit_type=HitType.HIT_LIMIT, unlimited=True, tiers=rows)
+    june = Timeframe(TimeframeKind.BETWEEN, start="2026-06-01", to="2026-06-05")
+    streak = goal(subject=Subject.REFERRER, period=Period(PeriodKind.DAY), consecutive=6)
+    tracked = achievement(streak, timeframe=june)
+    units = Effect(kind=EffectKind.GIVE_UNITS, account="points", units="10", to=Recipient.REFERRER)
+    limits = Limits(total_units=Limit(Decimal(9)))
+    prize = Definition(
+        name="Prize",
+        type=CampaignType.REFERRAL,
+        achievement=ACHIEVEMENT,
+        rules=(Rule("Pay", (units,)),),
+        limits=limits,
+    )
+    await program.writer.submit(lambda w: achievements.define(w, ACHIEVEMENT, tracked))
+    await program.writer.submit(lambda w: campaigns.define(w, PRIZE, prize))
+    await program.caught_up()
+    async with visitor(program) as client:
+        await sign_in(client)
+        for path, said in (
+            (f"/tiered-campaigns/{campaign}", "Tier 2 can never pay: whoever completes it has hit row 3 too"),
+            (f"/achievements/{ACHIEVEMENT}", "Rule 1 can never be complete: the timeframe holds 5 days"),
+            (f"/campaigns/{PRIZE}", "Rule 1, effect 1 goes to the referrer of the referrer"),
+            (f"/campaigns/{PRIZE}", "Total units is less than one execution gives: 10 units"),
+        ):
+            assert said in (await see(client, path)).words, path

@@ -153,3 +153,17 @@ def test_every_way_to_read_tiers_is_said() -> None:
     }
     assert len(said) == 6
     assert words.rule(definition(hit_type=None)) == ""
+
+
+@pytest.mark.parametrize(
+    ("pointer", "said"),
+    [
+        ("/tiers/1", "tier 2"),
+        ("/late", "late"),
+        ("/rules/0/consecutive", "rule 1"),
+        ("/rules/0/effects/11/to", "rule 1, effect 12"),
+        ("/limits/member_units/value", "member units"),
+    ],
+)
+def test_the_place_of_a_warning(pointer: str, said: str) -> None:
+    assert words.place(pointer) == said

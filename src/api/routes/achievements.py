@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Response
 from litestar.params import FromPath, FromQuery, JSONBody
@@ -31,9 +32,7 @@ async def post_achievement(request: Request, data: JSONBody[NewAchievementBody])
     chosen, definition = data.chosen_id() or uuid7(), data.definition()
     return await answer_once(
         request,
-        lambda working: representations.achievement(
-            achievements.define(working, chosen, definition, active=data.active)
-        ),
+        lambda working: _shown(working, achievements.define(working, chosen, definition, active=data.active)),
         201,
         versioned=True,
     )
@@ -65,8 +64,8 @@ async def put_achievement(
         return await _edit(request, achievement, committed.answer, committed.position)
     shown = await answer(
         request,
-        lambda working: representations.achievement(
-            achievements.revise(working, achievement, definition, precondition, active=data.active)
+        lambda working: _shown(
+            working, achievements.revise(working, achievement, definition, precondition, active=data.active)
         ),
     )
     request.versioned(shown.version)
@@ -139,7 +138,7 @@ async def duplicate_achievement(
     copy = uuid7()
     return await answer_once(
         request,
-        lambda working: representations.achievement(achievements.duplicate(working, achievement, copy)),
+        lambda working: _shown(working, achievements.duplicate(working, achievement, copy)),
         201,
         versioned=True,
     )
@@ -167,9 +166,11 @@ async def patch_progress(
 
 
 async def _live(request: Request, achievement: UUID, change: Callable[[Working, UUID], Achievement]) -> Response[Any]:
-    return await answer_once(
-        request, lambda working: representations.achievement(change(working, achievement)), versioned=True
-    )
+    return await answer_once(request, lambda working: _shown(working, change(working, achievement)), versioned=True)
+
+
+def _shown(working: Working, achievement: Achievement) -> AchievementAnswer:
+    return representations.achievement(achievement, ZoneInfo(working.catalogue.time_zone))
 
 
 ACHIEVEMENT_COMMANDS = (

@@ -101,7 +101,8 @@ async def _live(request: Request, campaign: UUID, change: Callable[[Working, UUI
 
 
 def _shown(working: Working, campaign: Campaign) -> CampaignAnswer:
-    return campaign_representations.campaign(campaign, working.now)
+    warnings = campaigns.warnings(working.catalogue, campaign.definition)
+    return campaign_representations.campaign(campaign, working.now, warnings)
 
 
 CAMPAIGN_COMMANDS = (

@@ -14,7 +14,8 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 
 from application.log.mapper import Mapper
-from application.streams import CAMPAIGN, CAMPAIGN_BUDGET, PARTICIPATION
+from application.streams import ACHIEVEMENT, CAMPAIGN, CAMPAIGN_BUDGET, PARTICIPATION, entry_at
+from domain.achievement import Achievement
 from domain.achievement_definition import Limit
 from domain.amounts import written
 from domain.budget import Budget
@@ -28,14 +29,17 @@ from domain.campaign_definition import (
     People,
     Recipient,
 )
+from domain.catalogue import Account
 from domain.contribution import Seen
 from domain.expressions import Compiled, ExpressionFailure, Type, compile_expression
 from domain.interval import NOTHING as NO_TALLY
 from domain.interval import Moment, Tally, left, moment_of
 from domain.member import Member
 from domain.participation import NOTHING, Participation, Reason
+from domain.problems import Problem
 from domain.scopes import member_scope
 from domain.texts import Text
+from domain.warnings import campaign_warnings
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import Figure, fetch_all, fetch_one, fetch_page
 from projections.queries.log import latest, states
@@ -224,6 +228,20 @@ async def campaign(
         parameters={"campaign": campaign_id},
     )
     return (await _with_budgets(connection, mapper, [_counted(found.state, *(figures or _NO_FIGURES))], now))[0]
+
+
+async def warnings(connection: AsyncConnection[Any], mapper: Mapper, definition: Definition) -> list[Problem]:
+    """What can't work as meant, by what the definition refers to now."""
+    codes = {effect.account for rule in definition.rules for effect in rule.effects if effect.account}
+    accounts = {code: entry_at(Account, code).id for code in codes}
+    achievements = [ACHIEVEMENT.of(definition.achievement).id] if definition.achievement else []
+    known = await states(connection, mapper, [*achievements, *accounts.values()])
+    found = next((known[identity] for identity in achievements if identity in known), None)
+    return campaign_warnings(
+        definition,
+        found.definition if isinstance(found, Achievement) else None,
+        lambda code: account.decimals if (account := known.get(accounts[code])) else 0,
+    )
 
 
 async def reach(connection: AsyncConnection[Any], campaign_id: UUID) -> CampaignReach:

@@ -34,7 +34,14 @@ async def test_an_achievement_is_answered_as_it_was_sent(program: Program) -> No
     assert {name: answered[name] for name in sent} == sent
     own = {name: answered[name] for name in answered if name not in sent and name != "id"}
     position = str(program.head())
-    assert own == {"position": position, "version": 1, "revision": 1, "status": "inactive", "active": False}
+    assert own == {
+        "position": position,
+        "version": 1,
+        "revision": 1,
+        "status": "inactive",
+        "active": False,
+        "warnings": [],
+    }
 
 
 async def test_little_has_to_be_said(program: Program) -> None:

@@ -98,6 +98,7 @@ async def test_a_campaign_is_answered_as_it_was_sent(program: Program) -> None:
         "revision": 1,
         "status": "draft",
         "missing": [],
+        "warnings": [],
         "activated_at": None,
     }
 

@@ -30,6 +30,7 @@ async def test_a_campaign_is_answered_as_it_was_sent(program: Program) -> None:
         "revision": 1,
         "status": "inactive",
         "missing": [],
+        "warnings": [],
         "current_occurrence_ends_at": "2026-09-30T22:00:00Z",
         "ends_at": "2026-11-30T23:00:00Z",
         "next_evaluation_at": "2026-10-07T22:00:00Z",

@@ -100,7 +100,9 @@ async def get_achievement(request: Request, achievement: FromPath[UUID]) -> Achi
         found = await achievements.achievement(connection, request.program.reads.mapper, achievement)
     row = there(found, f"achievement {achievement}")
     request.versioned(row.achievement.version)
-    answer = achievement_representations.achievement(row.achievement, request.position)
+    answer = achievement_representations.achievement(
+        row.achievement, request.services.settings.time_zone, request.position
+    )
     return AchievementShown(
         **asdict(answer),
         members_in_progress=row.members_in_progress,

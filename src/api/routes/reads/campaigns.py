@@ -78,9 +78,10 @@ async def get_campaign(request: Request, campaign: FromPath[UUID]) -> CampaignSh
         found = await campaigns.campaign(connection, request.program.reads.mapper, campaign, now)
         row = there(found, f"campaign {campaign}")
         reach = await campaigns.reach(connection, campaign)
+        warnings = await campaigns.warnings(connection, request.program.reads.mapper, row.campaign.definition)
     request.versioned(row.campaign.version)
     return CampaignShown(
-        **asdict(campaign_representations.campaign(row.campaign, now, request.position)),
+        **asdict(campaign_representations.campaign(row.campaign, now, warnings, request.position)),
         executions=row.executions,
         cancellations=row.cancellations,
         refusals=row.refusals,

@@ -1,0 +1,163 @@
+"""Warnings: what a definition can be saved with and can't work as meant.
+
+A warning is a problem that refuses nothing. It is computed whenever a definition is answered, and never stored.
+"""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from itertools import filterfalse, islice
+from zoneinfo import ZoneInfo
+
+from domain import achievement_definition, campaign_definition, tiered_definition
+from domain.achievement_definition import CountKind, Subject
+from domain.achievement_terms import UNITS, days_off
+from domain.amounts import EXACT, ZERO, Rounding, rounded, written
+from domain.campaign_definition import Recipient
+from domain.expressions.values import plain_number
+from domain.interval import Unit, moment_of, number_of
+from domain.points import HitType, TierTable, tiers_paid
+from domain.problems import Problem
+from domain.terms import Confirmation, Entity, Late
+from domain.tiered_definition import step_of
+from domain.timeframe import Timeframe, span_of
+
+
+def tiered_warnings(definition: tiered_definition.Definition) -> list[Problem]:
+    """Of a tiered campaign, or of the draft of one."""
+    return [*_tier_warnings(definition), *_late_warnings(definition)]
+
+
+def _tier_warnings(definition: tiered_definition.Definition) -> Iterator[Problem]:
+    if not definition.hit_type or not definition.tiers:
+        return
+    table = TierTable(
+        definition.hit_type, definition.bracketed, definition.unlimited, definition.tiers, 0, definition.rounding
+    )
+    step = step_of(definition)
+    paid = tiers_paid(table, step)
+    for number in range(1, len(definition.tiers) + 1):
+        if number not in paid:
+            following = min(other for other in paid if other > number)
+            detail = f"can never pay: no aggregate, which moves by {written(step)}, lies in it"
+            if definition.hit_type is HitType.HIT_LIMIT:
+                detail = f"can never pay: whoever completes it has hit row {following} too, which pays instead"
+            yield Problem(f"/tiers/{number - 1}", detail, "tier_never_pays")
+
+
+def _late_warnings(definition: tiered_definition.Definition) -> Iterator[Problem]:
+    """Events, and what comes already accepted, are confirmed at their own date; an acceptance is when it comes."""
+    at_end = definition.confirmation is Confirmation.OCCURRENCE_END
+    if at_end and definition.late is Late.CORRECT and definition.entity is not Entity.EVENT:
+        detail = "corrects nothing by an acceptance: with `occurrence_end` one after the end counts no more"
+        yield Problem("/late", f"{detail}; only refunds, and what comes already accepted, do", "acceptance_too_late")
+
+
+def achievement_warnings(definition: achievement_definition.Definition, zone: ZoneInfo) -> list[Problem]:
+    """Of an achievement, whose timeframe is in a zone."""
+    return [
+        problem
+        for number, rule in enumerate(definition.rules)
+        for problem in (
+            *_streak_warnings(rule, definition.timeframe, zone, f"/rules/{number}/consecutive"),
+            *_frequency_warnings(rule, f"/rules/{number}/frequency"),
+        )
+    ]
+
+
+def _streak_warnings(
+    rule: achievement_definition.Rule, timeframe: Timeframe | None, zone: ZoneInfo, pointer: str
+) -> Iterator[Problem]:
+    """Only a timeframe between two dates holds few periods: days off break no streak."""
+    unit, is_off = UNITS.get(rule.period.kind), days_off(timeframe, rule.period.kind, zone)
+    span = span_of(timeframe, zone) if timeframe else None
+    if unit is None or is_off is None or span is None:
+        return
+    first, last = (number_of(moment_of(instant, zone), unit) for instant in span)
+    held = sum(1 for _ in islice(filterfalse(is_off, range(first, last + 1)), rule.consecutive))
+    if held < rule.consecutive:
+        detail = f"can never be complete: the timeframe holds {held} {unit}{'' if held == 1 else 's'}"
+        yield Problem(pointer, f"{detail}, and {rule.consecutive} in a row are asked for", "streak_too_long")
+
+
+def _frequency_warnings(rule: achievement_definition.Rule, pointer: str) -> Iterator[Problem]:
+    """Where each fact adds one, a frequency that is as long as the period bounds what the period can reach."""
+    frequency, unit = rule.frequency, UNITS.get(rule.period.kind)
+    if frequency is None or rule.count.kind not in (CountKind.OCCURRENCES, CountKind.DISTINCT):
+        return
+    if frequency.interval is None:
+        wanted = EXACT.multiply(rule.goal, Decimal(rule.consecutive))
+    elif unit is not None and frequency.interval.unit in _AS_LONG[unit]:
+        wanted = rule.goal
+    else:
+        return
+    if frequency.value < wanted:
+        detail = f"the frequency lets {written(frequency.value)} facts count, and the goal takes {written(wanted)}"
+        yield Problem(pointer, f"can never be complete: {detail}", "frequency_below_goal")
+
+
+_AS_LONG = {
+    Unit.DAY: (Unit.DAY, Unit.WEEK, Unit.MONTH, Unit.YEAR),
+    Unit.WEEK: (Unit.WEEK,),
+    Unit.MONTH: (Unit.MONTH, Unit.YEAR),
+    Unit.YEAR: (Unit.YEAR,),
+}
+"""The units of intervals that hold the whole of a period, wherever it lies."""
+
+
+def campaign_warnings(
+    definition: campaign_definition.Definition,
+    achievement: achievement_definition.Definition | None,
+    decimals_of: Callable[[str], int],
+) -> list[Problem]:
+    """Of a campaign, or of the draft of one; `decimals_of` an account are those its units are rounded to."""
+    return [
+        *_receiver_warnings(definition, achievement),
+        *_limit_warnings(definition, decimals_of),
+    ]
+
+
+def _receiver_warnings(
+    definition: campaign_definition.Definition, achievement: achievement_definition.Definition | None
+) -> Iterator[Problem]:
+    if achievement is None or all(rule.subject is not Subject.REFERRER for rule in achievement.rules):
+        return
+    for number, rule in enumerate(definition.rules):
+        for place, effect in enumerate(rule.effects):
+            if effect.to is Recipient.REFERRER:
+                detail = "goes to the referrer of the referrer: the achievement is completed by who referred the member"
+                yield Problem(f"/rules/{number}/effects/{place}/to", detail, "referrer_of_referrer")
+
+
+def _limit_warnings(definition: campaign_definition.Definition, decimals_of: Callable[[str], int]) -> Iterator[Problem]:
+    limits = definition.limits
+    bounds = (
+        ("member_units", limits.member_units, (Recipient.MEMBER,)),
+        ("referrer_units", limits.referrer_units, (Recipient.REFERRER,)),
+        ("total_units", limits.total_units, (*Recipient,)),
+    )
+    for field, limit, receivers in bounds:
+        given = _given(definition.rules, receivers, decimals_of)
+        if limit and limit.value < given:
+            detail = f"is less than one execution gives: {written(given)} units, of which some or all are never given"
+            yield Problem(f"/limits/{field}/value", detail, "limit_below_execution")
+
+
+def _given(
+    rules: tuple[campaign_definition.Rule, ...], receivers: tuple[Recipient, ...], decimals_of: Callable[[str], int]
+) -> Decimal:
+    """The most units, of those that are always the same, that are sure to come together in one execution.
+
+    Rules without conditions always give; of those that have some, one at least does wherever it matters.
+    """
+    always, sometimes = ZERO, ZERO
+    for rule in rules:
+        units = ZERO
+        for effect in rule.effects:
+            if effect.to in receivers and (fixed := plain_number((effect.units or "").strip())):
+                decimals = decimals_of(effect.account or "")
+                units = EXACT.add(units, rounded(fixed, decimals, Rounding.HALF_UP))
+        if rule.conditions is None:
+            always = EXACT.add(always, units)
+        else:
+            sometimes = max(sometimes, units)
+    return EXACT.add(always, sometimes)
