@@ -41,8 +41,12 @@ async def admit(request: LitestarRequest[Any, Any, Any]) -> None:
         exchange.query = _read_query(query_string, parameters_of(request.route_handler))
     if terms.reads:
         await exchange.services.clock.read()
-        after = exchange.query.get("after")
+        after, decided = exchange.query.get("after"), exchange.query.get("decided", "false")
+        if decided not in ("true", "false"):
+            raise bad_parameter("decided", "must be true or false")
         exchange.after = 0 if after is None else read_position(after)
+        if decided == "true":
+            exchange.after = await _decided(ours, exchange.after)
         if not terms.current:
             await wait_for(ours, exchange.after, terms.projections)
             exchange.position = exchange.services.positions.reached(*terms.projections)
@@ -132,6 +136,15 @@ def _read_query(query_string: bytes, known: frozenset[str]) -> dict[str, str]:
     if errors:
         raise bad_parameters(errors)
     return query
+
+
+async def _decided(request: Request, position: int) -> int:
+    """Waits until campaigns have decided everything up to a position; answers one that covers their decisions."""
+    seconds = request.services.settings.read_wait_seconds
+    covered = await request.services.awarding.covered(position, seconds)
+    if covered is None:
+        raise behind(f"waits for campaigns, which have not decided up to position {position} in {seconds:g} s")
+    return covered
 
 
 async def wait_for(request: Request, position: int, projections: tuple[str, ...]) -> None:

@@ -120,7 +120,7 @@ def _settle_terms(app: Litestar) -> None:
 
 
 def _query_parameters(handler: HTTPRouteHandler, terms: Terms, path: str) -> frozenset[str]:
-    names = set(terms.parameters) | ({"after"} if terms.reads else set())
+    names = set(terms.parameters) | ({"after", "decided"} if terms.reads else set())
     if terms.listing:
         names |= set(terms.listing.parameters())
     signature = inspect.signature(cast(Any, handler.fn))

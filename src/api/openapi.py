@@ -75,6 +75,12 @@ _AFTER: Json = {
     "description": "Wait until what is read has reached this position (bounded, else 503).",
     "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
 }
+_DECIDED: Json = {
+    "name": "decided",
+    "in": "query",
+    "description": "With `after`: wait also until campaigns have decided everything up to that position.",
+    "schema": {"type": "boolean", "default": False},
+}
 
 
 class Inexact(TypeError):  # noqa: N818  a mistake in a declaration, seen at start
@@ -185,7 +191,7 @@ def _parameters(handler: HTTPRouteHandler, terms: Terms, path: str) -> list[Json
     if terms.listing is not None:
         in_query += _listing_parameters(terms.listing)
     if terms.reads:
-        in_query.append(_AFTER)
+        in_query += (_AFTER, _DECIDED)
     in_header = [{"name": name, "in": "header", **_HEADERS[name]} for name in terms.headers]
     return [*in_path, *in_query, *in_header]
 

@@ -13,7 +13,6 @@ from litestar import Response
 from msgspec import UNSET, UnsetType
 
 from api.request import Request
-from application.reads import nothing
 from projections.queries.decisions import DecisionRow, FactChange, decisions_caused
 
 LONGEST_WAIT_SECONDS = 10
@@ -40,10 +39,9 @@ async def awards_of(request: Request, changes: Sequence[FactChange]) -> Awards:
 
 async def _decided(request: Request, changes: Sequence[FactChange], until: float) -> list[DecisionRow] | None:
     position = max((change.position for change in changes), default=0)
-    if not await request.program.commands.awarding.awarded(position, until - monotonic()):
-        return None
-    recorded = (await request.program.commands.writer.submit(nothing)).position
-    if not await request.services.positions.wait_for(recorded, max(0.0, until - monotonic()), "decisions"):
+    services = request.services
+    covered = await services.awarding.covered(position, until - monotonic())
+    if covered is None or not await services.positions.wait_for(covered, max(0.0, until - monotonic()), "decisions"):
         return None
     async with request.program.reads.pool.connection() as connection:
         return await decisions_caused(connection, changes)

@@ -111,7 +111,7 @@ def read(
     projections: tuple[str, ...] = (),
     current: bool = False,
 ) -> HTTPRouteHandler:
-    """A GET under `/v1` that takes `after` and states the position it has reached.
+    """A GET under `/v1` that takes `after` (and `decided`) and states the position it has reached.
 
     `answers` is the range of media types it answers with, such as `image/*`; its handler answers `Response[bytes]`.
     `projections` names those it reads, whose position counts; all, if it names none. One that is `current` shows what

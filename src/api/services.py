@@ -64,6 +64,7 @@ class Services(Struct, kw_only=True):
     clock: Clock
     keys: KeyVerifier
     positions: Positions
+    awarding: Awarding
     sandbox: SandboxClock | None = None
     due: Callable[[datetime], Awaitable[None]] | None = None
     checks: Callable[[], Awaitable[list[Check]]] = no_checks
@@ -95,7 +96,6 @@ class Commands(Struct):
     answers: Answers
     previews: PreviewRuns
     simulator: Simulator
-    awarding: Awarding
 
 
 class Reads(Struct):

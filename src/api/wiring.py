@@ -104,7 +104,7 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
         jobs = await stack.enter_async_context(open_store(conninfo))
         storage = ImportStorage(pool)
         rules = Rules(settings.register_unknown_members)
-        commands = commands_over(writer, pool, mapper, rules, PreviewJobs(jobs), awards)
+        commands = commands_over(writer, pool, mapper, rules, PreviewJobs(jobs))
         intake = Intake(writer, commands.facts, catalogue)
         if works:
             handlers = {**due_handlers(doing, writer, reads), Kind.IMPORT: ImportHandler(storage, intake)}
@@ -120,6 +120,7 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
             clock=clock,
             keys=Keys(pool, settings.admin_key),
             positions=positions,
+            awarding=awards,
             sandbox=sandbox,
             due=Sandbox(doing, awards, sandbox).happen if sandbox else None,
             checks=readiness.checks,

@@ -27,6 +27,7 @@ from application.log.reader import read_states, read_versions
 from application.log.wakeup import POLL_SECONDS
 from application.log.writer import Writer
 from application.postgres.connection import TROUBLE, connect_async
+from application.reads import nothing
 from application.streams import MEMBER
 from application.triggers import Look, Triggers, look
 from domain.award_policy import Decided
@@ -98,6 +99,12 @@ class AwardPolicy:
             async with asyncio.timeout(seconds):
                 await self._wait_for(position)
         return self.position >= position
+
+    async def covered(self, position: int, seconds: float) -> int | None:
+        """As `awarded`; a position that covers what was decided, None where it was not."""
+        if not await self.awarded(position, seconds):
+            return None
+        return (await self._writer.submit(nothing)).position
 
     async def _wait_for(self, position: int) -> None:
         async with self._moved:

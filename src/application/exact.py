@@ -85,13 +85,15 @@ else:
 Identifier = Annotated[
     str,
     Meta(
-        pattern=r"^[^\s\x00](?:[^\x00]*[^\s\x00])?(?![\s\S])",
+        pattern=r"^[^\s\x00\x1c-\x1f\x85\ufeff](?:[^\x00]*[^\s\x00\x1c-\x1f\x85\ufeff])?(?![\s\S])",
         min_length=1,
         max_length=100,
         description="1 to 100 characters, with no white space at either end",
     ),
 ]
-"""An id or sku the caller chose. White space at its ends would make two of what people see as one."""
+"""An id or sku the caller chose. White space at its ends would make two of what people see as one. What dialects of
+patterns don't agree on to be white space is named.
+"""
 
 Code = Annotated[
     str,

@@ -63,6 +63,9 @@ class Awarding(Protocol):
     async def awarded(self, position: int, seconds: float, /) -> bool:
         """Waits until campaigns have decided everything that was triggered up to a position."""
 
+    async def covered(self, position: int, seconds: float, /) -> int | None:
+        """As `awarded`; a position that covers what they have decided, None where they have not."""
+
 
 class Standings(Protocol):
     async def reached(self, position: int, seconds: float, /) -> bool: ...

@@ -50,6 +50,16 @@ class StandingPositions:
         return position <= 7 and seconds >= 0
 
 
+class StandingAwards:
+    """Everything is decided that is there."""
+
+    async def awarded(self, position: int, seconds: float) -> bool:
+        return position <= 7 and seconds >= 0
+
+    async def covered(self, position: int, seconds: float) -> int | None:
+        return 7 if await self.awarded(position, seconds) else None
+
+
 class BoxBody(Body, frozen=True):
     name: Name
     size: Amount
@@ -144,7 +154,14 @@ ROUTES = (list_boxes, get_box, put_box, open_box, break_down, take_anything)
 
 def services(settings: Settings | None = None, **others: Any) -> Services:
     settings = settings or load({}, {}).settings
-    return Services(settings=settings, clock=FixedClock(), keys=KnownKeys(), positions=StandingPositions(), **others)
+    return Services(
+        settings=settings,
+        clock=FixedClock(),
+        keys=KnownKeys(),
+        positions=StandingPositions(),
+        awarding=StandingAwards(),
+        **others,
+    )
 
 
 def framed(routes: Sequence[HTTPRouteHandler] = ROUTES, **others: Any) -> Laurel:

@@ -66,7 +66,7 @@ async def recorded(program: Program) -> int:
 
 async def rows(program: Program, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
     """Once everything that is recorded is decided and shown."""
-    assert await program.commands.awarding.awarded(await recorded(program), 20)
+    assert await program.awarding.awarded(await recorded(program), 20)
     assert await program.positions.wait_for(await recorded(program), 20)
     async with program.reads.pool.connection() as connection:
         return await (await connection.execute(query, parameters)).fetchall()

@@ -165,7 +165,9 @@ def test_a_number_beyond_all_bounds_hides_no_other_fault(number: str) -> None:
     assert set(problems(body.encode())) == {"/id", "/total", "/count", "/more", "/tiers/0/from"}
 
 
-@pytest.mark.parametrize("written", ["", " ", " jane@x", "jane@x ", "\tjane", "jane\n", "\u00a0jane", "a\u2003"])
+@pytest.mark.parametrize(
+    "written", ["", " ", " jane@x", "jane@x ", "\tjane", "jane\n", "\u00a0jane", "a\u2003", "a\x1f", "\x85a", "\ufeffa"]
+)
 def test_ids_have_no_white_space_at_their_ends(written: str) -> None:
     assert list(problems(msgspec.json.encode({"id": written, "total": "1"}))) == ["/id"]
 

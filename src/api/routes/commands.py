@@ -16,7 +16,6 @@ from application.log.batch import Committed
 from application.log.mapper import Mapper
 from application.log.working import Command, Working
 from application.log.writer import Writer
-from application.reads import Awarding
 from application.requests import Answers, Kept, RequestKey, once
 from application.simulation import Simulator
 
@@ -29,10 +28,9 @@ def commands_over(
     mapper: Mapper,
     rules: Rules,
     previews: PreviewRuns,
-    awarding: Awarding,
 ) -> Commands:
     answers, simulator = Answers(pool, mapper), Simulator(writer, pool, mapper)
-    return Commands(writer, Facts(writer, answers, rules), answers, previews, simulator, awarding)
+    return Commands(writer, Facts(writer, answers, rules), answers, previews, simulator)
 
 
 async def submit(request: Request, command: Command) -> Committed:

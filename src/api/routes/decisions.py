@@ -62,9 +62,10 @@ async def cancel_decision(
         return CancellationAnswer("", cancellation, decision, granted.campaign, granted.member, units, data.reason)
 
     asked = await carry_out_once(request, decide)
-    if not await request.program.commands.awarding.awarded(asked.position, TURN_SECONDS):
+    covered = await request.services.awarding.covered(asked.position, TURN_SECONDS)
+    if covered is None:
         raise Busy("the cancellation is recorded; it takes effect once campaigns have decided what came before it")
-    return asked.response(request, (await submit(request, nothing)).position)
+    return asked.response(request, covered)
 
 
 async def _place(request: Request, decision: UUID) -> DecisionPlace | None:

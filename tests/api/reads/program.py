@@ -149,12 +149,13 @@ async def reading(conninfo: str) -> AsyncIterator[ReadProgram]:
         await writer.submit(ensure_default_account)
         rules = Rules(settings.register_unknown_members)
         policy = AwardPolicy(conninfo, mapper, writer, pool)
-        commands = commands_over(writer, pool, mapper, rules, RememberedPreviews(), policy)
+        commands = commands_over(writer, pool, mapper, rules, RememberedPreviews())
         services = Services(
             settings=settings,
             clock=clock,
             keys=KnownKeys(),
             positions=positions,
+            awarding=policy,
             commands=commands,
             reads=Reads(pool, mapper),
             rebuilds=RebuildThreads(conninfo, mapper),

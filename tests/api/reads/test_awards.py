@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec import structs
 
 from api.wiring import in_background
 from tests.api.reads.program import UNKNOWN, ReadProgram
@@ -122,6 +123,24 @@ async def test_every_way_to_send_a_fact_can_wait(patient: ReadProgram) -> None:
     answer = await meanwhile(patient, patient.post("/batch", batch, prefer="wait=9"))
     assert [result["status"] for result in answer.json()["results"]] == [201, 200, 404]
     assert [award["trigger"]["id"] for award in answer.json()["awards"]] == ["T-8", "T-3"]
+
+
+async def test_a_read_waits_for_decisions_where_that_is_asked_for(patient: ReadProgram) -> None:
+    await rewarding(patient)
+    position = (await patient.post("/transactions", bought(1))).json()["position"]
+    bad = await patient.get("/decisions", after=position, decided="perhaps")
+    assert (bad.status_code, bad.json()["errors"][0]["parameter"]) == (422, "decided")
+    shown = await meanwhile(patient, patient.get("/decisions", after=position, decided="true"))
+    assert [each["trigger"]["id"] for each in shown.json()["data"]] == ["T-1"]
+    assert int(shown.json()["position"]) > int(position)
+
+
+async def test_a_read_does_not_wait_for_ever_for_decisions(patient: ReadProgram) -> None:
+    patient.services.settings = structs.replace(patient.services.settings, read_wait_seconds=0.05)
+    await rewarding(patient)
+    position = (await patient.post("/transactions", bought(1))).json()["position"]
+    late = await patient.get("/decisions", after=position, decided="true")
+    assert (late.status_code, late.json()["code"], late.headers["retry-after"]) == (503, "behind", "1")
 
 
 async def test_awards_that_are_not_there_in_time_are_null(patient: ReadProgram) -> None:

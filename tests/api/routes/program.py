@@ -75,7 +75,7 @@ class Program:
 
     async def decide(self) -> None:
         """What was triggered is decided."""
-        policy = self.services.commands.awarding
+        policy = self.services.awarding
         assert isinstance(policy, AwardPolicy)
         async with self.services.reads.pool.connection() as connection:
             while await policy.step(connection):
@@ -84,7 +84,7 @@ class Program:
     @asynccontextmanager
     async def deciding(self) -> AsyncIterator[None]:
         """While campaigns decide by themselves."""
-        policy = self.services.commands.awarding
+        policy = self.services.awarding
         assert isinstance(policy, AwardPolicy)
         task = asyncio.create_task(policy.run())
         try:
@@ -226,12 +226,13 @@ async def running(conninfo: str, settings: Settings | None = None) -> AsyncItera
         await writer.submit(ensure_default_account)
         rules = Rules(settings.register_unknown_members)
         policy = AwardPolicy(conninfo, mapper, writer, pool)
-        commands = commands_over(writer, pool, mapper, rules, RememberedPreviews(), policy)
+        commands = commands_over(writer, pool, mapper, rules, RememberedPreviews())
         services = Services(
             settings=settings,
             clock=clock,
             keys=KnownKeys(),
             positions=StandingPositions(),
+            awarding=policy,
             commands=commands,
             reads=Reads(pool, mapper),
             rebuilds=RebuildThreads(conninfo, mapper),
