@@ -70,16 +70,20 @@ class Lease:
         self._failure: str | None = None
         self._due = threading.Event()
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"laurel lease of {name}", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
+        """Also after it was stopped."""
+        self._stopped.clear()
+        self._thread = threading.Thread(target=self._run, name=f"laurel lease of {self._name}", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Gives it up."""
         self._stopped.set()
         self._due.set()
-        self._thread.join(STOP_SECONDS)
+        if self._thread is not None:
+            self._thread.join(STOP_SECONDS)
 
     def ask(self) -> bool:
         """Whether it is held. From now on it is waited for."""
