@@ -91,7 +91,7 @@ def member_routes(site: Site) -> list[HTTPRouteHandler]:
             )
             badges, _ = await member_badges_page(connection, member_id, MEMBER_BADGES.read(SHOWN_GIFTS))
             rewards, _ = await member_rewards_page(connection, member_id, MEMBER_REWARDS.read(SHOWN_GIFTS))
-            coupons, _ = await member_coupons_page(connection, member_id, MEMBER_COUPONS.read(SHOWN))
+            coupons, _ = await member_coupons_page(connection, member_id, MEMBER_COUPONS.read(SHOWN), now)
             campaigns, _ = await member_campaigns_page(
                 connection, mapper, found, MEMBER_CAMPAIGNS.read(SHOWN_CAMPAIGNS), now, zone.key
             )

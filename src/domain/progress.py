@@ -134,8 +134,8 @@ class RuleAdjusted(Struct, frozen=True, gc=False, array_like=True):
 class Adjusted(Struct, frozen=True, gc=False, array_like=True):
     """Progress was changed by hand: buckets were set, and the completed count (`before`) became `completed`.
 
-    A raised count triggers each linked campaign once, however large the raise, and gives the `badge`. `begun` says
-    whether the rules count anything after it.
+    A raised count triggers each linked campaign once, however large the raise, and gives a `badge` for each completion;
+    a lowered one takes those of the latest completions away. `begun` says whether the rules count anything after it.
     """
 
     tag: ClassVar[str] = "progress.adjusted"

@@ -85,12 +85,14 @@ class Column(Struct, frozen=True):
     """A column as callers name it. `expression` is its SQL, its own name if absent; `values` are all it may hold.
 
     Where a row has several, in a table of their own, `among` is what is so of the row when `{}` is of one of them.
+    Where the value follows from others, `cases` has for each value the condition, fit for an index.
     """
 
     name: str
     kind: Kind = Kind.TEXT
     expression: LiteralString | None = None
     among: LiteralString | None = None
+    cases: tuple[tuple[str, LiteralString], ...] = ()
     sortable: bool = False
     filterable: bool = True
     nullable: bool = False
@@ -294,13 +296,16 @@ def suggestion(text: str, known: Sequence[str]) -> str:
 
 
 def _condition(values: dict[str, Any], condition: Filter) -> sql.Composable:
-    among = condition.column.among
-    if among is None:
-        return _compared(values, condition)
+    among, cases = condition.column.among, dict(condition.column.cases)
     lacks = condition.operator == "ne"
-    one = _compared(values, msgspec.structs.replace(condition, operator="") if lacks else condition)
-    found = sql.SQL(among).format(one)
-    return sql.SQL("NOT ({})").format(found) if lacks else found
+    if among is not None:
+        one = _compared(values, msgspec.structs.replace(condition, operator="") if lacks else condition)
+        found: sql.Composable = sql.SQL(among).format(one)
+    elif cases:
+        found = sql.SQL(" OR ").join(sql.SQL("({})").format(sql.SQL(cases[value])) for value in condition.values)
+    else:
+        return _compared(values, condition)
+    return sql.SQL("({}) IS NOT TRUE" if lacks else "({})").format(found)
 
 
 def _compared(values: dict[str, Any], condition: Filter) -> sql.Composable:

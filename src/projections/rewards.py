@@ -9,14 +9,22 @@ from application.log.events import Recorded
 from domain import coupon_code, participation, progress, stock
 from domain.campaign_definition import EffectKind
 from domain.participation import EffectOutcome
-from projections.changes import Changes, Table
+from projections.changes import Changes, Row, Statement, Table
 from projections.columns import BIGINT, INSTANT, INT, NUMERIC, TEXT, UUIDS
-from projections.projection import Projection
+from projections.projection import Projection, statement
 
 COUPON_CODES = Table(
     "coupon_codes",
     ("coupon", "code"),
-    {"coupon": TEXT, "code": TEXT, "number": INT, "status": TEXT, "member": TEXT, "issued_at": INSTANT},
+    {
+        "coupon": TEXT,
+        "code": TEXT,
+        "number": INT,
+        "status": TEXT,
+        "member": TEXT,
+        "issued_at": INSTANT,
+        "valid_until": INSTANT,
+    },
 )
 
 MEMBER_COUPONS = Table(
@@ -39,7 +47,16 @@ MEMBER_COUPONS = Table(
 MEMBER_BADGES = Table(
     "member_badges",
     ("stream", "version", "member", "badge"),
-    {"stream": UUIDS, "version": INT, "member": TEXT, "badge": TEXT, "times": INT, "given_at": INSTANT},
+    {
+        "stream": UUIDS,
+        "version": INT,
+        "member": TEXT,
+        "badge": TEXT,
+        "times": INT,
+        "given_at": INSTANT,
+        "achievement": UUIDS,
+        "before": INT,
+    },
 )
 
 MEMBER_REWARDS = Table(
@@ -52,18 +69,24 @@ STOCKS = Table(
     "stocks", ("kind", "code"), {"kind": TEXT, "code": TEXT, "given": BIGINT, "taken": BIGINT, "supplied": BIGINT}
 )
 
+_TAKE_BADGES = statement("rewards", "take_badges")
+
 _GIFTS = {EffectKind.GIVE_BADGE: MEMBER_BADGES, EffectKind.GIVE_REWARD: MEMBER_REWARDS}
 
 
 class CodeStatus(StrEnum):
+    """Of a code. That it has expired is not recorded: time alone does it."""
+
     AVAILABLE = "available"
     ISSUED = "issued"
+    EXPIRED = "expired"
     VOID = "void"
 
 
 def imported(changes: Changes, recorded: Recorded) -> None:
     event: coupon_code.Imported = recorded.event
-    row = {"number": event.number, "status": CodeStatus.AVAILABLE, "member": None, "issued_at": None}
+    nobody = {"member": None, "issued_at": None, "valid_until": None}
+    row = {"number": event.number, "status": CodeStatus.AVAILABLE, **nobody}
     changes.insert(COUPON_CODES, (event.coupon, event.code), row)
 
 
@@ -71,7 +94,12 @@ def issued(changes: Changes, recorded: Recorded) -> None:
     event: coupon_code.Issued = recorded.event
     at: datetime = recorded.envelope.recorded_at
     key = (event.coupon, event.code)
-    given = {"status": CodeStatus.ISSUED, "member": event.member, "issued_at": at}
+    given = {
+        "status": CodeStatus.ISSUED,
+        "member": event.member,
+        "issued_at": at,
+        "valid_until": event.valid_until,
+    }
     if recorded.version == 1:
         changes.insert(COUPON_CODES, key, {"number": None, **given})
     else:
@@ -98,25 +126,35 @@ def voided(changes: Changes, recorded: Recorded) -> None:
 def completed(changes: Changes, recorded: Recorded) -> None:
     event: progress.Completed = recorded.event
     if event.badge:
-        _earned(changes, recorded, event.member, event.badge, event.occurred_at)
+        _earned(changes, recorded, event.badge, event.number - 1, event.number)
 
 
 def adjusted(changes: Changes, recorded: Recorded) -> None:
+    """As many badges as completions: the latest completions are those that are no more."""
     event: progress.Adjusted = recorded.event
-    if event.badge and event.completed > event.before:
-        _earned(changes, recorded, event.member, event.badge, event.occurred_at)
+    if event.completed < event.before:
+        left = {"member": event.member, "achievement": event.achievement, "completed": event.completed}
+        changes.run(Statement(_TAKE_BADGES, left))
+    elif event.badge and event.completed > event.before:
+        _earned(changes, recorded, event.badge, event.before, event.completed)
 
 
-def _earned(changes: Changes, recorded: Recorded, member: str, badge: str, at: datetime) -> None:
-    key = (recorded.stream, recorded.version, member, badge)
-    changes.insert(MEMBER_BADGES, key, {"times": 1, "given_at": at})
+def _earned(changes: Changes, recorded: Recorded, badge: str, before: int, completed: int) -> None:
+    event: progress.Completed | progress.Adjusted = recorded.event
+    row = {
+        "times": completed - before,
+        "given_at": event.occurred_at,
+        "achievement": event.achievement,
+        "before": before,
+    }
+    changes.insert(MEMBER_BADGES, (recorded.stream, recorded.version, event.member, badge), row)
 
 
 def granted(changes: Changes, recorded: Recorded) -> None:
     event: participation.Granted = recorded.event
     given = _given(effect for rule in event.rules for effect in rule.effects)
     for (table, member, code), times in given.items():
-        row = {"times": times, "given_at": event.trigger.occurred_at}
+        row: Row = {**dict.fromkeys(table.values), "times": times, "given_at": event.trigger.occurred_at}
         changes.insert(table, (recorded.stream, recorded.version, member, code), row)
 
 
@@ -152,7 +190,7 @@ def returned(changes: Changes, recorded: Recorded) -> None:
 
 PROJECTION = Projection(
     name="rewards",
-    version=1,
+    version=2,
     tables=(COUPON_CODES, MEMBER_COUPONS, MEMBER_BADGES, MEMBER_REWARDS, STOCKS),
     folds={
         coupon_code.Imported.tag: imported,

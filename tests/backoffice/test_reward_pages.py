@@ -332,7 +332,7 @@ async def member_page(client: httpx.AsyncClient) -> None:
         page,
         f"{BUYER} 0 of 2, 2 to go",
         "Run <b> 0 of 1 today, 1 to go 3 days in a row 1 of 3",
-        f"{BADGE} \u00d7 4",
+        f"{BADGE} \u00d7 5",
         "void 2.5",
         f"{PRIZE} yes 2 \u00d7, 39.5 units 1 \u00d7, 60.5 units",
         f"{BUYER}, rule 1: 2 of 2, complete",

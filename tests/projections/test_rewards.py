@@ -32,11 +32,53 @@ def badges(connection: psycopg.Connection) -> list[tuple[Any, ...]]:
     return sorted((row["member"], row["badge"], row["times"], row["given_at"]) for row in found)
 
 
-def test_completing_gives_the_badge_and_a_raise_by_hand_gives_one(
+def test_completing_gives_the_badge_and_a_raise_by_hand_as_many_as_completions(
     conninfo: str, log: Log, connection: psycopg.Connection, *, apart: bool
 ) -> None:
     happen(conninfo, log, completed("M-1"), adjusted("M-1", 1, 9, at=JULY), completed("M-2", what=None), apart=apart)
-    assert badges(connection) == [("M-1", "star", 1, JUNE), ("M-1", "star", 1, JULY)]
+    assert badges(connection) == [("M-1", "star", 1, JUNE), ("M-1", "star", 8, JULY)]
+
+
+@pytest.mark.parametrize(
+    ("counts", "left"),
+    [
+        ([5, 2], [1, 1]),
+        ([5, 4], [1, 1, 2]),
+        ([5, 1], [1]),
+        ([5, 0], []),
+        ([5, 2, 5], [1, 1, 3]),
+        ([5, 2, 4, 3, 6], [1, 1, 1, 3]),
+        ([9, 7, 3, 3], [1, 1, 1]),
+    ],
+)
+def test_lowering_the_count_takes_the_latest_badges_away(
+    conninfo: str, log: Log, connection: psycopg.Connection, counts: list[int], left: list[int], *, apart: bool
+) -> None:
+    given, before = [completed("M-1", 1), completed("M-1", 2)], 2
+    for count in counts:
+        given.append(adjusted("M-1", before, count, at=JULY))
+        before = count
+    granted_too = granted("M-1", badge("M-1"), at=JULY)
+    happen(conninfo, log, completed("M-2"), *given, granted_too, apart=apart)
+    of_member = [times for member, _, times, _ in badges(connection) if member == "M-1"]
+    assert sorted(of_member) == sorted([*left, 1])
+    assert sum(left) == counts[-1]
+    assert badges(connection)[-1] == ("M-2", "star", 1, JUNE)
+
+
+def test_the_badges_taken_are_those_of_the_completions_that_are_no_more(
+    conninfo: str, log: Log, connection: psycopg.Connection, *, apart: bool
+) -> None:
+    given = [
+        completed("M-1", 1, "star"),
+        completed("M-1", 2, None),
+        adjusted("M-1", 2, 4, "moon", at=JULY),
+        completed("M-1", 5, "star"),
+        adjusted("M-1", 5, 3, "sun"),
+        completed("M-1", 4, "sun"),
+    ]
+    happen(conninfo, log, *given, apart=apart)
+    assert badges(connection) == [("M-1", "moon", 1, JULY), ("M-1", "star", 1, JUNE), ("M-1", "sun", 1, JUNE)]
 
 
 @pytest.mark.parametrize("given", [adjusted("M-1", 5, 5), adjusted("M-1", 5, 4), adjusted("M-1", 5, 6, None)])

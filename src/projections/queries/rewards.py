@@ -1,7 +1,7 @@
 """Codes of coupons, and the coupons, badges and rewards that members have."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from msgspec import Struct
@@ -13,19 +13,23 @@ from projections.rewards import CodeStatus
 
 
 class CouponCodeRow(Struct, frozen=True, gc=False):
-    """A code of a coupon. `number` is its place in the pool, null where it was generated."""
+    """A code of a coupon. `number` is its place in the pool, null where it was generated.
+
+    One that was issued is good until `valid_until`, or for ever; then it is `expired`.
+    """
 
     code: str
     number: int | None
     status: CodeStatus
     member: str | None
     issued_at: datetime | None
+    valid_until: datetime | None
 
 
 class MemberCouponRow(Struct, frozen=True, gc=False):
     """A coupon that a member was given, by which decision of which campaign; `void` once that was cancelled.
 
-    It is good until `valid_until`, or for ever.
+    It is good until `valid_until`, or for ever; then it is `expired`.
     """
 
     coupon: str
@@ -59,13 +63,23 @@ class MemberRewardRow(Struct, frozen=True, gc=False):
     last_at: datetime
 
 
+_CASES: tuple[tuple[CodeStatus, LiteralString], ...] = (
+    (CodeStatus.AVAILABLE, "c.status = 'available'"),
+    (CodeStatus.ISSUED, "c.status = 'issued' AND (c.valid_until IS NULL OR c.valid_until > %(now)s)"),
+    (CodeStatus.EXPIRED, "c.status = 'issued' AND c.valid_until <= %(now)s"),
+    (CodeStatus.VOID, "c.status = 'void'"),
+)
+_WHENS = " ".join(f"WHEN {condition} THEN '{status}'" for status, condition in _CASES)
+_STATUS = f"CASE {_WHENS} END"
+
 COUPON_CODES = Listing(
     name="coupon-codes",
     columns=(
         Column("code", expression="c.code", sortable=True),
-        Column("status", expression="c.status", values=tuple(CodeStatus)),
+        Column("status", values=tuple(CodeStatus), cases=_CASES),
         Column("member", expression="c.member", nullable=True),
         Column("issued_at", Kind.INSTANT, "c.issued_at", nullable=True),
+        Column("valid_until", Kind.INSTANT, "c.valid_until", nullable=True),
     ),
     key="code",
     sort="code",
@@ -77,7 +91,7 @@ MEMBER_COUPONS = Listing(
         Column("issued_at", Kind.INTEGER, "c.position", sortable=True, filterable=False),
         Column("issued_at", Kind.INSTANT, "c.issued_at"),
         Column("coupon", expression="c.coupon"),
-        Column("status", expression="c.status", values=(CodeStatus.ISSUED, CodeStatus.VOID)),
+        Column("status", values=tuple(status for status, _ in _CASES[1:]), cases=_CASES),
         Column("campaign", Kind.UUID, "c.campaign"),
         Column("valid_until", Kind.INSTANT, "c.valid_until", nullable=True),
     ),
@@ -128,31 +142,31 @@ _GIFT = "g.code, coalesce(e.body ->> 'name', g.code), g.times, g.first_at, g.las
 
 
 async def coupon_codes_page(
-    connection: AsyncConnection[Any], coupon: str, selection: Selection
+    connection: AsyncConnection[Any], coupon: str, selection: Selection, now: datetime
 ) -> tuple[list[CouponCodeRow], str | None]:
     return await fetch_page(
         connection,
         selection,
         lambda code, number, status, *rest: CouponCodeRow(code, number, CodeStatus(status), *rest),
-        "c.code, c.number, c.status, c.member, c.issued_at",
+        f"c.code, c.number, {_STATUS}, c.member, c.issued_at, c.valid_until",
         "p_rewards.coupon_codes c",
         where=("c.coupon = %(coupon)s",),
-        parameters={"coupon": coupon},
+        parameters={"coupon": coupon, "now": now},
     )
 
 
 async def member_coupons_page(
-    connection: AsyncConnection[Any], member: str, selection: Selection
+    connection: AsyncConnection[Any], member: str, selection: Selection, now: datetime
 ) -> tuple[list[MemberCouponRow], str | None]:
     return await fetch_page(
         connection,
         selection,
         lambda coupon, name, code, status, *rest: MemberCouponRow(coupon, name, code, CodeStatus(status), *rest),
-        "c.coupon, coalesce(e.body ->> 'name', c.coupon), c.code, c.status, c.value::text, c.valid_until, c.issued_at,"
-        " c.campaign, c.decision",
+        f"c.coupon, coalesce(e.body ->> 'name', c.coupon), c.code, {_STATUS}, c.value::text, c.valid_until,"
+        " c.issued_at, c.campaign, c.decision",
         _COUPONS,
         where=("c.member = %(member)s",),
-        parameters={"member": member},
+        parameters={"member": member, "now": now},
     )
 
 

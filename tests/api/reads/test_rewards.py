@@ -1,5 +1,6 @@
 """Who has which badges, coupons and rewards, and what is left of them."""
 
+from datetime import timedelta
 from typing import Any
 
 from tests.api.reads.program import ReadProgram
@@ -84,13 +85,16 @@ async def test_coupons_say_what_they_are_worth_and_who_gave_them(program: ReadPr
         "campaign": str(CAMPAIGN),
     }
     assert decision == first["decision"]
-    assert (generated["coupon"], generated["code"], generated["status"]) == ("summer", "SUN-1", "issued")
+    assert (generated["coupon"], generated["code"], generated["status"]) == ("summer", "SUN-1", "expired")
 
     async def codes(**asked: str) -> list[str]:
         return [row["code"] for row in await program.listed("/members/M-1/coupons", limit="1", **asked)]
 
     assert await codes(sort="issued_at") == ["A", "SUN-1", "B"]
-    assert await codes(status="issued") == ["SUN-1", "A"]
+    assert await codes(status="expired") == ["SUN-1", "A"]
+    assert await codes(status="issued") == []
+    assert await codes(**{"status[ne]": "expired"}) == ["B"]
+    assert await codes(**{"status[in]": "void,expired"}) == ["B", "SUN-1", "A"]
     assert await codes(coupon="summer") == ["SUN-1"]
     assert await codes(**{"valid_until[lt]": JUNE.isoformat()}) == []
 
@@ -105,12 +109,14 @@ async def test_codes_say_who_has_them(program: ReadProgram) -> None:
     assert first == {
         "code": "A",
         "number": 1,
-        "status": "issued",
+        "status": "expired",
         "member": "M-1",
         "issued_at": "2026-09-10T12:00:00Z",
+        "valid_until": "2026-07-01T00:00:00Z",
     }
     assert (second["status"], second["member"]) == ("void", "M-1")
-    assert third == {"code": "C", "number": 3, "status": "available", "member": None, "issued_at": None}
+    nobody = {"member": None, "issued_at": None, "valid_until": None}
+    assert third == {"code": "C", "number": 3, "status": "available", **nobody}
     assert [row["code"] for row in await codes(sort="-code", status="available")] == ["D", "C"]
     assert [row["code"] for row in await codes(member="M-1")] == ["A", "B"]
     assert [row["code"] for row in await codes(code="B")] == ["B"]
@@ -118,6 +124,24 @@ async def test_codes_say_who_has_them(program: ReadProgram) -> None:
     assert (await program.get("/coupons/nothing/codes")).status_code == 404
     refused = await program.client.get("/v1/coupons/welcome/codes", headers={"authorization": "Bearer integration"})
     assert refused.status_code == 403
+
+
+async def test_time_alone_makes_a_coupon_expire(program: ReadProgram) -> None:
+    await give(program)
+    await happen(program, *gifts.voided("summer", "SUN-1", "M-1"))
+
+    async def statuses(path: str) -> dict[str, str]:
+        return {row["code"]: row["status"] for row in await program.listed(path)}
+
+    for at, status in ((JULY - timedelta(microseconds=1), "issued"), (JULY, "expired")):
+        program.clock.at = at
+        assert await statuses("/members/M-1/coupons") == {"A": status, "B": "void", "SUN-1": "void"}
+        assert await statuses("/coupons/welcome/codes") == {
+            "A": status,
+            "B": "void",
+            "C": "available",
+            "D": "available",
+        }
 
 
 async def test_stocks_say_what_is_given_and_left(program: ReadProgram) -> None:

@@ -90,7 +90,7 @@ from unnest(array['coupon', 'reward']) kind, generate_series(1, 2000) n;
 
 insert into p_rewards.coupon_codes
 select 'welcome', lpad(n::text, 5, '0'), n, case when n %% 100 = 0 then 'void' when n < 6000 then 'issued' else 'available' end,
-    case when n < 6000 then 'M-' || lpad((n %% 20)::text, 5, '0') end, case when n < 6000 then now() end
+    case when n < 6000 then 'M-' || lpad((n %% 20)::text, 5, '0') end, case when n < 6000 then now() end, null
 from generate_series(1, 8000) n;
 
 insert into p_rewards.member_coupons
@@ -98,7 +98,8 @@ select coupon, code, member, status, 5, null, '018f0000-0000-7000-8000-000000000
 from p_rewards.coupon_codes where member is not null;
 
 insert into p_rewards.member_badges
-select gen_random_uuid(), 1, 'M-' || lpad((n %% 100)::text, 5, '0'), 'badge' || lpad(n::text, 4, '0'), 1, now()
+select gen_random_uuid(), 1, 'M-' || lpad((n %% 100)::text, 5, '0'), 'badge' || lpad(n::text, 4, '0'), 1, now(),
+    null, null
 from generate_series(1, 8000) n;
 
 insert into p_rewards.member_rewards

@@ -147,7 +147,7 @@ async def list_coupon_codes(request: Request, code: FromPath[str]) -> Page[Coupo
     selection = COUPON_CODES.read(request.exchange.query)
     async with asking(request) as connection:
         await known(connection, entry_at(Coupon, code), f"coupon `{code}`")
-        found, following = await coupon_codes_page(connection, code, selection)
+        found, following = await coupon_codes_page(connection, code, selection, request.services.clock.now())
     return Page(found, following, request.position)
 
 

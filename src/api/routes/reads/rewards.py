@@ -1,6 +1,7 @@
 """What members were given beside units: badges, coupons and rewards."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from litestar.params import FromPath
@@ -46,7 +47,8 @@ async def list_member_badges(request: Request, member: FromPath[str]) -> Page[Me
 )
 async def list_member_coupons(request: Request, member: FromPath[str]) -> Page[MemberCouponRow]:
     """A member's coupons, the last given first."""
-    return await _given(request, member, MEMBER_COUPONS, rewards.member_coupons_page)
+    ask = partial(rewards.member_coupons_page, now=request.services.clock.now())
+    return await _given(request, member, MEMBER_COUPONS, ask)
 
 
 @read(

@@ -1,4 +1,5 @@
--- Every code of every coupon; of a generated one there is no number in a pool.
+-- Every code of every coupon; of a generated one there is no number in a pool. `status` is what was recorded: time alone
+-- makes an issued one expire.
 create table coupon_codes (
     coupon text collate "C",
     code text collate "C",
@@ -6,6 +7,7 @@ create table coupon_codes (
     status text collate "C" not null,
     member text collate "C",
     issued_at timestamptz,
+    valid_until timestamptz,
     primary key (coupon, code)
 );
 
@@ -24,7 +26,8 @@ create table member_coupons (
     primary key (coupon, code)
 );
 
--- A badge that one event gave a member, so and so often at once; no more there once the grant is cancelled.
+-- A badge that one event gave a member, so and so often at once; no more there once the grant is cancelled. That of an
+-- achievement is for the completions that follow those there were `before`, as long as they count.
 create table member_badges (
     stream uuid,
     version int,
@@ -32,6 +35,8 @@ create table member_badges (
     badge text collate "C",
     times int not null,
     given_at timestamptz not null,
+    achievement uuid,
+    before int,
     primary key (stream, version, member, badge)
 );
 
