@@ -14,7 +14,7 @@ from application.refusals import Conflict, Unknown
 from application.streams import ACHIEVEMENT
 from domain import achievement as achievements
 from domain.achievement import Achievement, Edit, WrongStatus
-from domain.achievement_definition import Definition, achievement_problems
+from domain.achievement_definition import Definition, achievement_problems, references_of
 from domain.campaign import Life
 from domain.problems import Invalid, Problem
 from domain.texts import name_of_copy
@@ -27,7 +27,7 @@ def define(
     stream = ACHIEVEMENT.of(achievement_id)
     if working.state_if_known(stream) is not None:
         raise Conflict(f"an achievement {achievement_id} exists already", "exists")
-    if problems := _problems(working.catalogue, definition):
+    if problems := _problems(working.catalogue, definition, None):
         raise Invalid(problems)
     achievement = working.record(stream, achievements.define(achievement_id, definition))
     return _record(working, stream, achievement, achievements.activate(achievement)) if active else achievement
@@ -103,14 +103,20 @@ def _revised(
 ) -> list[achievements.Event] | WrongStatus:
     """Raises Invalid."""
     decided = achievements.revise(achievement, definition)
-    if decided and not isinstance(decided, WrongStatus) and (problems := _problems(working.catalogue, definition)):
-        raise Invalid(problems)
+    if decided and not isinstance(decided, WrongStatus):
+        problems = _problems(working.catalogue, definition, achievement.definition)
+        if problems:
+            raise Invalid(problems)
     return decided
 
 
-def _problems(catalogue: Catalogue, definition: Definition) -> list[Problem]:
-    problems = achievement_problems(definition, catalogue, ZoneInfo(catalogue.time_zone))
-    return problems + goal_problems(catalogue, definition)
+def _problems(catalogue: Catalogue, definition: Definition, before: Definition | None) -> list[Problem]:
+    """What is wrong with a definition; `before` is what an edit replaces."""
+    return [
+        *achievement_problems(definition, catalogue, ZoneInfo(catalogue.time_zone)),
+        *goal_problems(catalogue, definition),
+        *catalogue.inactive(references_of(definition), references_of(before) if before else ()),
+    ]
 
 
 def _record(

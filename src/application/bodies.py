@@ -293,7 +293,10 @@ class ListMembersBody(Body, frozen=True):
 
 
 class EventTypeBody(Body, frozen=True):
-    """`attributes` are names with types; `label` is the code where it is not given."""
+    """`attributes` are names with types; `label` is the code where it is not given.
+
+    One that is not `active` takes no new events, and no definition that does not name it already.
+    """
 
     label: Name | None = None
     attributes: Annotated[dict[AttributeName, AttributeType], Meta(max_length=ATTRIBUTES)] = field(default_factory=dict)
@@ -304,7 +307,10 @@ class EventTypeBody(Body, frozen=True):
 
 
 class AccountBody(Body, frozen=True):
-    """`name` is the code where it is not given; `decimals` can't change later."""
+    """`name` is the code where it is not given; `decimals` can't change later.
+
+    One that is not `active` takes no definition that does not name it already; what names it goes on paying.
+    """
 
     name: Name | None = None
     unit: Label = "points"

@@ -14,7 +14,7 @@ from application.streams import CAMPAIGN
 from domain import campaign as campaigns
 from domain.achievement import Status
 from domain.campaign import AchievementArchived, Campaign, Incomplete, WrongStatus
-from domain.campaign_definition import Definition, campaign_problems
+from domain.campaign_definition import Definition, campaign_problems, references_of
 from domain.expressions import condition_from
 from domain.problems import Invalid, Problem
 from domain.warnings import campaign_warnings
@@ -30,7 +30,7 @@ def define(working: Working, campaign_id: UUID, definition: Definition) -> Campa
     stream = CAMPAIGN.of(campaign_id)
     if working.state_if_known(stream) is not None:
         raise Conflict(f"a campaign {campaign_id} exists already", "exists")
-    time_zone = _checked(working.catalogue, definition)
+    time_zone = _checked(working.catalogue, definition, None)
     return working.record(stream, campaigns.Defined(campaign_id, 1, definition, time_zone))
 
 
@@ -39,7 +39,7 @@ def revise(working: Working, campaign_id: UUID, definition: Definition, precondi
     precondition.check(campaign.version)
     if definition == campaign.definition:
         return campaign
-    time_zone = _checked(working.catalogue, definition)
+    time_zone = _checked(working.catalogue, definition, campaign.definition)
     return _record(working, stream, campaign, campaigns.revise(campaign, definition, time_zone))
 
 
@@ -92,8 +92,11 @@ def _campaign(working: Working, campaign_id: UUID) -> tuple[Stream[Campaign, cam
     return stream, campaign
 
 
-def _checked(catalogue: Catalogue, definition: Definition) -> str:
-    """The name of the definition's time zone, once everything in it is found right; raises Invalid."""
+def _checked(catalogue: Catalogue, definition: Definition, before: Definition | None) -> str:
+    """The name of the definition's time zone, once everything in it is found right; raises Invalid.
+
+    `before` is what an edit replaces.
+    """
     time_zone = definition.time_zone or catalogue.time_zone
     problems = campaign_problems(definition, catalogue, catalogue.time_zone)
     found = {problem.pointer for problem in problems}
@@ -101,6 +104,7 @@ def _checked(catalogue: Catalogue, definition: Definition) -> str:
         problems += [
             problem for problem in _written_problems(catalogue, definition, time_zone) if problem.pointer not in found
         ]
+    problems += catalogue.inactive(references_of(definition), references_of(before) if before else ())
     if problems:
         raise Invalid(problems)
     return time_zone

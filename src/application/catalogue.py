@@ -3,7 +3,7 @@
 The log's writer keeps it at the position it decides by, and the log refuses what an older one decided.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from domain.attributes import AttributeType
 from domain.campaign import Campaign, Life
 from domain.campaign_definition import CampaignTrigger
 from domain.campaign_terms import CampaignTerms
-from domain.catalogue import Account, Badge, Coupon, Entry, EventType, MemberList, Reward, Segment
+from domain.catalogue import Account, Badge, Coupon, Entry, EventType, MemberList, Reference, Reward, Segment
 from domain.expressions import (
     Compiled,
     ExpressionProblem,
@@ -140,6 +140,17 @@ class Catalogue:
     def event_type(self, code: str) -> EventType | None:
         entry = self._entries.get((EventType, code))
         return entry if isinstance(entry, EventType) else None
+
+    def inactive(self, named: Iterable[Reference], before: Iterable[Reference] = ()) -> list[Problem]:
+        """Those of the entries that a definition names, and did not name before, that are not active."""
+        known = {(kind, code) for _, kind, code in before}
+        problems = []
+        for pointer, kind, code in named:
+            entry = self._entries.get((kind, code))
+            if isinstance(entry, EventType | Account) and not entry.active and (kind, code) not in known:
+                detail = f"`{code}` is not active: only what names it already goes on with it"
+                problems.append(Problem(pointer, detail, "inactive"))
+        return problems
 
     def event_types(self) -> list[EventType]:
         return [entry for entry in self._entries.values() if isinstance(entry, EventType)]

@@ -33,6 +33,7 @@ from domain.tiered_definition import (
     Definition,
     Resolved,
     products_named,
+    references_of,
     resolve,
     zone_named,
 )
@@ -67,7 +68,7 @@ def define(working: Working, campaign_id: UUID, definition: Definition) -> Tiere
     stream = TIERED_CAMPAIGN.of(campaign_id)
     if working.state_if_known(stream) is not None:
         raise Conflict(f"a tiered campaign {campaign_id} exists already", "exists")
-    resolved = _resolved(working, definition)
+    resolved = _resolved(working, definition, None)
     return working.record(stream, campaigns.define(campaign_id, definition, resolved))
 
 
@@ -76,7 +77,7 @@ def revise(working: Working, campaign_id: UUID, definition: Definition, precondi
     precondition.check(campaign.version)
     if definition == campaign.definition:
         return campaign
-    resolved = _resolved(working, definition)
+    resolved = _resolved(working, definition, campaign.definition)
     decided = campaigns.revise(campaign, definition, resolved, working.now, status(working, campaign))
     return _record(working, stream, campaign, decided)
 
@@ -200,7 +201,8 @@ def _campaign(working: Working, campaign_id: UUID) -> tuple[Stream[TieredCampaig
     return stream, campaign
 
 
-def _resolved(working: Working, definition: Definition) -> Resolved:
+def _resolved(working: Working, definition: Definition, before: Definition | None) -> Resolved:
+    """Raises Invalid; `before` is what an edit replaces."""
     catalogue: Catalogue = working.catalogue
     working.prefetch([PRODUCT.at(sku) for sku in products_named(definition)[: MOST_REFERENCES + MOST_PARTS]])
     resolved = resolve(definition, _References(working), catalogue.time_zone)
@@ -208,6 +210,7 @@ def _resolved(working: Working, definition: Definition) -> Resolved:
     zone = definition.time_zone if definition.time_zone and zone_named(definition.time_zone) else catalogue.time_zone
     compiled = catalogue.compile_filter(definition, zone)
     problems = problems + (compiled if isinstance(compiled, list) else [])
+    problems += catalogue.inactive(references_of(definition), references_of(before) if before else ())
     if problems or isinstance(resolved, list):
         raise Invalid(problems)
     return resolved

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.amounts import fault
-from domain.catalogue import Badge, EventType
+from domain.catalogue import Badge, EventType, Reference
 from domain.interval import MOST_UNITS, Interval
 from domain.problems import Problem
 from domain.terms import Entity
@@ -129,6 +129,13 @@ def achievement_problems(definition: Definition, references: References, zone: Z
     for number, rule in enumerate(definition.rules[:MOST_RULES]):
         problems += _rule_problems(rule, f"/rules/{number}", references)
     return problems
+
+
+def references_of(definition: Definition) -> Iterator[Reference]:
+    """What it names that may be inactive."""
+    for number, rule in enumerate(definition.rules):
+        if rule.event_type is not None:
+            yield Reference(f"/rules/{number}/event_type", EventType, rule.event_type)
 
 
 def limit_problems(limit: Limit, pointer: str) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from domain.achievement import Achievement, Status
 from domain.achievement_definition import Limit, interval_problems, limit_problems
 from domain.amounts import Rounding, fault, rounded
-from domain.catalogue import Account, Badge, Coupon, Reward, Segment
+from domain.catalogue import Account, Badge, Coupon, Reference, Reward, Segment
 from domain.expressions.values import plain_number
 from domain.problems import Problem
 from domain.schedule import EARLIEST, LATEST
@@ -261,6 +261,14 @@ def _effect_problems(effect: Effect, type_: CampaignType, references: References
 def _reference_problems(field: str, code: str, references: References, pointer: str) -> Iterator[Problem]:
     if field != "units" and getattr(references, field)(code) is None:
         yield Problem(f"{pointer}/{field}", f"no {field} `{code}`", "unknown")
+
+
+def references_of(definition: Definition) -> Iterator[Reference]:
+    """What it names that may be inactive."""
+    for number, rule in enumerate(definition.rules):
+        for place, effect in enumerate(rule.effects):
+            if effect.account is not None:
+                yield Reference(f"/rules/{number}/effects/{place}/account", Account, effect.account)
 
 
 def _amount_problems(effect: Effect, references: References, pointer: str) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ Products are not in it: they are many, and have `domain.product`.
 """
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from msgspec import Struct
 
@@ -12,7 +12,10 @@ from domain.attributes import AttributeType
 
 
 class EventType(Struct, frozen=True, gc=False, tag="event_type", tag_field="entry"):
-    """What custom events of this code carry; an inactive type takes no new events."""
+    """What custom events of this code carry.
+
+    An inactive type takes no new events, and no definition that does not name it already.
+    """
 
     code: str
     label: str
@@ -21,13 +24,24 @@ class EventType(Struct, frozen=True, gc=False, tag="event_type", tag_field="entr
 
 
 class Account(Struct, frozen=True, gc=False, tag="account", tag_field="entry"):
-    """Where points go. `decimals` (0-6) can't change once the account is made: balances are written in them."""
+    """Where points go. `decimals` (0-6) can't change once the account is made: balances are written in them.
+
+    An inactive account takes no definition that does not name it already; what names it goes on paying.
+    """
 
     code: str
     name: str
     unit: str = "points"
     decimals: int = 0
     active: bool = True
+
+
+class Reference(NamedTuple):
+    """An entry that a definition names by its code, at a JSON pointer."""
+
+    pointer: str
+    kind: type[EventType | Account]
+    code: str
 
 
 class Segment(Struct, frozen=True, gc=False, tag="segment", tag_field="entry"):

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from domain.amounts import ONE, Rounding, fault
 from domain.attributes import AttributeType
-from domain.catalogue import Account, EventType
+from domain.catalogue import Account, EventType, Reference
 from domain.points import HitType, Tier, check_tiers, smallest_step
 from domain.problems import Problem
 from domain.schedule import Duration, ScheduleOverflowError, Window, parse_duration, windows
@@ -247,6 +247,13 @@ def products_named(definition: Definition) -> list[str]:
     """The skus that its criteria and its combination name, in that order."""
     combination = definition.aggregate.combination if definition.aggregate else None
     return [*definition.products, *(part.product for part in combination or ())]
+
+
+def references_of(definition: Definition) -> Iterator[Reference]:
+    """What it names that may be inactive."""
+    yield Reference("/account", Account, definition.account)
+    if definition.event_type is not None:
+        yield Reference("/event_type", EventType, definition.event_type)
 
 
 def _size_problems(definition: Definition) -> list[Problem]:
