@@ -37,7 +37,7 @@ from domain.ledger import STOCKS
 from domain.member import Member, Registered
 from domain.occasion import AchievementSeen, Occasion
 from domain.participation import Granted, Participation, ReferralCounted, Refused, Trigger, decision_id, receipt_of
-from domain.progress import Adjusted, Advanced, Completed, Context, Move
+from domain.progress import Adjusted, Advanced, Completed, Context
 from domain.standing import Fact, FactKind
 
 POLICY = AWARD_POLICY.at()
@@ -59,7 +59,6 @@ class Fired(Struct, frozen=True, gc=False):
     recorded_at: datetime
     origin: Origin
     context: Context | None
-    moves: tuple[Move, ...] = ()
 
     @property
     def on(self) -> tuple[UUID, CampaignTrigger]:
@@ -91,6 +90,8 @@ def fired_by(recorded: Recorded) -> Fired | None:
 def _fired(
     recorded: Recorded, event: Completed | Adjusted | Advanced, kind: CampaignTrigger, number: int, fact: Fact | None
 ) -> Fired:
+    context = event.context
+    moves = context.moves if context else (event.move,) if isinstance(event, Advanced) else ()
     trigger = Trigger(
         kind,
         event.achievement,
@@ -101,10 +102,9 @@ def _fired(
         number,
         fact,
         event.occurred_at,
+        moves,
     )
-    context = event.context
-    moves = context.moves if context else (event.move,) if isinstance(event, Advanced) else ()
-    return Fired(event.member, trigger, recorded.envelope.recorded_at, recorded.origin, context, moves)
+    return Fired(event.member, trigger, recorded.envelope.recorded_at, recorded.origin, context)
 
 
 class Draw:
@@ -348,7 +348,7 @@ def _occasion(working: Working, catalogue: Catalogue, one: Fired, member: Member
         achievement,
         transaction.purchase if transaction else None,
         event.happening if event else None,
-        one.moves,
+        trigger.moves,
     )
 
 

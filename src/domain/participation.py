@@ -14,6 +14,7 @@ from domain.amounts import EXACT, ONE, ZERO
 from domain.campaign_definition import CampaignTrigger, EffectKind, Recipient
 from domain.interval import NOTHING as NO_TALLY
 from domain.interval import Moment, Tally, added
+from domain.progress import Move
 from domain.standing import Fact
 
 
@@ -46,7 +47,8 @@ class Why(Struct, frozen=True, gc=False, array_like=True):
 class Trigger(Struct, frozen=True, gc=False, array_like=True):
     """The event of a member's progress that fired the campaign, by its stream and version.
 
-    `number` is that of the completion, or of the rule that progressed. `fact` is None where it was done by hand.
+    `number` is that of the completion, or of the rule that moved last. `fact` is None where it was done by hand; else
+    `moves` are the rules that it moved, in order.
     """
 
     kind: CampaignTrigger
@@ -58,6 +60,7 @@ class Trigger(Struct, frozen=True, gc=False, array_like=True):
     number: int
     fact: Fact | None
     occurred_at: datetime
+    moves: tuple[Move, ...] = ()
 
 
 class Saw(Struct, frozen=True, gc=False, array_like=True):

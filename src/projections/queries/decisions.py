@@ -49,12 +49,21 @@ class CauseKind(StrEnum):
     CANCELLATION = "cancellation"
 
 
+class RuleMove(Struct, frozen=True, gc=False):
+    """A rule (from 1) of an achievement that a fact moved, to `value` of `goal` in the fact's own period."""
+
+    rule: int
+    value: Figure
+    goal: Figure
+
+
 class Trigger(Struct, frozen=True, gc=False, kw_only=True):
     """What the decision answers to; what does not belong to its kind is absent.
 
     The evaluation of an occurrence of a `tiered_campaign`, or a fact that came after it; the completion (`number`) of
     an `achievement` or the progress of its rule (`number`), with the fact that did it (`id` is null where it was done
-    by hand); the cancellation of a decision (`id`), who it was `by` and their `reason`.
+    by hand) and all the `rules` that it moved; the cancellation of a decision (`id`), who it was `by` and their
+    `reason`.
     """
 
     kind: CauseKind
@@ -65,6 +74,7 @@ class Trigger(Struct, frozen=True, gc=False, kw_only=True):
     achievement: UUID | UnsetType = UNSET
     achievement_revision: int | UnsetType = UNSET
     number: int | UnsetType = UNSET
+    rules: tuple[RuleMove, ...] | UnsetType = UNSET
     position: str | UnsetType = UNSET
     reason: str | UnsetType = UNSET
     by: str | UnsetType = UNSET
@@ -594,6 +604,7 @@ def _triggered(stored: _Stored) -> _Explained:
         achievement=fired.achievement,
         achievement_revision=fired.achievement_revision,
         number=fired.number,
+        rules=tuple(RuleMove(move.rule, written(move.value), written(move.goal)) for move in fired.moves),
         position=str(fired.position),
     )
     cause = Cause(

@@ -49,6 +49,7 @@ async def test_a_grant_is_explained_down_to_the_facts(program: ReadProgram, rewa
             "achievement": str(GOAL),
             "achievement_revision": 1,
             "number": 1,
+            "rules": [{"rule": 1, "value": "2", "goal": "2"}],
             "position": cause["position"],
         },
         "rules": [

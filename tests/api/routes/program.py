@@ -1,8 +1,7 @@
 """A running program over a database of the test's own: its writer, its command routes, and a client."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,6 +16,7 @@ from api.routes.commands import commands_over
 from api.routes.reads.projections import RebuildThreads
 from api.services import Imports, Reads
 from api.services import Program as Services
+from api.wiring import in_background
 from application.award_policy import AwardPolicy
 from application.catalogue import Catalogue
 from application.definitions import ensure_default_account
@@ -86,14 +86,9 @@ class Program:
         """While campaigns decide by themselves."""
         policy = self.services.awarding
         assert isinstance(policy, AwardPolicy)
-        task = asyncio.create_task(policy.run())
-        try:
+        async with in_background(policy.run(), "awards"):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            await policy.stop()
+        await policy.stop()
 
     async def post(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
         return await self._send("POST", path, body, headers)
