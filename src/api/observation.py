@@ -53,6 +53,7 @@ class Metrics(Collector):
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.open_requests = 0
+        self.open_connections = 0
         self._answers: dict[tuple[str, str, int], _Series] = {}
         self.registry.register(self)
 
@@ -74,6 +75,7 @@ class Metrics(Collector):
             family.add_metric((method, route, str(status)), list(counts), series.seconds)
         yield family
         yield GaugeMetricFamily("laurel_http_requests_open", "Requests being answered", self.open_requests)
+        yield GaugeMetricFamily("laurel_http_connections_open", "Connections of clients", self.open_connections)
 
 
 def configure_logs(log_format: LogFormat, level: LogLevel) -> None:

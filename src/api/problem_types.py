@@ -58,6 +58,13 @@ _TYPES = (
         "The `Accept` header admits nothing this path answers with; leave it out or admit `application/json`.",
     ),
     ProblemType(
+        "too-slow",
+        408,
+        "The request came too slowly",
+        "The head of a request must be whole within 10 seconds, and its body must not stay below 1,000 bytes a second"
+        " for more than 20. The connection is closed; send the request again.",
+    ),
+    ProblemType(
         "conflict",
         409,
         "The state does not allow it",
@@ -77,6 +84,12 @@ _TYPES = (
         "The body is too large",
         "`detail` says how many bytes are allowed. Send facts in batches of at most 1,000, and larger amounts"
         " as an import.",
+    ),
+    ProblemType(
+        "url-too-long",
+        414,
+        "The URL is too long",
+        "It may have at most 32,768 bytes, its query included.",
     ),
     ProblemType(
         "unsupported-media-type",
@@ -106,6 +119,12 @@ _TYPES = (
         "Too many unknown keys are being checked. Try again after the seconds in `Retry-After`.",
     ),
     ProblemType(
+        "headers-too-large",
+        431,
+        "The headers are too large",
+        "A request may have at most 100 headers, and its head at most 65,536 bytes, cookies included.",
+    ),
+    ProblemType(
         "internal",
         500,
         "Something went wrong on our side",
@@ -115,8 +134,8 @@ _TYPES = (
         "unavailable",
         503,
         "Not now",
-        "The service can't answer for the moment: the database is away, too many commands are waiting, or a "
-        "read has not reached the position in `after` in time. Try again after the seconds in `Retry-After`; "
+        "The service can't answer for the moment: the database is away, too many commands or requests are waiting, or"
+        " a read has not reached the position in `after` in time. Try again after the seconds in `Retry-After`; "
         "a command that is sent again under the same id or idempotency key is never carried out twice.",
     ),
 )

@@ -47,6 +47,9 @@ Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
 _READ_PROBLEMS = (
     "malformed",
+    "too-slow",
+    "url-too-long",
+    "headers-too-large",
     "unauthenticated",
     "forbidden",
     "not-acceptable",

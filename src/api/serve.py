@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any, cast
 
 import uvicorn
 
@@ -13,6 +14,7 @@ import backoffice.routes as backoffice
 from api import demo
 from api.app import Laurel, create_app
 from api.collector import collect_seldom
+from api.connections import Connections, as_files_allow
 from api.observation import log
 from api.routes import ROUTES
 from api.services import Program
@@ -41,15 +43,18 @@ class _Server(uvicorn.Server):
 
 async def answer_requests(app: Laurel, listener: socket.socket, stop_seconds: int) -> None:
     """Answer requests until a signal to stop comes; open ones then have `stop_seconds` to end."""
+    connections = Connections(app.metrics, as_files_allow())
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=cast(Any, connections.open),
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        callback_notify=connections.look,
+        timeout_notify=0,
         timeout_graceful_shutdown=stop_seconds,
     )
     collect_seldom()

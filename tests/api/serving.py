@@ -1,5 +1,12 @@
 """Serves the frame's own program on a free port, as a process of its own, until it is told to stop."""
 
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
 import uvloop
 
 from api.listening import address_of, listen
@@ -7,6 +14,34 @@ from api.observation import configure_logs
 from api.serve import answer_requests
 from application.settings import LogFormat, LogLevel
 from tests.api.frame import framed
+
+
+class Served(NamedTuple):
+    """Where it is served, by which process, and the file that its log goes to."""
+
+    address: str
+    process: subprocess.Popen[str]
+    log: Path
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Served]:
+    log = folder / "serving.log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.api.serving"],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=Path(__file__, "../../..").resolve(),
+        )
+    assert process.stdout is not None
+    try:
+        yield Served(process.stdout.readline().strip(), process, log)
+    finally:
+        process.kill()
+        process.communicate()
+
 
 if __name__ == "__main__":
     configure_logs(LogFormat.JSON, LogLevel.INFO)

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,25 +10,15 @@ import msgspec
 import pytest
 
 from api.listening import CannotListenError, address_of, listen
+from tests.api.serving import Served, serving
 
 ADMIN = {"authorization": "Bearer admin", "content-type": "application/json"}
 
 
 @pytest.fixture
-def server() -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.api.serving"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__, "../../..").resolve(),
-    )
-    assert process.stdout is not None
-    try:
-        yield process.stdout.readline().strip(), process
-    finally:
-        process.kill()
-        process.communicate()
+def served(tmp_path: Path) -> Iterator[Served]:
+    with serving(tmp_path) as served:
+        yield served
 
 
 def peak_mib(process: subprocess.Popen[str]) -> float:
@@ -42,8 +31,8 @@ def pieces(count: int) -> Iterator[bytes]:
         yield b" " * 65_536
 
 
-def test_a_body_of_100_mb_is_refused_without_being_kept(server: tuple[str, subprocess.Popen[str]]) -> None:
-    address, process = server
+def test_a_body_of_100_mb_is_refused_without_being_kept(served: Served) -> None:
+    address, process, _ = served
     body = b" " * 100_000_000
     before = peak_mib(process)
     with httpx.Client(base_url=address, headers=ADMIN, timeout=60) as client:
@@ -53,15 +42,15 @@ def test_a_body_of_100_mb_is_refused_without_being_kept(server: tuple[str, subpr
     assert peak_mib(process) - before < 60
 
 
-def test_a_stop_ends_well_and_the_log_is_lines_of_json(server: tuple[str, subprocess.Popen[str]]) -> None:
-    address, process = server
+def test_a_stop_ends_well_and_the_log_is_lines_of_json(served: Served) -> None:
+    address, process, log = served
     with httpx.Client(base_url=address, headers=ADMIN, timeout=60) as client:
         client.put("/v1/boxes/M-7", json={"name": "A box", "size": "1"})
         client.get("/v1/boxes/a%00b%2Fc?after=x")
         client.get("/v1/%ff/%2F/../..//")
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 0
+    assert process.wait(60) == 0
+    errors = log.read_text()
     lines = [msgspec.json.decode(line) for line in errors.splitlines()]
     assert [line["status"] for line in lines] == [200, 422, 404]
     assert lines[0]["principal"] == "the admin"
