@@ -30,7 +30,7 @@ def define(
     if problems := _problems(working.catalogue, definition, None):
         raise Invalid(problems)
     achievement = working.record(stream, achievements.define(achievement_id, definition))
-    return _record(working, stream, achievement, achievements.activate(achievement)) if active else achievement
+    return activate(working, achievement_id) if active else achievement
 
 
 def revise(
@@ -47,8 +47,7 @@ def revise(
     achievement = _record(working, stream, achievement, _revised(working, achievement, definition))
     if active is None:
         return achievement
-    changed = achievements.activate(achievement) if active else achievements.deactivate(achievement)
-    return _record(working, stream, achievement, changed)
+    return (activate if active else deactivate)(working, achievement_id)
 
 
 def dry_run(working: Working, achievement_id: UUID, definition: Definition, precondition: Precondition) -> Edit:
@@ -61,12 +60,14 @@ def dry_run(working: Working, achievement_id: UUID, definition: Definition, prec
 
 def activate(working: Working, achievement_id: UUID) -> Achievement:
     stream, achievement = _achievement(working, achievement_id)
-    return _record(working, stream, achievement, achievements.activate(achievement))
+    changed = achievements.activate(achievement, working.catalogue.position)
+    return _record(working, stream, achievement, changed)
 
 
 def deactivate(working: Working, achievement_id: UUID) -> Achievement:
     stream, achievement = _achievement(working, achievement_id)
-    return _record(working, stream, achievement, achievements.deactivate(achievement))
+    changed = achievements.deactivate(achievement, working.catalogue.position)
+    return _record(working, stream, achievement, changed)
 
 
 def archive(working: Working, achievement_id: UUID) -> Achievement:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from application import progressing
-from application.catalogue import Catalogue, Concerns
+from application.catalogue import Catalogue, Concern, Concerns
 from application.likely import EXPLAINED
 from application.log.errors import Cold
 from application.log.streams import Stream
@@ -26,7 +26,8 @@ from domain import member as members
 from domain import standing as standings
 from domain import transaction as transactions
 from domain.attributes import attribute_problems
-from domain.contribution import Seen, admit, is_concerned, measure, place, unpriced
+from domain.basis import Basis
+from domain.contribution import Memberships, Seen, admit, is_concerned, measure, place, unpriced
 from domain.member import Member
 from domain.member_event import Happening, MemberEvent
 from domain.member_event import Received as EventReceived
@@ -92,10 +93,17 @@ def receive_transaction(working: Working, purchase: Purchase, status: Status, ru
     settled = _count_new(working, seen, Fact(FactKind.TRANSACTION, purchase.id), at, confirmed=accepted)
     if accepted:
         settled = _moved(settled, progressing.advance(working, seen))
-    working.record(
-        stream,
-        Received(purchase, status, settled.contributions, settled.outcomes, settled.memberships, settled.advances),
+    received = Received(
+        purchase,
+        status,
+        settled.contributions,
+        settled.outcomes,
+        settled.memberships.held,
+        settled.advances,
+        settled.memberships.outside,
+        _basis(working, purchase.member),
     )
+    working.record(stream, received)
     return _answer(working, settled, purchase.id, purchase.member, status)
 
 
@@ -109,7 +117,15 @@ def receive_event(working: Working, happening: Happening, rules: Rules) -> FactA
     seen = Seen(member, event=happening)
     settled = _count_new(working, seen, Fact(FactKind.EVENT, happening.id), None, confirmed=True)
     settled = _moved(settled, progressing.advance(working, seen))
-    working.record(stream, EventReceived(happening, settled.contributions, settled.outcomes, settled.memberships))
+    received = EventReceived(
+        happening,
+        settled.contributions,
+        settled.outcomes,
+        settled.memberships.held,
+        settled.memberships.outside,
+        _basis(working, happening.member),
+    )
+    working.record(stream, received)
     return _answer(working, settled, happening.id, happening.member, "accepted")
 
 
@@ -123,10 +139,10 @@ def accept(working: Working, transaction_id: str, at: datetime | None = None) ->
         return _unchanged(transaction)
     _allow(transaction, Status.PENDING)
     confirmed_at = at or _acceptable_at(transaction.purchase, working.now)
-    settled = _recount(working, transaction, replace(transaction, status=Status.ACCEPTED), confirmed_at)
+    seen = _seen(working, transaction)
+    settled = _recount(working, transaction, seen, confirmed_at)
+    settled = _moved(settled, progressing.advance(working, seen, transaction.basis))
     member = transaction.purchase.member
-    seen = Seen(_member(working, member), transaction=transaction.purchase)
-    settled = _moved(settled, progressing.advance(working, seen))
     working.record(
         stream,
         Accepted(
@@ -155,11 +171,15 @@ def update(working: Working, purchase: Purchase) -> FactAnswer:
     """New absolute figures for a pending transaction: it is counted anew, and its old contributions are taken back."""
     stream, transaction = _transaction(working, purchase.id)
     _allow_pending(transaction, working.now)
-    seen = Seen(_member(working, purchase.member), transaction=purchase)
+    seen = _seen(working, replace(transaction, purchase=purchase))
     fact = Fact(FactKind.TRANSACTION, purchase.id)
-    counted = _count(working, seen, _acceptable_at(purchase, working.now), transaction.contributions, confirmed=False)
+    counted = _count(working, seen, _acceptable_at(purchase, working.now), transaction, confirmed=False)
     settled = _settle(working, purchase.member, fact, transaction.contributions, counted)
-    working.record(stream, Updated(purchase, settled.contributions, settled.outcomes, settled.memberships))
+    memberships = settled.memberships
+    working.record(
+        stream,
+        Updated(purchase, settled.contributions, settled.outcomes, memberships.held, memberships.outside),
+    )
     return _answer(working, settled, purchase.id, purchase.member, Status.PENDING)
 
 
@@ -188,11 +208,9 @@ def refund(
     bare = Refunded(transaction_id, member, back, status, items, refund_id)
     after = transactions.evolve(transaction, replace(bare, contributions=transaction.contributions))
     whole = status is Status.REFUNDED
-    settled = _withdraw(working, transaction) if whole else _recount(working, transaction, after, None)
-    known = _member(working, member)
-    before = None if whole else Seen(known, transaction=effective(transaction))
-    seen = Seen(known, transaction=effective(after))
-    settled = _moved(settled, progressing.take_back(working, seen, before, transaction.advances))
+    before, seen = _seen(working, transaction), _seen(working, after)
+    settled = _withdraw(working, transaction) if whole else _recount(working, transaction, seen, None)
+    settled = _moved(settled, progressing.take_back(working, seen, None if whole else before, transaction.advances))
     working.record(
         stream,
         replace(bare, contributions=settled.contributions, outcomes=settled.outcomes, advances=settled.advances),
@@ -203,9 +221,9 @@ def refund(
 class Counted(Struct, frozen=True, gc=False):
     """What a fact contributes from now on, before the standings have had their say."""
 
+    memberships: Memberships
     contributions: tuple[Contribution, ...] = ()
     not_counted: tuple[NotCounted, ...] = ()
-    memberships: tuple[str, ...] = ()
 
 
 class Settled(Struct, frozen=True, gc=False):
@@ -213,7 +231,7 @@ class Settled(Struct, frozen=True, gc=False):
 
     contributions: tuple[Contribution, ...]
     outcomes: tuple[Outcome, ...]
-    memberships: tuple[str, ...]
+    memberships: Memberships
     effects: tuple[tuple[Stream[Any, Any], Any], ...]
     advances: tuple[Advance, ...] = ()
 
@@ -280,21 +298,19 @@ def _acceptable_at(purchase: Purchase, now: datetime) -> datetime:
 
 
 def _count_new(working: Working, seen: Seen, fact: Fact, at: datetime | None, *, confirmed: bool) -> Settled:
-    counted = _count(working, seen, at, (), confirmed=confirmed)
+    counted = _count(working, seen, at, None, confirmed=confirmed)
     return _settle(working, seen.member.id, fact, (), counted)
 
 
-def _count(
-    working: Working, seen: Seen, at: datetime | None, before: tuple[Contribution, ...], *, confirmed: bool
-) -> Counted:
-    """What a fact contributes, by every campaign it concerns. A paused one takes no more than it has `before`.
+def _count(working: Working, seen: Seen, at: datetime | None, known: Transaction | None, *, confirmed: bool) -> Counted:
+    """What a fact contributes, by every campaign it concerns that ran when it was first recorded.
 
-    The fact is confirmed `at` an instant (its own date where there is none), or could be so at the earliest. Of a
-    campaign that is completed nothing is told but what a fact that fits it does: it corrects, or comes too late.
+    It is `known` where that was before: what was asked of the member then is not asked again. The fact is confirmed
+    `at` an instant (its own date where there is none), or could be so at the earliest. Of a campaign that is completed
+    nothing is told but what a fact that fits it does: it corrects, or comes too late.
     """
     concerns = _concerns(working, seen)
-    had = {(contribution.tiered_campaign, contribution.occurrence) for contribution in before}
-    memberships: set[str] = set()
+    memberships = Memberships(known.memberships, known.outside) if known else Memberships()
     contributions: list[Contribution] = []
     not_counted: list[NotCounted] = []
     placed: set[UUID] = set()
@@ -309,7 +325,7 @@ def _count(
             undated.setdefault(terms.campaign, number)
         elif number is not None:
             placed.add(terms.campaign)
-            if not concern.active and (terms.campaign, number) not in had:
+            if not _takes(working.catalogue, concern, number, known):
                 not_counted.append(NotCounted(terms.campaign, Reason.CAMPAIGN_INACTIVE, number))
                 continue
             counted = admit(terms, number, seen, memberships) or _measured(terms, number, seen, at, confirmed=confirmed)
@@ -320,7 +336,18 @@ def _count(
                 not_counted += unpriced(terms, number, seen)
     not_counted += [missing for campaign, missing in undated.items() if campaign not in placed]
     told = tuple(reason for reason in not_counted if reason.tiered_campaign not in completed)
-    return Counted(tuple(contributions), told, tuple(sorted(memberships)))
+    return Counted(memberships, tuple(contributions), told)
+
+
+def _takes(catalogue: Catalogue, concern: Concern, number: int, known: Transaction | None) -> bool:
+    """Whether the campaign ran when the fact was first recorded. Where an older fact does not say when that was, it
+    runs now, or has the fact already.
+    """
+    campaign = concern.terms.campaign
+    if known is None or known.basis is None:
+        had = known.contributions if known else ()
+        return concern.active or any((held.tiered_campaign, held.occurrence) == (campaign, number) for held in had)
+    return catalogue.tiered_campaigns[campaign].was_active(known.basis)
 
 
 def _measured(
@@ -332,10 +359,8 @@ def _measured(
     return measure(terms, occurrence, seen, confirmed=confirmed)
 
 
-def _recount(working: Working, transaction: Transaction, after: Transaction, confirmed_at: datetime | None) -> Settled:
-    """The same contributions with the figures of `after`; `confirmed_at` is given when they are confirmed now."""
-    purchase = effective(after)
-    seen = Seen(_member(working, purchase.member), transaction=purchase)
+def _recount(working: Working, transaction: Transaction, seen: Seen, confirmed_at: datetime | None) -> Settled:
+    """The same contributions with the figures as `seen`; `confirmed_at` is given when they are confirmed now."""
     contributions: list[Contribution] = []
     not_counted: list[NotCounted] = []
     for contribution in transaction.contributions:
@@ -352,14 +377,14 @@ def _recount(working: Working, transaction: Transaction, after: Transaction, con
         else:
             contributions.append(counted)
             not_counted += unpriced(terms, contribution.occurrence, seen)
-    counted_again = Counted(tuple(contributions), tuple(not_counted))
-    fact = Fact(FactKind.TRANSACTION, purchase.id)
-    return _settle(working, purchase.member, fact, transaction.contributions, counted_again)
+    counted_again = Counted(Memberships(), tuple(contributions), tuple(not_counted))
+    fact = Fact(FactKind.TRANSACTION, transaction.purchase.id)
+    return _settle(working, seen.member.id, fact, transaction.contributions, counted_again)
 
 
 def _withdraw(working: Working, transaction: Transaction) -> Settled:
     fact = Fact(FactKind.TRANSACTION, transaction.purchase.id)
-    return _settle(working, transaction.purchase.member, fact, transaction.contributions, Counted())
+    return _settle(working, transaction.purchase.member, fact, transaction.contributions, Counted(Memberships()))
 
 
 def recount(working: Working, campaign_id: UUID, occurrence: int, member_id: str, fact: Fact) -> bool:
@@ -392,7 +417,7 @@ def _by_current_terms(working: Working, stream: Stream[Counting, Any], known: Co
             held for held in known.contributions if held.tiered_campaign == campaign_id and held.occurrence >= first
         ]
         others = tuple(held for held in known.contributions if held not in ahead)
-        fact, seen = _fact_of(working, known)
+        fact, seen = _fact_of(known), _seen(working, known)
         counted = _count_ahead(catalogue.terms_ahead(campaign_id, first), seen, known)
         settled = _settle(working, seen.member.id, fact, ahead, counted, catalogue.terms_once_cut)
         recounted = (Recounted if isinstance(known, Transaction) else EventRecounted)(
@@ -402,28 +427,48 @@ def _by_current_terms(working: Working, stream: Stream[Counting, Any], known: Co
             catalogue.tiered_campaigns[campaign_id].revision.number,
             (*others, *settled.contributions),
             settled.outcomes,
-            settled.memberships,
+            settled.memberships.held,
+            settled.memberships.outside,
         )
         known = working.record(stream, recounted)
         _record_effects(working, settled)
     return known
 
 
-def _fact_of(working: Working, known: Transaction | MemberEvent) -> tuple[Fact, Seen]:
+def _fact_of(known: Transaction | MemberEvent) -> Fact:
+    if isinstance(known, Transaction):
+        return Fact(FactKind.TRANSACTION, known.purchase.id)
+    return Fact(FactKind.EVENT, known.happening.id)
+
+
+def _basis(working: Working, member_id: str) -> Basis:
+    """What a fact of the member stands on that is first recorded now."""
+    return Basis(working.version(MEMBER.at(member_id)), working.catalogue.position)
+
+
+def _seen(working: Working, known: Transaction | MemberEvent) -> Seen:
+    """A fact as it is now, of the member as they were when it was first recorded."""
     if isinstance(known, Transaction):
         purchase = effective(known)
-        return Fact(FactKind.TRANSACTION, purchase.id), Seen(_member(working, purchase.member), transaction=purchase)
+        return Seen(_member(working, purchase.member, known.basis), transaction=purchase)
     happening = known.happening
-    return Fact(FactKind.EVENT, happening.id), Seen(_member(working, happening.member), event=happening)
+    return Seen(_member(working, happening.member, known.basis), event=happening)
+
+
+def _member(working: Working, member_id: str, basis: Basis | None) -> Member:
+    """As they are, where a fact does not say what it stands on."""
+    stream = MEMBER.at(member_id)
+    member = working.state_at(stream, basis.member_version) if basis else working.state(stream)
+    return member or Member(member_id)
 
 
 def _count_ahead(revisions: Iterable[Terms], seen: Seen, known: Transaction | MemberEvent) -> Counted:
     """What a fact contributes by these terms; what is confirmed was so in time, as their occurrences lay ahead."""
     status = known.status if isinstance(known, Transaction) else Status.ACCEPTED
+    memberships = Memberships(known.memberships, known.outside)
     if status not in (Status.PENDING, Status.ACCEPTED):
-        return Counted()
+        return Counted(memberships)
     found: list[Contribution | NotCounted] = []
-    memberships: set[str] = set()
     for terms in revisions:
         number = place(terms, seen) if is_concerned(terms, seen) else None
         if isinstance(number, NotCounted):
@@ -432,9 +477,9 @@ def _count_ahead(revisions: Iterable[Terms], seen: Seen, known: Transaction | Me
             confirmed = status is Status.ACCEPTED
             found.append(admit(terms, number, seen, memberships) or measure(terms, number, seen, confirmed=confirmed))
     return Counted(
+        memberships,
         tuple(counted for counted in found if isinstance(counted, Contribution)),
         tuple(counted for counted in found if isinstance(counted, NotCounted)),
-        tuple(sorted(memberships)),
     )
 
 
@@ -523,10 +568,6 @@ def _record_effects(working: Working, settled: Settled) -> None:
 
 def _unchanged(transaction: Transaction) -> FactAnswer:
     return FactAnswer(transaction.purchase.id, transaction.purchase.member, transaction.status, ())
-
-
-def _member(working: Working, member_id: str) -> Member:
-    return working.state(MEMBER.at(member_id)) or Member(member_id)
 
 
 def _check_type(catalogue: Catalogue, happening: Happening) -> None:

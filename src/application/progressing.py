@@ -23,6 +23,7 @@ from domain.achievement import Status
 from domain.achievement_definition import CountKind, Subject
 from domain.achievement_terms import AchievementTerms, RuleTerms
 from domain.amounts import EXACT, ONE, ZERO, kept
+from domain.basis import Basis
 from domain.buckets import Bucket, is_complete, reached
 from domain.contribution import Seen
 from domain.expressions import ExpressionFailure
@@ -60,13 +61,16 @@ class Measured(Struct, frozen=True, gc=False):
     no_worth: str | None = None
 
 
-def advance(working: Working, seen: Seen) -> Moved:
-    """What a fact does to the progress of whom it concerns, by every achievement that takes it."""
+def advance(working: Working, seen: Seen, basis: Basis | None = None) -> Moved:
+    """What a fact does to the progress of whom it concerns, by every achievement that takes it.
+
+    One that was recorded before stands on a `basis`: achievements take it that were active then.
+    """
     goals = _likely(working.catalogue, seen)
     if not goals:
         return UNMOVED
     moving = _Moving(working, seen)
-    candidates = [candidate for goal in goals if (candidate := moving.candidate(goal))]
+    candidates = [candidate for goal in goals if (candidate := moving.candidate(goal, basis))]
     moving.load(candidates)
     for goal, measured in candidates:
         moving.advance(goal, measured)
@@ -159,13 +163,14 @@ class _Moving:
             not_counted = sorted(not_counted, key=_nearness)[:EXPLAINED]
         return Moved(tuple(self._advances), (*self._outcomes, *not_counted), tuple(self._effects))
 
-    def candidate(self, goal: Goal) -> tuple[Goal, Measured | None] | None:
+    def candidate(self, goal: Goal, basis: Basis | None) -> tuple[Goal, Measured | None] | None:
         """The goal, where what is known without its progress lets the fact count; what it adds, once that is sure.
 
         An achievement's limit goes before its conditions, so one that has a limit is looked at further on.
         """
         terms, rule = goal.terms, goal.rule
-        if not terms.active:
+        active = self._catalogue.achievements[terms.achievement].was_active(basis) if basis else terms.active
+        if not active:
             self._refuse(terms, Reason.ACHIEVEMENT_INACTIVE)
         elif terms.takes and not terms.takes(self._at):
             self._refuse(terms, Reason.OUTSIDE_TIMEFRAME)

@@ -1,10 +1,11 @@
 """Counting facts again after an edit: those dated ahead, which were counted by terms that the edit has replaced.
 
 An edit is for the occurrences that have not started, and facts may have been counted for these already. Each of them is
-placed, admitted and measured by the current terms, for the member as they are now, and what it contributed before is
-taken back. Occurrences that have not started have no awards, so nothing is corrected; until the count is finished none
-of them is evaluated or previewed. Facts that did not count before stay out, also where the new terms would have taken
-them: an edit is no reason to count what was refused. What was counted stays counted while its campaign is paused.
+placed, admitted and measured by the current terms, for the member as they were when it was first recorded, and what it
+contributed before is taken back. Occurrences that have not started have no awards, so nothing is corrected; until the
+count is finished none of them is evaluated or previewed. Facts that did not count before stay out, also where the new
+terms would have taken them: an edit is no reason to count what was refused. What was counted stays counted while its
+campaign is paused.
 
 It may be killed at any instant and run again, by any number of workers: a fact that is counted by the current terms is
 left as it is, and the end is recorded with the revision that it was for.

@@ -150,7 +150,7 @@ class Simulation:
             raise Invalid(problems)
 
     async def describe(self, member_id: str, described: Described) -> None:
-        """Takes a member to be so; raises Invalid."""
+        """Takes a member to be so from here on; raises Invalid."""
         problems = [
             Problem(f"/lists/{number}", f"no list `{code}`", "unknown")
             for number, code in enumerate(described.lists or ())
@@ -173,7 +173,7 @@ class Simulation:
             lists=was.lists if described.lists is None else tuple(dict.fromkeys(described.lists)),
             referrer=was.referrer if described.referrer is None else described.referrer,
         )
-        self._seen[stream.key] = (max(version, 1), member)
+        self._seen[stream.key] = (version + 1, member)
 
     async def _check_referrer(self, member_id: str, referrer: str) -> None:
         if await self._do(lambda working: origin_of(working, referrer)) == member_id:

@@ -33,6 +33,7 @@ MEMBER = Kind(
     member.Member,
     member.evolve,
     (member.Registered, member.Changed, member.ReferrerSet, member.ListJoined, member.ListLeft),
+    recalled=True,
 )
 """By the caller's id of the member."""
 

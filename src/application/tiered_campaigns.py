@@ -84,12 +84,14 @@ def revise(working: Working, campaign_id: UUID, definition: Definition, precondi
 
 def activate(working: Working, campaign_id: UUID) -> TieredCampaign:
     stream, campaign = _campaign(working, campaign_id)
-    return _record(working, stream, campaign, campaigns.activate(campaign, status(working, campaign)))
+    after = working.catalogue.position
+    return _record(working, stream, campaign, campaigns.activate(campaign, status(working, campaign), after))
 
 
 def deactivate(working: Working, campaign_id: UUID) -> TieredCampaign:
     stream, campaign = _campaign(working, campaign_id)
-    return _record(working, stream, campaign, campaigns.deactivate(campaign, status(working, campaign)))
+    after = working.catalogue.position
+    return _record(working, stream, campaign, campaigns.deactivate(campaign, status(working, campaign), after))
 
 
 def archive(working: Working, campaign_id: UUID) -> TieredCampaign:

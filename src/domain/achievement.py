@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.achievement_definition import Definition, new_revision
+from domain.basis import Basis, Turns, was_on
 
 
 class Defined(Struct, frozen=True, gc=False):
@@ -20,13 +21,17 @@ class Defined(Struct, frozen=True, gc=False):
 
 
 class Activated(Struct, frozen=True, gc=False):
+    """`after` is the position of the definitions that it changes, as in `Deactivated`; older events do not say it."""
+
     tag: ClassVar[str] = "achievement.activated"
     achievement: UUID
+    after: int = 0
 
 
 class Deactivated(Struct, frozen=True, gc=False):
     tag: ClassVar[str] = "achievement.deactivated"
     achievement: UUID
+    after: int = 0
 
 
 class Archived(Struct, frozen=True, gc=False):
@@ -44,17 +49,23 @@ class Status(StrEnum):
 
 
 class Achievement(Struct, frozen=True, gc=False):
-    """`version` is that of its definition and life: the stream's.
-
-    `activated` says whether it ever was active: an inactive one that was is paused.
-    """
+    """`version` is that of its definition and life: the stream's."""
 
     id: UUID
     definition: Definition
     revision: int = 1
     status: Status = Status.INACTIVE
     version: int = 1
-    activated: bool = False
+    turns: Turns = ()
+
+    @property
+    def activated(self) -> bool:
+        """Whether it ever was active: an inactive one that was is paused."""
+        return bool(self.turns)
+
+    def was_active(self, basis: Basis) -> bool:
+        """Whether it took facts when one was first recorded; one that was defined later did not."""
+        return was_on(self.turns, basis)
 
 
 def evolve(achievement: Achievement | None, event: Event) -> Achievement:
@@ -66,9 +77,11 @@ def evolve(achievement: Achievement | None, event: Event) -> Achievement:
         case Defined():
             return replace(achievement, definition=event.definition, revision=event.revision, version=version)
         case Activated():
-            return replace(achievement, status=Status.ACTIVE, version=version, activated=True)
+            return replace(achievement, status=Status.ACTIVE, version=version, turns=(*achievement.turns, event.after))
         case Deactivated():
-            return replace(achievement, status=Status.INACTIVE, version=version)
+            return replace(
+                achievement, status=Status.INACTIVE, version=version, turns=(*achievement.turns, event.after)
+            )
         case Archived():
             return replace(achievement, status=Status.ARCHIVED, version=version)
         case _:
@@ -106,22 +119,23 @@ def revise(achievement: Achievement, definition: Definition) -> list[Event] | Wr
     return [Defined(achievement.id, edit(achievement, definition).revision, definition)]
 
 
-def activate(achievement: Achievement) -> list[Event] | WrongStatus:
+def activate(achievement: Achievement, after: int) -> list[Event] | WrongStatus:
+    """`after` is the position of the definitions as they are, here and where an achievement is made inactive."""
     match achievement.status:
         case Status.ACTIVE:
             return []
         case Status.INACTIVE:
-            return [Activated(achievement.id)]
+            return [Activated(achievement.id, after)]
         case Status.ARCHIVED:
             return WrongStatus(achievement.status, (Status.INACTIVE,))
 
 
-def deactivate(achievement: Achievement) -> list[Event] | WrongStatus:
+def deactivate(achievement: Achievement, after: int) -> list[Event] | WrongStatus:
     match achievement.status:
         case Status.INACTIVE:
             return []
         case Status.ACTIVE:
-            return [Deactivated(achievement.id)]
+            return [Deactivated(achievement.id, after)]
         case Status.ARCHIVED:
             return WrongStatus(achievement.status, (Status.ACTIVE,))
 

@@ -1,6 +1,6 @@
 """What a fact contributes to a tiered campaign: the date places it, audience and filter admit it, a figure is taken."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -69,10 +69,49 @@ def _happening_date(date: str, happening: Happening) -> datetime | None:
             return timestamp_in(happening.attributes.get(date))
 
 
-def admit(terms: Terms, occurrence: int, seen: Seen, memberships: set[str]) -> NotCounted | None:
-    """Why audience or filter keep the fact out, or None; what held the member is added to `memberships`."""
+class Memberships:
+    """Which segments and lists hold the member of a fact. What one of them answered stays, whatever becomes of the
+    member, or of the segment: only those that were never asked about are asked.
+    """
+
+    __slots__ = ("_asked", "_held", "_outside")
+
+    def __init__(self, held: Iterable[str] = (), outside: Iterable[str] = ()) -> None:
+        self._held = set(held)
+        self._outside = set(outside)
+        self._asked: set[str] = set()
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        return tuple(sorted(self._held))
+
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """The segments that did not hold the member, or could not tell. Of lists the member's own stream says it."""
+        return tuple(sorted(self._outside | (self._asked - self._held)))
+
+    def of_list(self, code: str, seen: Seen) -> bool:
+        name = f"list:{code}"
+        if code in seen.member.lists:
+            self._held.add(name)
+        return name in self._held
+
+    def of_segment(self, code: str, segment: Compiled, seen: Seen) -> bool:
+        """Raises ExpressionFailure."""
+        name = f"segment:{code}"
+        if name in self._held or name in self._outside:
+            return name in self._held
+        self._asked.add(name)
+        if segment.evaluate(seen):
+            self._held.add(name)
+            return True
+        return False
+
+
+def admit(terms: Terms, occurrence: int, seen: Seen, memberships: Memberships) -> NotCounted | None:
+    """Why audience or filter keep the fact out, or None."""
     try:
-        if not in_audience(terms.segments, terms.lists, seen, memberships):
+        if not _in_audience(terms, seen, memberships):
             return NotCounted(terms.campaign, Reason.NOT_IN_AUDIENCE, occurrence)
         if terms.filter and not terms.filter.evaluate(seen):
             return NotCounted(terms.campaign, Reason.FILTER_NOT_MET, occurrence)
@@ -81,19 +120,13 @@ def admit(terms: Terms, occurrence: int, seen: Seen, memberships: set[str]) -> N
     return None
 
 
-def in_audience(segments: Mapping[str, Compiled], lists: tuple[str, ...], seen: Seen, memberships: set[str]) -> bool:
+def _in_audience(terms: Terms, seen: Seen, memberships: Memberships) -> bool:
     """Whether one of the segments or lists holds the member; no segments and no lists is everyone."""
-    if not segments and not lists:
+    if not terms.segments and not terms.lists:
         return True
-    for code in lists:
-        if code in seen.member.lists:
-            memberships.add(f"list:{code}")
-            return True
-    for code, segment in segments.items():
-        if segment.evaluate(seen):
-            memberships.add(f"segment:{code}")
-            return True
-    return False
+    return any(memberships.of_list(code, seen) for code in terms.lists) or any(
+        memberships.of_segment(code, segment, seen) for code, segment in terms.segments.items()
+    )
 
 
 def measure(terms: Terms, occurrence: int, seen: Seen, *, confirmed: bool) -> Contribution | NotCounted:

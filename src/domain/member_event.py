@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.attributes import Attributes
+from domain.basis import Basis
 from domain.outcomes import Contribution, Outcome
 
 
@@ -23,13 +24,18 @@ class Happening(Struct, frozen=True, gc=False):
 
 
 class Received(Struct, frozen=True, gc=False):
-    """`memberships` are the segments and lists that were asked about and held the member, as of this fact."""
+    """`memberships` are the segments and lists that were asked about and held the member, as of this fact.
+
+    `outside` are the segments that did not. `basis` is what the fact stands on; older events do not say it.
+    """
 
     tag: ClassVar[str] = "event.received"
     happening: Happening
     contributions: tuple[Contribution, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     memberships: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    basis: Basis | None = None
 
 
 class Recounted(Struct, frozen=True, gc=False):
@@ -43,22 +49,28 @@ class Recounted(Struct, frozen=True, gc=False):
     contributions: tuple[Contribution, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     memberships: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
 
 Event = Received | Recounted
 
 
 class MemberEvent(Struct, frozen=True, gc=False):
+    """`memberships` and `outside` are the segments and lists asked about so far, by what they answered."""
+
     happening: Happening
     contributions: tuple[Contribution, ...] = ()
+    memberships: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    basis: Basis | None = None
 
 
 def evolve(known: MemberEvent | None, event: Event) -> MemberEvent:
     match event:
         case Received():
-            return MemberEvent(event.happening, event.contributions)
+            return MemberEvent(event.happening, event.contributions, event.memberships, event.outside, event.basis)
         case Recounted():
             assert known is not None  # noqa: S101  the first event of the stream is always `Received`
-            return MemberEvent(known.happening, event.contributions)
+            return MemberEvent(known.happening, event.contributions, event.memberships, event.outside, known.basis)
         case _:
             assert_never(event)

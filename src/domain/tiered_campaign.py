@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.basis import Basis, Turns, is_on, was_on
 from domain.problems import Problem
 from domain.schedule import Window
 from domain.tiered_definition import Definition, Resolved, missing
@@ -37,13 +38,17 @@ class Revised(Struct, frozen=True, gc=False):
 
 
 class Activated(Struct, frozen=True, gc=False):
+    """`after` is the position of the definitions that it changes, as in `Deactivated`; older events do not say it."""
+
     tag: ClassVar[str] = "tiered_campaign.activated"
     campaign: UUID
+    after: int = 0
 
 
 class Deactivated(Struct, frozen=True, gc=False):
     tag: ClassVar[str] = "tiered_campaign.deactivated"
     campaign: UUID
+    after: int = 0
 
 
 class Archived(Struct, frozen=True, gc=False):
@@ -57,18 +62,27 @@ Event = Revised | Activated | Deactivated | Archived
 
 
 class TieredCampaign(Struct, frozen=True, gc=False):
-    """`revisions` are those whose terms some occurrence has, oldest first; `version` counts the stream's events.
-
-    `activated` says whether it ever was active: an inactive one that was is paused.
-    """
+    """`revisions` are those whose terms some occurrence has, oldest first; `version` counts the stream's events."""
 
     id: UUID
     revisions: tuple[Revision, ...]
     windows: tuple[Window, ...]
-    active: bool = False
     archived: bool = False
     version: int = 1
-    activated: bool = False
+    turns: Turns = ()
+
+    @property
+    def active(self) -> bool:
+        return is_on(self.turns)
+
+    @property
+    def activated(self) -> bool:
+        """Whether it ever was active: an inactive one that was is paused."""
+        return bool(self.turns)
+
+    def was_active(self, basis: Basis) -> bool:
+        """Whether it took facts when one was first recorded; one that was defined later did not."""
+        return was_on(self.turns, basis)
 
     @property
     def revision(self) -> Revision:
@@ -93,10 +107,8 @@ def evolve(campaign: TieredCampaign | None, event: Event) -> TieredCampaign:
         case Revised():
             kept = tuple(revision for revision in campaign.revisions if revision.first < event.revision.first)
             return replace(campaign, revisions=(*kept, event.revision), windows=event.windows, version=version)
-        case Activated():
-            return replace(campaign, active=True, version=version, activated=True)
-        case Deactivated():
-            return replace(campaign, active=False, version=version)
+        case Activated() | Deactivated():
+            return replace(campaign, version=version, turns=(*campaign.turns, event.after))
         case Archived():
             return replace(campaign, archived=True, version=version)
         case _:
@@ -189,19 +201,20 @@ def _unchangeable(campaign: TieredCampaign, definition: Definition, resolved: Re
     return problems
 
 
-def activate(campaign: TieredCampaign, current: Status) -> list[Event] | Refusal:
+def activate(campaign: TieredCampaign, current: Status, after: int) -> list[Event] | Refusal:
+    """`after` is the position of the definitions as they are, here and where a campaign is made inactive."""
     if current is Status.DRAFT:
         return Incomplete(missing(campaign.definition))
     if current in (Status.ACTIVE, Status.SCHEDULED):
         return []
-    return [Activated(campaign.id)] if current is Status.INACTIVE else WrongStatus(current, (Status.INACTIVE,))
+    return [Activated(campaign.id, after)] if current is Status.INACTIVE else WrongStatus(current, (Status.INACTIVE,))
 
 
-def deactivate(campaign: TieredCampaign, current: Status) -> list[Event] | Refusal:
+def deactivate(campaign: TieredCampaign, current: Status, after: int) -> list[Event] | Refusal:
     if current is Status.INACTIVE:
         return []
     if current in (Status.ACTIVE, Status.SCHEDULED):
-        return [Deactivated(campaign.id)]
+        return [Deactivated(campaign.id, after)]
     return WrongStatus(current, (Status.ACTIVE, Status.SCHEDULED))
 
 

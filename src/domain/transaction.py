@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from domain.amounts import EXACT, ZERO, kept
 from domain.attributes import Attributes
+from domain.basis import Basis
 from domain.outcomes import Advance, Contribution, Outcome
 from domain.problems import Problem
 
@@ -75,7 +76,10 @@ class Returned(Struct, frozen=True, gc=False):
 
 
 class Received(Struct, frozen=True, gc=False):
-    """`memberships` are the segments and lists that were asked about and held the member, as of this fact."""
+    """`memberships` are the segments and lists that were asked about and held the member, as of this fact.
+
+    `outside` are the segments that did not. `basis` is what the fact stands on; older events do not say it.
+    """
 
     tag: ClassVar[str] = "transaction.received"
     purchase: Purchase
@@ -84,14 +88,19 @@ class Received(Struct, frozen=True, gc=False):
     outcomes: tuple[Outcome, ...] = ()
     memberships: tuple[str, ...] = ()
     advances: tuple[Advance, ...] = ()
+    outside: tuple[str, ...] = ()
+    basis: Basis | None = None
 
 
 class Updated(Struct, frozen=True, gc=False):
+    """`memberships` and `outside` are all that was asked about so far."""
+
     tag: ClassVar[str] = "transaction.updated"
     purchase: Purchase
     contributions: tuple[Contribution, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     memberships: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
 
 class Accepted(Struct, frozen=True, gc=False):
@@ -142,26 +151,47 @@ class Recounted(Struct, frozen=True, gc=False):
     contributions: tuple[Contribution, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     memberships: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
 
 Event = Received | Updated | Accepted | Rejected | Refunded | Recounted
 
 
 class Transaction(Struct, frozen=True, gc=False):
+    """`memberships` and `outside` are the segments and lists asked about so far, by what they answered."""
+
     purchase: Purchase
     status: Status
     contributions: tuple[Contribution, ...] = ()
     refunds: tuple[Refunded, ...] = ()
     advances: tuple[Advance, ...] = ()
+    memberships: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    basis: Basis | None = None
 
 
 def evolve(transaction: Transaction | None, event: Event) -> Transaction:
     if isinstance(event, Received):
-        return Transaction(event.purchase, event.status, event.contributions, (), event.advances)
+        return Transaction(
+            event.purchase,
+            event.status,
+            event.contributions,
+            (),
+            event.advances,
+            event.memberships,
+            event.outside,
+            event.basis,
+        )
     assert transaction is not None  # noqa: S101  the first event of the stream is always `Received`
     match event:
         case Updated():
-            return replace(transaction, purchase=event.purchase, contributions=event.contributions)
+            return replace(
+                transaction,
+                purchase=event.purchase,
+                contributions=event.contributions,
+                memberships=event.memberships,
+                outside=event.outside,
+            )
         case Accepted():
             return replace(
                 transaction, status=Status.ACCEPTED, contributions=event.contributions, advances=event.advances
@@ -171,9 +201,20 @@ def evolve(transaction: Transaction | None, event: Event) -> Transaction:
         case Refunded():
             bare = Refunded(event.id, event.member, event.amount, event.status, event.items, event.refund)
             refunds = (*transaction.refunds, bare)
-            return Transaction(transaction.purchase, event.status, event.contributions, refunds, event.advances)
+            return replace(
+                transaction,
+                status=event.status,
+                contributions=event.contributions,
+                refunds=refunds,
+                advances=event.advances,
+            )
         case Recounted():
-            return replace(transaction, contributions=event.contributions)
+            return replace(
+                transaction,
+                contributions=event.contributions,
+                memberships=event.memberships,
+                outside=event.outside,
+            )
         case _:
             assert_never(event)
 

@@ -17,7 +17,7 @@ from tests.support.achievements import definition as achievement_definition
 from tests.support.campaigns import CAMPAIGN, definition
 
 MAPPER = Mapper(KINDS)
-EVER_ACTIVATED = "0003_ever_activated.sql"
+TURNS = "0005_turns.sql"
 
 
 async def test_what_is_paused_is_told_from_what_was_never_active(database: str) -> None:
@@ -28,8 +28,8 @@ async def test_what_is_paused_is_told_from_what_was_never_active(database: str) 
         await writer.submit(lambda working: tiered_campaigns.deactivate(working, CAMPAIGN))
         await writer.submit(lambda working: achievements.define(working, ACHIEVEMENT, achievement_definition()))
     with psycopg.connect(database, autocommit=True) as connection:
-        _forget(connection, "activated")
-        connection.execute(files("application").joinpath("migrations", EVER_ACTIVATED).read_bytes())
+        _forget(connection, "turns")
+        connection.execute(files("application").joinpath("migrations", TURNS).read_bytes())
     campaign = TIERED_CAMPAIGN.of(CAMPAIGN).id
     async with await psycopg.AsyncConnection.connect(database) as connection:
         assert (await states(connection, MAPPER, [campaign]))[campaign].activated

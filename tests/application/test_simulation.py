@@ -28,7 +28,7 @@ from application.ingest import FactAnswer, Repeated
 from application.preconditions import Precondition
 from application.refusals import Conflict, Refusal
 from application.simulation import DECISIONS, Described, Draft, Simulation, TooMuch
-from application.streams import MEMBER
+from application.streams import MEMBER, TRANSACTION
 from domain.achievement_definition import Count, CountKind, Definition, Subject
 from domain.attributes import AttributeType
 from domain.award_policy import Decided
@@ -38,6 +38,7 @@ from domain.coupon_code import Issued
 from domain.participation import Granted, Reason, Refused
 from domain.problems import Invalid, Problem
 from domain.progress import Advanced, Completed
+from domain.transaction import Accepted, Received
 from tests.support.campaigns import RULES, running
 from tests.support.deciding import at_most
 from tests.support.program import MAPPER, Program
@@ -52,13 +53,13 @@ class Recorded:
     """What a program in memory has recorded, as a simulation loads it."""
 
     def __init__(self, program: Program) -> None:
-        self._states = program._states
+        self._program = program
         self.position = len(program.history)
         self.loads = 0
 
     async def load(self, keys: Sequence[bytes]) -> dict[bytes, tuple[int, Any]]:
         self.loads += 1
-        return {key: self._states.get(UUID(bytes=key), (0, None)) for key in keys}
+        return {key: self._program.loaded(key) for key in keys}
 
 
 def simulating(program: Program) -> Simulation:
@@ -280,6 +281,18 @@ async def test_a_description_takes_the_place_of_what_is_recorded(program: Progra
     assert [why.code for why in refused.reasons] == [Reason.NOT_IN_AUDIENCE]
     # the referrer who is recorded progresses
     assert {event.member for event in events if isinstance(event, Advanced)} == {"M-1", "M-2"}
+
+
+async def test_a_description_holds_from_then_on(program: Program) -> None:
+    program.do(command_of(bought(1, status="pending"), RULES))
+    events = await described(program, "M-1", Described(tier="silver", attributes={}), AcceptFact("T-1"), bought(2))
+    accepted, received = (event for event in events if isinstance(event, Accepted | Received))
+    assert isinstance(accepted, Accepted)
+    assert isinstance(received, Received)
+    was = program.version(MEMBER.at("M-1"))
+    assert program.state(TRANSACTION.at("T-1")).basis.member_version == was
+    assert received.basis
+    assert received.basis.member_version == was + 1
 
 
 async def test_a_description_that_can_t_be_is_refused(program: Program) -> None:

@@ -19,8 +19,8 @@ def test_one_that_is_defined_is_inactive() -> None:
 @pytest.mark.parametrize(
     ("achievement", "activated", "deactivated", "archived"),
     [
-        (INACTIVE, [Activated(ACHIEVEMENT)], [], [Archived(ACHIEVEMENT)]),
-        (ACTIVE, [], [Deactivated(ACHIEVEMENT)], None),
+        (INACTIVE, [Activated(ACHIEVEMENT, 7)], [], [Archived(ACHIEVEMENT)]),
+        (ACTIVE, [], [Deactivated(ACHIEVEMENT, 7)], None),
         (ARCHIVED, None, None, []),
     ],
 )
@@ -30,12 +30,11 @@ def test_life(
     deactivated: list[achievements.Event] | None,
     archived: list[achievements.Event] | None,
 ) -> None:
-    for change, expected in (
-        (achievements.activate, activated),
-        (achievements.deactivate, deactivated),
-        (achievements.archive, archived),
+    for decided, expected in (
+        (achievements.activate(achievement, 7), activated),
+        (achievements.deactivate(achievement, 7), deactivated),
+        (achievements.archive(achievement), archived),
     ):
-        decided = change(achievement)
         if expected is None:
             assert isinstance(decided, WrongStatus)
             assert achievement.status not in decided.allowed

@@ -60,14 +60,14 @@ def test_status(campaign: TieredCampaign, now: datetime, evaluated: bool, status
 
 
 def test_a_draft_says_what_it_lacks() -> None:
-    assert campaigns.activate(defined(tiers=(), duration=None), Status.DRAFT) == Incomplete(("duration", "tiers"))
+    assert campaigns.activate(defined(tiers=(), duration=None), Status.DRAFT, 7) == Incomplete(("duration", "tiers"))
 
 
 def test_activating_and_pausing_twice_stay_quiet() -> None:
-    assert campaigns.activate(defined(), Status.INACTIVE) == [Activated(CAMPAIGN)]
-    assert campaigns.activate(active(), Status.ACTIVE) == []
-    assert campaigns.deactivate(active(), Status.SCHEDULED) == [Deactivated(CAMPAIGN)]
-    assert campaigns.deactivate(defined(), Status.INACTIVE) == []
+    assert campaigns.activate(defined(), Status.INACTIVE, 7) == [Activated(CAMPAIGN, 7)]
+    assert campaigns.activate(active(), Status.ACTIVE, 7) == []
+    assert campaigns.deactivate(active(), Status.SCHEDULED, 7) == [Deactivated(CAMPAIGN, 7)]
+    assert campaigns.deactivate(defined(), Status.INACTIVE, 7) == []
 
 
 def test_only_an_inactive_campaign_can_be_archived() -> None:
@@ -78,7 +78,7 @@ def test_only_an_inactive_campaign_can_be_archived() -> None:
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.ARCHIVED, Status.DRAFT])
 def test_what_is_over_or_unfinished_is_not_paused(status: Status) -> None:
-    assert isinstance(campaigns.deactivate(active(), status), WrongStatus)
+    assert isinstance(campaigns.deactivate(active(), status, 7), WrongStatus)
 
 
 def test_an_edit_is_for_occurrences_that_have_not_started() -> None:

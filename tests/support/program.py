@@ -10,7 +10,7 @@ from application.definitions import ensure_default_account
 from application.log.catalogue import Entry
 from application.log.events import Envelope, Origin, Recorded
 from application.log.mapper import Mapper
-from application.log.streams import Stream
+from application.log.streams import KEY_BYTES, Past, Stream
 from application.streams import KINDS
 
 Answer = TypeVar("Answer")
@@ -39,6 +39,7 @@ class Program:
         self._overlay: dict[UUID, tuple[int, Any]] = {}
         self._recorded: list[_Row] = []
         self._versions: dict[UUID, int] = {}
+        self._past: dict[tuple[UUID, int], Any] = {}
         self.history: list[Recorded] = []
         self.do(ensure_default_account)
 
@@ -73,6 +74,17 @@ class Program:
     def version(self, stream: Stream[Any, Any]) -> int:
         return self._held(stream)[0]
 
+    def state_at(self, stream: Stream[Any, Any], version: int) -> Any:
+        held, state = self._held(stream)
+        return state if held == version else self._past[stream.id, version]
+
+    def loaded(self, key: bytes) -> tuple[int, Any]:
+        """Version and state of a stream as it is or was, by its key."""
+        if len(key) == KEY_BYTES:
+            return self._states.get(UUID(bytes=key), (0, None))
+        (stream, version), _ = Past.of(key)
+        return version, self._past[stream, version]
+
     def prefetch(self, streams: Iterable[Stream[Any, Any]]) -> None:
         """Everything is in memory."""
 
@@ -83,6 +95,8 @@ class Program:
         version, state = self._held(stream)
         state = stream.kind.evolve(state, event)
         self._overlay[stream.id] = (version + 1, state)
+        if stream.kind.recalled:
+            self._past[stream.id, version + 1] = state
         self._recorded.append((stream, event, origin))
         return state
 

@@ -125,6 +125,8 @@ class Batch:
         self._join_units()
         self.states, self.faults = self._encode_states()
         self.changes_catalogue = any(held.kind.catalogue for held in self.written)
+        self.passes_by = any(version > held.base for held in self.written for version in held.past or ())
+        """Whether a state that it does not leave is one that may be asked for later."""
 
     def _join_units(self) -> None:
         parents = list(range(len(self.decisions)))

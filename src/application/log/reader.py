@@ -3,7 +3,7 @@
 What policies read, they read in the event loop: events of some tags, and single ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby, repeat
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -31,6 +31,10 @@ _TAGGED = query("tagged")
 _VERSIONS = query("versions")
 _UPTO = query("upto")
 _CATALOGUE_AT = query("catalogue_at")
+
+
+Place = tuple[UUID, int]
+"""A stream and a version that it has had."""
 
 
 class Page(NamedTuple):
@@ -110,7 +114,7 @@ async def read_tagged(
 
 
 async def read_versions(
-    connection: psycopg.AsyncConnection[Any], mapper: Mapper, places: Sequence[tuple[UUID, int]]
+    connection: psycopg.AsyncConnection[Any], mapper: Mapper, places: Sequence[Place]
 ) -> list[Recorded]:
     """The events at these streams' versions, in order of position; what is not there is left out."""
     streams, versions = [stream for stream, _ in places], [version for _, version in places]
@@ -120,17 +124,33 @@ async def read_versions(
 
 
 async def read_states(
-    connection: psycopg.AsyncConnection[Any], mapper: Mapper, places: Sequence[tuple[UUID, int]]
-) -> dict[tuple[UUID, int], Any]:
+    connection: psycopg.AsyncConnection[Any], mapper: Mapper, places: Sequence[Place]
+) -> dict[Place, Any]:
     """What streams were at a version; what was not there is left out."""
+    upto = await read_upto(connection, places)
+    return {place: folded(mapper, None, events) for place, events in upto.items()}
+
+
+async def read_upto(
+    connection: psycopg.AsyncConnection[Any], places: Sequence[Place]
+) -> dict[Place, list[tuple[str, bytes]]]:
+    """The events that led streams to a version, as they are folded; what was not there is left out."""
     streams, versions = [stream for stream, _ in places], [version for _, version in places]
     async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
         await cursor.execute(_UPTO, [streams, versions], prepare=False)
         rows = await cursor.fetchall()
-    return {
-        place: folded(mapper, None, [(tag, payload) for *_, tag, payload in events])
+    found = {
+        place: [(tag, payload) for *_, tag, payload in events]
         for place, events in groupby(rows, key=lambda row: (row[0], row[1]))
     }
+    return {place: events for place, events in found.items() if len(events) == place[1]}
+
+
+def past_state(mapper: Mapper, place: Place, upto: Mapping[Place, Sequence[tuple[str, bytes]]]) -> Any:  # noqa: ANN401  any kind's state
+    """What a stream was at a version that a command saw it at. Raises LogError."""
+    if place not in upto:
+        raise Damaged(f"stream {place[0]} has no version {place[1]}")
+    return folded(mapper, None, upto[place])
 
 
 async def read_catalogue_at(

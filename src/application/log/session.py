@@ -18,7 +18,9 @@ from application.log.errors import LogError, Unavailable
 from application.log.fold import Stored, unstored
 from application.log.mapper import Mapper
 from application.log.queries import query, text
+from application.log.reader import past_state, read_upto
 from application.log.statement import Statement
+from application.log.streams import KEY_BYTES, Past
 from application.log.uuids import uuid_of
 
 STATEMENT_SECONDS = 30.0
@@ -119,10 +121,13 @@ class Session:
         return Appended(int.from_bytes(head, "big"), stale == b"\1", frozenset(arrays.read_ints(conflicts)))
 
     async def load(self, keys: Sequence[bytes]) -> dict[bytes, Kept | LogError]:
-        """Each of the streams; one whose events can't be folded has that error."""
+        """Each of the streams, as it is or was; one whose events can't be folded has that error."""
+        found: dict[bytes, Kept | LogError] = dict.fromkeys(keys, NOTHING)
+        if past := [key for key in keys if len(key) > KEY_BYTES]:
+            keys = [key for key in keys if len(key) == KEY_BYTES]
+            found |= await self._load_past(past)
         async with asyncio.timeout(STATEMENT_SECONDS):
             result = await LOAD.run(self._open(), [arrays.uuids(keys).content])
-        found: dict[bytes, Kept | LogError] = dict.fromkeys(keys, NOTHING)
         for row in range(result.ntuples):
             key, kind, number, state, tag, payload = (result.get_value(row, column) or b"" for column in range(6))
             version = int.from_bytes(number, "big")
@@ -131,6 +136,19 @@ class Session:
                     decoded = await unstored(self._mapper, uuid_of(key), version, tag.decode(), payload, self._events)
                     state = self._mapper.encode_state(decoded)
                 found[key] = (version, intern(kind.decode()), state)
+            except LogError as error:
+                found[key] = error
+        return found
+
+    async def _load_past(self, keys: Sequence[bytes]) -> dict[bytes, Kept | LogError]:
+        past = [Past.of(key) for key in keys]
+        async with asyncio.timeout(STATEMENT_SECONDS):
+            upto = await read_upto(self._open(), [place.at for place in past])
+        found: dict[bytes, Kept | LogError] = {}
+        for key, (at, kind) in zip(keys, past, strict=True):
+            try:
+                state = past_state(self._mapper, at, upto)
+                found[key] = (at[1], intern(kind), self._mapper.encode_state(state))
             except LogError as error:
                 found[key] = error
         return found

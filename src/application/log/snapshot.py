@@ -14,6 +14,8 @@ from application.log.errors import Damaged
 from application.log.fold import Stored, unstored
 from application.log.mapper import Mapper
 from application.log.queries import query, text
+from application.log.reader import past_state, read_upto
+from application.log.streams import KEY_BYTES, Past
 from application.log.uuids import uuid_of
 from application.log.working import Seen
 
@@ -37,11 +39,14 @@ class Snapshot:
         self._bucket = bucket
 
     async def load(self, keys: Sequence[bytes]) -> dict[bytes, Seen]:
-        """Version and state of each of the streams. Raises LogError."""
+        """Version and state of each of the streams, as it is or was. Raises LogError."""
+        seen: dict[bytes, Seen] = dict.fromkeys(keys, (0, None))
+        if past := [key for key in keys if len(key) > KEY_BYTES]:
+            keys = [key for key in keys if len(key) == KEY_BYTES]
+            seen |= await self._load_past(past)
         async with AsyncRawCursor(self.connection, row_factory=tuple_row) as cursor:
             await cursor.execute(_LOAD, [[uuid_of(key) for key in keys]], binary=True, prepare=False)
             rows = await cursor.fetchall()
-        seen: dict[bytes, Seen] = dict.fromkeys(keys, (0, None))
         for stream, kind, version, state, tag, payload in rows:
             if state:
                 decoded = self._mapper.decode_state(kind, state)
@@ -49,6 +54,11 @@ class Snapshot:
                 decoded = await unstored(self._mapper, stream, version, tag, payload, self._events)
             seen[stream.bytes] = (version, decoded)
         return seen
+
+    async def _load_past(self, keys: Sequence[bytes]) -> dict[bytes, Seen]:
+        places = [Past.of(key).at for key in keys]
+        upto = await read_upto(self.connection, places)
+        return {key: (place[1], past_state(self._mapper, place, upto)) for key, place in zip(keys, places, strict=True)}
 
     async def catalogue(self, after: int) -> list[Entry]:
         """The states of the catalogue's streams that changed after a position."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha1
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID, uuid5
 
 from msgspec import Struct
@@ -19,6 +19,8 @@ NAMESPACE = UUID("6f0f2a3e-54f5-5d0b-9d7f-3f2f6f1f7c11")
 IDENTITIES = 65_536
 """How many streams of a kind that were asked for last are remembered by their keys."""
 
+KEY_BYTES = 16
+_VERSION_BYTES = 4
 _VERSION_FIVE = 0x5 << 76 | 0x2 << 62
 _IDENTITY_BITS = ~(0xF << 76 | 0x3 << 62) & (1 << 128) - 1
 
@@ -39,10 +41,11 @@ class Kind(Generic[S, E]):
 
     `name` is permanent: it is in the state rows and in every identity. `state` is the type (or union) that `evolve`
     makes. The states of a `catalogue` kind are held in memory by every process. Most streams of a `brief` kind end with
-    their first event: that event alone is kept of them, no state beside it and none in memory.
+    their first event: that event alone is kept of them, no state beside it and none in memory. What a stream of a
+    `recalled` kind was at an earlier version can be asked by whatever saw it there.
     """
 
-    __slots__ = ("_namespace", "_stream", "brief", "catalogue", "events", "evolve", "name", "state")
+    __slots__ = ("_namespace", "_stream", "brief", "catalogue", "events", "evolve", "name", "recalled", "state")
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Kind(Generic[S, E]):
         *,
         catalogue: bool = False,
         brief: bool = False,
+        recalled: bool = False,
     ) -> None:
         self.name = name
         self.state = state
@@ -60,6 +64,7 @@ class Kind(Generic[S, E]):
         self.events = events
         self.catalogue = catalogue
         self.brief = brief
+        self.recalled = recalled
         self._namespace = uuid5(NAMESPACE, name).bytes
         self._stream = self._identified if brief else lru_cache(IDENTITIES)(self._identified)
 
@@ -75,6 +80,25 @@ class Kind(Generic[S, E]):
 
     def __repr__(self) -> str:
         return f"Kind({self.name!r})"
+
+
+class Past(NamedTuple):
+    """A stream of some kind as it was at a version: `at` is its identity and that."""
+
+    at: tuple[UUID, int]
+    kind: str
+
+    @classmethod
+    def of(cls, key: bytes) -> "Past":
+        """What the longer of the keys stand for."""
+        end = KEY_BYTES + _VERSION_BYTES
+        version = int.from_bytes(key[KEY_BYTES:end], "big")
+        return cls((uuid_of(key[:KEY_BYTES]), version), key[end:].decode())
+
+
+def past_key(stream: Stream[Any, Any], version: int) -> bytes:
+    """Stands for a stream as it was at a version, where streams are loaded by their keys; it is longer than any key."""
+    return stream.key + version.to_bytes(_VERSION_BYTES, "big") + stream.kind.name.encode()
 
 
 def identity(namespace: bytes, key: tuple[str | int | UUID, ...]) -> bytes:

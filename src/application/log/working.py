@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar, cast
 from application.log.errors import Cold, TooLarge
 from application.log.events import Origin
 from application.log.mapper import Mapper
-from application.log.streams import Stream
+from application.log.streams import Stream, past_key
 
 S = TypeVar("S")
 E = TypeVar("E")
@@ -19,10 +19,11 @@ class Held:
     """One stream while a batch is formed: as it stood in the store (`base`), and as it would stand after the batch.
 
     `key` is its identity; `toucher` and `writer` are the latest runs of a command that touched and wrote it;
-    `last` and `lap` are for the order of decisions, `unit` for the batch.
+    `last` and `lap` are for the order of decisions, `unit` for the batch. `past` has, of a recalled kind, its state at
+    each version that a command of this batch found it at and changed.
     """
 
-    __slots__ = ("base", "key", "kind", "lap", "last", "state", "toucher", "unit", "version", "writer")
+    __slots__ = ("base", "key", "kind", "lap", "last", "past", "state", "toucher", "unit", "version", "writer")
 
     def __init__(self, stream: Stream[Any, Any], version: int, state: Any) -> None:  # noqa: ANN401  any kind's state
         self.kind = stream.kind
@@ -35,6 +36,7 @@ class Held:
         self.last = -1
         self.lap = 0
         self.unit = -1
+        self.past: dict[int, Any] | None = None
 
 
 Row = tuple[Held, int, str, bytes, Origin | None]
@@ -88,6 +90,22 @@ class Working:
         """The stream's current state, None when it does not exist. Raises Cold while it is not loaded."""
         return cast("S | None", self._touch(stream).state)
 
+    def state_at(self, stream: Stream[S, Any], version: int) -> S | None:
+        """What the stream, of a recalled kind, was when it had so many events: what is past stays as it was.
+
+        Raises Cold while that is not loaded.
+        """
+        held = self._touch(stream)
+        if held.version == version:
+            return cast("S | None", held.state)
+        if held.past and version in held.past:
+            return cast("S | None", held.past[version])
+        key = past_key(stream, version)
+        found = self._known.find(key)
+        if found is None:
+            raise Cold([key])
+        return cast("S | None", found[1])
+
     def version(self, stream: Stream[Any, Any]) -> int:
         """How many events the stream has, including those decided in this batch. Raises Cold while it is not loaded."""
         return self._touch(stream).version
@@ -120,6 +138,9 @@ class Working:
         if held.writer != self._run:
             held.writer = self._run
             self._undo.append((held, held.version, held.state))
+            if held.kind.recalled:
+                held.past = held.past or {}
+                held.past[held.version] = held.state
         held.version += 1
         held.state = state
         self.rows.append((held, held.version, tag, payload, origin))

@@ -262,8 +262,9 @@ class Writer:
         """Writes a batch, and answers the next one where that was formed meanwhile and holds."""
         again: list[Job] | None = None
         self._expect(formed.batch)
-        # What comes after a change to the catalogue must see it, and so waits for it.
-        self._may_form_ahead = not (formed.batch.changes_catalogue or self._alone)
+        # What comes after a change to the catalogue must see it, and so waits for it; the states that a batch passes by
+        # are in its events alone, and can be loaded once these are in the log.
+        self._may_form_ahead = not (formed.batch.changes_catalogue or formed.batch.passes_by or self._alone)
         try:
             self._form_ahead()
             again = await self._settling(formed.jobs, self._append(formed))

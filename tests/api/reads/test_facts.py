@@ -32,6 +32,7 @@ async def test_a_transaction_is_shown_with_all_that_became_of_it(program: ReadPr
         "attributes": {"channel": "web"},
         "refunds": [{"refund_id": "R-1", "amount": "20.00", "items": [{"product": "SKU-1", "quantity": "1"}]}],
         "contributions": [{"tiered_campaign": campaign, "occurrence": 1, "amount": "29.90", "confirmed": True}],
+        "memberships": [],
         "outcomes": refunded.json()["outcomes"],
         "recorded_at": "2026-09-10T12:00:00Z",
         "updated_at": "2026-09-10T12:00:00Z",
@@ -66,6 +67,7 @@ async def test_an_event_is_shown_with_what_it_did(program: ReadProgram) -> None:
         "expires_at": None,
         "attributes": {"minutes": "35"},
         "contributions": [],
+        "memberships": [],
         "outcomes": answered.json()["outcomes"],
         "recorded_at": "2026-09-10T12:00:00Z",
     }

@@ -201,6 +201,34 @@ async def test_items_are_refunded_at_what_they_cost(program: Program) -> None:
 CHANGES = {"pending": ("update", "accept", "reject"), "accepted": ("refund",), "rejected": (), "refunded": ()}
 
 
+@pytest.mark.parametrize("joins", [True, False])
+async def test_a_fact_that_changes_asks_about_the_member_there_was(program: Program, *, joins: bool) -> None:
+    await program.put("/lists/vip", {"name": "VIP"})
+    await program.put("/members/M-7", {"tier": "gold"})
+    now, then = ("add", "remove") if joins else ("remove", "add")
+    await program.post("/lists/vip/members", {then: ["M-7"]})
+    campaign = await program.campaign(audience={"segments": [], "lists": ["vip"]})
+    await program.post("/transactions", transaction_body())
+    await program.post("/lists/vip/members", {now: ["M-7"]})
+    updated = await program.post("/transactions/T-1001/update", {"total": "30"})
+    (outcome,) = updated.json()["outcomes"]
+    assert outcome["tiered_campaign"] == campaign
+    assert outcome.get("reason", outcome.get("amount")) == ("not_in_audience" if joins else "30")
+    accepted = await program.post("/transactions/T-1001/accept")
+    assert [outcome["amount"] for outcome in accepted.json()["outcomes"]] == ([] if joins else ["30"])
+
+
+async def test_what_came_while_a_campaign_was_paused_never_counts(program: Program) -> None:
+    campaign = await program.campaign()
+    await program.post(f"/tiered-campaigns/{campaign}/deactivate")
+    await program.post("/transactions", transaction_body())
+    await program.post(f"/tiered-campaigns/{campaign}/activate")
+    updated = await program.post("/transactions/T-1001/update", {})
+    assert [outcome["reason"] for outcome in updated.json()["outcomes"]] == ["campaign_inactive"]
+    accepted = await program.post("/transactions/T-1001/accept")
+    assert accepted.json()["outcomes"] == []
+
+
 @pytest.mark.parametrize(("status", "allowed"), CHANGES.items())
 async def test_what_a_status_does_not_allow_is_refused(program: Program, status: str, allowed: tuple[str, ...]) -> None:
     arrives = "pending" if status in ("pending", "rejected") else "accepted"

@@ -1,4 +1,4 @@
-"""A small domain to test the log with: counters, shelves that hold several, and a catalogue of rules."""
+"""A small domain to test the log with: counters, notes, shelves with labels, and a catalogue of rules."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -50,7 +50,19 @@ def note(before: Noted | None, event: Noted) -> Noted:
 
 
 NOTES = Kind("note", Noted, note, (Noted,), brief=True)
-MAPPER = Mapper((COUNTERS, RULES, NOTES))
+
+
+class Labelled(Struct, frozen=True, gc=False):
+    tag: ClassVar[str] = "shelf.labelled"
+    text: str
+
+
+def label(_: Labelled | None, event: Labelled) -> Labelled:
+    return event
+
+
+SHELVES = Kind("shelf", Labelled, label, (Labelled,), recalled=True)
+MAPPER = Mapper((COUNTERS, RULES, NOTES, SHELVES))
 
 
 class Refused(Exception):  # noqa: N818  a refusal
@@ -95,6 +107,28 @@ def noting(key: str, text: str) -> Command:
         stream = NOTES.at(key)
         working.state(stream)
         return working.record(stream, Noted(text)).text
+
+    return command
+
+
+def labelling(key: str, text: str) -> Command:
+    """Labels a shelf anew and answers its version."""
+
+    def command(working: Working) -> int:
+        stream = SHELVES.at(key)
+        working.state(stream)
+        working.record(stream, Labelled(text))
+        return working.version(stream)
+
+    return command
+
+
+def recalling(key: str, version: int) -> Command:
+    """Answers what a shelf's label was."""
+
+    def command(working: Working) -> str | None:
+        was = working.state_at(SHELVES.at(key), version)
+        return was.text if was else None
 
     return command
 

@@ -62,6 +62,8 @@ class TransactionShown(Struct, frozen=True, gc=False, kw_only=True, tag="transac
     """A transaction as received or last updated; `accepted_at` is what it said of itself, coming already accepted.
 
     `outcomes` are those of the last thing that happened to it, `contributions` what it adds where, as of that.
+    `memberships` are the segments and lists (`segment:CODE`, `list:CODE`) that were asked about and held the member
+    when it was first recorded.
     """
 
     position: str
@@ -79,6 +81,7 @@ class TransactionShown(Struct, frozen=True, gc=False, kw_only=True, tag="transac
     attributes: Attributes
     refunds: list[RefundShown]
     contributions: list[ContributionNow]
+    memberships: list[str]
     outcomes: list[OutcomeShown]
     recorded_at: datetime
     updated_at: datetime
@@ -87,7 +90,8 @@ class TransactionShown(Struct, frozen=True, gc=False, kw_only=True, tag="transac
 class EventShown(Struct, frozen=True, gc=False, kw_only=True, tag="event", tag_field="kind"):
     """A custom event as given.
 
-    `outcomes` are those of the last thing that happened to it, `contributions` what it adds where, as of that.
+    `outcomes` are those of the last thing that happened to it, `contributions` what it adds where, as of that;
+    `memberships` are as a transaction's.
     """
 
     position: str
@@ -100,6 +104,7 @@ class EventShown(Struct, frozen=True, gc=False, kw_only=True, tag="event", tag_f
     expires_at: datetime | None
     attributes: Attributes
     contributions: list[ContributionNow]
+    memberships: list[str]
     outcomes: list[OutcomeShown]
     recorded_at: datetime
 
@@ -171,6 +176,7 @@ def shown_transaction(story: Story, position: str) -> TransactionShown:
         attributes=purchase.attributes,
         refunds=[_refund(refund) for refund in known.refunds],
         contributions=_contributions(known.contributions),
+        memberships=list(known.memberships),
         outcomes=outcomes(story.latest.outcomes),
         recorded_at=story.began.recorded_at,
         updated_at=story.changed.recorded_at,
@@ -191,6 +197,7 @@ def shown_event(story: Story, position: str) -> EventShown:
         expires_at=happening.expires_at,
         attributes=happening.attributes,
         contributions=_contributions(known.contributions),
+        memberships=list(known.memberships),
         outcomes=outcomes(story.latest.outcomes),
         recorded_at=story.began.recorded_at,
     )
