@@ -333,10 +333,12 @@ def _count(working: Working, seen: Seen, at: datetime | None, known: Transaction
                 not_counted.append(counted)
             else:
                 contributions.append(counted)
-                not_counted += unpriced(terms, number, seen)
+                if terms.products:
+                    not_counted += unpriced(terms, number, seen)
     not_counted += [missing for campaign, missing in undated.items() if campaign not in placed]
-    told = tuple(reason for reason in not_counted if reason.tiered_campaign not in completed)
-    return Counted(memberships, tuple(contributions), told)
+    if completed:
+        not_counted = [reason for reason in not_counted if reason.tiered_campaign not in completed]
+    return Counted(memberships, tuple(contributions), tuple(not_counted))
 
 
 def _takes(catalogue: Catalogue, concern: Concern, number: int, known: Transaction | None) -> bool:
@@ -491,10 +493,7 @@ def _settle(
     counted: Counted,
     terms_of: Callable[[UUID, int], Terms | None] | None = None,
 ) -> Settled:
-    """Asks the standings what the fact's contributions being `before` and now `counted` does to them.
-
-    What is told of completed campaigns comes last: it takes no room from the others.
-    """
+    """Asks the standings what the fact's contributions being `before` and now `counted` does to them."""
     terms_of = terms_of or working.catalogue.terms
     changes = _changes(before, counted.contributions)
     if len(changes) > 1:
@@ -525,14 +524,22 @@ def _settle(
             effects.append((stream, event))
             if outcome := _outcome(event):
                 outcomes.append(outcome)
-    over = [late for late in refused if late.tiered_campaign and working.catalogue.is_completed(late.tiered_campaign)]
-    told = (*(late for late in refused if late not in over), *counted.not_counted, *over)
     return Settled(
         tuple(contributions),
-        (*outcomes, *told[:EXPLAINED]),
+        (*outcomes, *_told(working.catalogue, refused, counted.not_counted)),
         counted.memberships,
         tuple(effects),
     )
+
+
+def _told(
+    catalogue: Catalogue, refused: Sequence[NotCounted], not_counted: Sequence[NotCounted]
+) -> Sequence[NotCounted]:
+    """As many as a fact is told; what is told of completed campaigns comes last, and takes no room from the others."""
+    if refused:
+        over = [late for late in refused if late.tiered_campaign and catalogue.is_completed(late.tiered_campaign)]
+        not_counted = (*(late for late in refused if late not in over), *not_counted, *over)
+    return not_counted[:EXPLAINED]
 
 
 def _changes(
