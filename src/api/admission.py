@@ -48,8 +48,7 @@ async def admit(request: LitestarRequest[Any, Any, Any]) -> None:
         if decided == "true":
             exchange.after = await _decided(ours, exchange.after)
         if not terms.current:
-            await wait_for(ours, exchange.after, terms.projections)
-            exchange.position = exchange.services.positions.reached(*terms.projections)
+            await reach(ours, exchange.after, terms)
 
 
 async def _authenticate(request: Request, terms: Terms) -> None:
@@ -145,6 +144,12 @@ async def _decided(request: Request, position: int) -> int:
     if covered is None:
         raise behind(f"waits for campaigns, which have not decided up to position {position} in {seconds:g} s")
     return covered
+
+
+async def reach(request: Request, position: int, terms: Terms) -> None:
+    """Wait for what a route reads, as `wait_for` does, and have its answer state how far that is."""
+    await wait_for(request, position, terms.projections)
+    request.exchange.position = request.services.positions.reached(*terms.projections)
 
 
 async def wait_for(request: Request, position: int, projections: tuple[str, ...]) -> None:

@@ -12,6 +12,10 @@ from typing import Protocol
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from application.log.instants import begin_again
+
+_MOVE = "UPDATE laurel.sandbox SET now = %(to)s WHERE now IS NULL OR now <= %(to)s RETURNING now, returned"
+
 
 class Clock(Protocol):
     """Says what time it is, in UTC."""
@@ -49,7 +53,8 @@ class SandboxClock:
     """A clock that is moved by hand and kept in the database.
 
     Until it is first moved, and after `reset`, it shows real time, and may then be moved to any instant, also a past
-    one: a program is set up now and played from whenever its history begins.
+    one: a program is set up now and played from whenever its history begins. After `reset` it can't record anything
+    before what it has recorded: what happens then is recorded as of that until the clock has passed it.
     """
 
     def __init__(self, pool: AsyncConnectionPool) -> None:
@@ -76,12 +81,11 @@ class SandboxClock:
     async def move(self, to: datetime) -> datetime:
         """Move to `to`; `BackwardsError` when the clock was moved to a later instant before."""
         async with self._turn:
-            async with self._pool.connection() as connection:
-                cursor = await connection.execute(
-                    "UPDATE laurel.sandbox SET now = %(to)s WHERE now IS NULL OR now <= %(to)s RETURNING now",
-                    {"to": to},
-                )
+            async with self._pool.connection() as connection, connection.transaction():
+                cursor = await connection.execute(_MOVE, {"to": to})
                 row = await cursor.fetchone()
+                if row and not row[1]:
+                    await begin_again(connection, to)
             if row:
                 self._moved = row[0].astimezone(UTC)
         if not row:
@@ -91,7 +95,7 @@ class SandboxClock:
     async def reset(self) -> datetime:
         """Go back to real time."""
         async with self._pool.connection() as connection:
-            await connection.execute("UPDATE laurel.sandbox SET now = NULL")
+            await connection.execute("UPDATE laurel.sandbox SET now = NULL, returned = returned OR now IS NOT NULL")
         return await self.read()
 
 

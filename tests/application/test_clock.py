@@ -1,10 +1,16 @@
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from psycopg import AsyncConnection
 
 from application.clock import BackwardsError, SandboxClock, SandboxRefusedError, SystemClock, settle_sandbox
+from application.log.catalogue import NoCatalogue
+from application.log.reader import read_page
+from application.log.writer import Writer
 from tests.application.access import pool_on
+from tests.application.log.conftest import running
+from tests.application.log.shop import MAPPER, counting
 
 THEN = datetime(1997, 1, 1, tzinfo=UTC)
 
@@ -28,6 +34,33 @@ async def test_a_sandbox_clock_is_moved_forward_for_every_process(database: str)
         assert await there.move(THEN) == THEN
         assert is_real(await there.reset())
         assert is_real(await here.read())
+
+
+async def recorded_at(clock: SandboxClock, conninfo: str) -> datetime:
+    """When something is recorded now."""
+    async with running(Writer(conninfo, MAPPER, NoCatalogue(), clock=clock.read)) as writer:
+        await writer.submit(counting("a"))
+    with psycopg.connect(conninfo) as connection:
+        return read_page(connection, MAPPER, 0).events[-1].envelope.recorded_at
+
+
+async def test_a_history_may_begin_in_the_past_and_never_goes_back_from_then_on(database: str) -> None:
+    far, day = datetime(2999, 1, 1, tzinfo=UTC), timedelta(days=1)
+    async with pool_on(database) as pool:
+        async with pool.connection() as connection:
+            await settle_sandbox(connection, wanted=True)
+        clock = SandboxClock(pool)
+        await clock.reset()
+        assert is_real(await recorded_at(clock, database))
+        for instant in (THEN, THEN, THEN + day, far):
+            await clock.move(instant)
+            assert await recorded_at(clock, database) == instant
+        await clock.reset()
+        assert await recorded_at(clock, database) == far
+        await clock.move(THEN)
+        assert await recorded_at(clock, database) == far
+        await clock.move(far + day)
+        assert await recorded_at(clock, database) == far + day
 
 
 async def test_a_sandbox_says_so_for_ever(database: str) -> None:

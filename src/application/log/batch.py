@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from struct import pack
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -19,8 +19,14 @@ _TOUCHED = (arrays.Uuids, arrays.Ints, arrays.Ints)
 _STREAMS = (arrays.Uuids, arrays.Texts, arrays.Ints, arrays.Ints, arrays.Byteas, arrays.Bools, arrays.Ints)
 _EVENTS = (arrays.Uuids, arrays.Ints, arrays.Texts, arrays.Byteas, arrays.Byteas, arrays.Ints)
 
-APPEND_TYPES = [23, 20, *(column.oid for column in (*_TOUCHED, *_STREAMS, *_EVENTS))]
-"""Of the parameters of `laurel.append`: an int, a bigint, and the columns of what was touched, written and recorded."""
+APPEND_TYPES = [23, 20, 1184, 17, *(column.oid for column in (*_TOUCHED, *_STREAMS, *_EVENTS))]
+"""Of the parameters of `laurel.append`: an int, a bigint, a timestamptz, a bytea, and the columns of what was touched,
+written and recorded.
+"""
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+"""From which Postgres counts the microseconds of a timestamptz."""
+_MICROSECOND = timedelta(microseconds=1)
 
 
 _ANY = uuid4()
@@ -87,6 +93,10 @@ class Job:
         self.loads = 0
         self.required: Sequence[bytes] = ()
 
+    @property
+    def command_id(self) -> bytes:
+        return self.submission.command_id(self.index)
+
     def settle(self, outcome: Committed | Exception) -> None:
         self.submission.settle(self.index, outcome)
 
@@ -94,7 +104,7 @@ class Job:
 class Decision:
     """What one command did in this batch: its answer or refusal, the streams it saw, the events it recorded."""
 
-    __slots__ = ("answer", "envelope", "job", "refusal", "rows", "touched", "unit")
+    __slots__ = ("answer", "job", "refusal", "rows", "touched", "unit")
 
     def __init__(self, job: Job, answer: Any, refusal: Exception | None, touched: list[Held], rows: list[Row]) -> None:  # noqa: ANN401  a command's answer
         self.job = job
@@ -103,7 +113,6 @@ class Decision:
         self.touched = touched
         self.rows = rows
         self.unit = -1
-        self.envelope = b""
 
     def settle(self, position: int) -> None:
         self.job.settle(Committed(position, self.answer) if self.refusal is None else self.refusal)
@@ -179,7 +188,13 @@ class Batch:
     def parameters(self, bucket: int) -> list[bytes]:
         """What `laurel.append` takes, in its order and in binary."""
         columns = (*self._touched_arrays(), *self._stream_arrays(), *self._event_arrays())
-        return [pack(">i", bucket), pack(">q", self.catalogue), *(column.content for column in columns)]
+        return [
+            pack(">i", bucket),
+            pack(">q", self.catalogue),
+            pack(">q", (self._now - _EPOCH) // _MICROSECOND),
+            self._mapper.encode_instant(self._now),
+            *(column.content for column in columns),
+        ]
 
     def _touched_arrays(self) -> tuple[arrays.Array, ...]:
         ids: list[bytes] = []
@@ -223,7 +238,6 @@ class Batch:
                 envelopes += [
                     envelope if row[4] is None else self._of_origin(decision.job, row[4]) for row in decision.rows
                 ]
-                decision.envelope = envelopes[-1]
                 units += [decision.unit] * count
         streams, versions, tags, payloads, _ = zip(*rows, strict=True) if rows else ((),) * 5
         return (

@@ -23,7 +23,8 @@ class Envelope(Struct, frozen=True, gc=False, array_like=True):
     """What is known of an event beside what it says; all events of one command share it.
 
     `correlation` is the command that began the chain, where this one continues it; `cause` the event it answers to.
-    Fields are only ever added at the end, with defaults.
+    Fields are only ever added at the end, with defaults. `recorded_at` stays the first, behind a single byte: should it
+    lie before what the log has, the append puts the log's in its place.
     """
 
     recorded_at: datetime

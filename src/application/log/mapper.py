@@ -1,6 +1,7 @@
 """Between what is decided and what is stored: permanent tags, msgpack, upcasts of what older versions wrote."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -86,6 +87,10 @@ class Mapper:
             return decoder(state)
         except _DECODE_FAILURES as error:
             raise Undecodable(f"a state of kind {kind!r}", str(error)) from error
+
+    def encode_instant(self, instant: datetime) -> bytes:
+        """As it is in an envelope, behind the first byte."""
+        return self._encode(instant)
 
     def encode_envelope(self, envelope: Envelope) -> bytes:
         return self._encode(envelope)

@@ -120,10 +120,11 @@ class _Arrays:
             arrays.bools([False] * count),
             one_unit,
         )
-        return (bucket, catalogue, ids, bases, one_unit, *states, *self._event_arrays())
+        now = datetime.now(UTC)
+        return (bucket, catalogue, now, _encode(now), ids, bases, one_unit, *states, *self._event_arrays(now))
 
-    def _event_arrays(self) -> tuple[arrays.Array, ...]:
-        envelope = _encode(Envelope(datetime.now(UTC), uuid4(), ACTOR))
+    def _event_arrays(self, now: datetime) -> tuple[arrays.Array, ...]:
+        envelope = _encode(Envelope(now, uuid4(), ACTOR))
         events = self._events
         return (
             arrays.uuids([_identity(event).bytes for event in events]),

@@ -174,8 +174,12 @@ class Session:
         positions: list[int | None] = []
         for number, decision in enumerate(decisions, start=1):
             position, envelope = landed.get(number, (None, b""))
-            positions.append(position if envelope == decision.envelope else None)
+            positions.append(position if envelope and self._is_of(envelope, decision) else None)
         return positions
+
+    def _is_of(self, envelope: bytes, decision: Decision) -> bool:
+        """By the command, for when it was recorded may be later than when it was sent."""
+        return self._mapper.decode_envelope(envelope).command.bytes == decision.job.command_id
 
     def _open(self) -> psycopg.AsyncConnection:
         if self._connection is None:

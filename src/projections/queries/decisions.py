@@ -275,9 +275,9 @@ d.fact_kind, d.fact_id, d.cancels, d.cancellation_reason, d.actor, d.occurred_at
 """
 
 
-def _columns(place: str | None = None) -> str:
-    """With what was linked to a decision later: all of it, or what was up to `as_of` by its `place` in the history."""
-    until = f"AND c.{place} <= %(as_of)s" if place else ""
+def _columns(*, as_of: bool = False) -> str:
+    """With what was linked to a decision later: all of it, or what was by `as_of`."""
+    until = "AND c.position <= %(as_of)s" if as_of else ""
     return f"""
     {_COLUMNS}
     (SELECT c.id FROM p_decisions.decisions c WHERE c.id = d.cancelled_by {until}),
@@ -360,10 +360,10 @@ class FactChange(NamedTuple):
 
 
 class DecisionsAsked(Struct, frozen=True):
-    """Which decisions: `as_of` is the position or instant up to which the history was recorded."""
+    """Which decisions: `as_of` is the position up to which the history was recorded."""
 
     selection: Selection
-    as_of: int | datetime | None = None
+    as_of: int | None = None
 
 
 async def decisions_page(
@@ -373,17 +373,15 @@ async def decisions_page(
     a referrer.
     """
     where: list[str] = []
-    place = None
     if member is not None:
         where.append(_OF_MEMBER)
     if asked.as_of is not None:
-        place = "recorded_at" if isinstance(asked.as_of, datetime) else "position"
-        where.append(f"d.{place} <= %(as_of)s")
+        where.append("d.position <= %(as_of)s")
     return await fetch_page(
         connection,
         asked.selection,
         _decision,
-        _columns(place),
+        _columns(as_of=asked.as_of is not None),
         "p_decisions.decisions d",
         where=tuple(where),
         parameters={"of": member, "as_of": asked.as_of},

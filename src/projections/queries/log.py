@@ -1,7 +1,6 @@
 """Asked of the log itself: pages of it, states and events of streams that the projections' rows name."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from itertools import repeat
 from typing import Any, Generic, LiteralString, TypeVar
 from uuid import UUID
@@ -32,7 +31,13 @@ CROSS JOIN LATERAL (
 ) e
 """
 
-_EXISTS: LiteralString = "SELECT FROM laurel.streams t WHERE t.id = %s AND t.kind = %s"
+_EXISTS: LiteralString = """
+SELECT FROM laurel.streams t
+WHERE t.id = %(stream)s AND t.kind = %(kind)s AND (
+    %(as_of)s::bigint IS NULL
+    OR EXISTS (SELECT FROM laurel.events e WHERE e.stream = t.id AND e.version = 1 AND e.position <= %(as_of)s)
+)
+"""
 
 _STORIES: LiteralString = """
 SELECT s.id, s.kind, s.state, opening.envelope, latest.tag, latest.payload, latest.envelope
@@ -94,22 +99,6 @@ async def read_log(connection: AsyncConnection[Any], mapper: Mapper, after: int,
     return list(map(Recorded, repeat(mapper), range(after + 1, after + count + 1), *columns))
 
 
-async def position_at(connection: AsyncConnection[Any], mapper: Mapper, instant: datetime) -> int:
-    """The last position recorded at or before an instant, 0 when there is none.
-
-    Found by halving: positions are in the order of recording, but for the small steps back that a clock may take.
-    """
-    low, high = 0, await head(connection)
-    while low < high:
-        middle = (low + high + 1) // 2
-        recorded = await read_log(connection, mapper, middle - 1, 1)
-        if recorded[0].envelope.recorded_at <= instant:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
 async def latest(connection: AsyncConnection[Any], mapper: Mapper, stream: Stream[S, Any]) -> Versioned[S] | None:
     """A stream as the last command left it; None where there is none of its kind."""
     for _, version, kind, *stored in await _rows(connection, _STATES, [[stream.id]]):
@@ -118,8 +107,10 @@ async def latest(connection: AsyncConnection[Any], mapper: Mapper, stream: Strea
     return None
 
 
-async def exists(connection: AsyncConnection[Any], stream: Stream[Any, Any]) -> bool:
-    return bool(await _rows(connection, _EXISTS, [stream.id, stream.kind.name]))
+async def exists(connection: AsyncConnection[Any], stream: Stream[Any, Any], as_of: int | None = None) -> bool:
+    """Whether it is there, or was at a position."""
+    named = {"stream": stream.id, "kind": stream.kind.name, "as_of": as_of}
+    return bool(await _rows(connection, _EXISTS, named))
 
 
 async def states(connection: AsyncConnection[Any], mapper: Mapper, ids: Sequence[UUID]) -> dict[UUID, Any]:

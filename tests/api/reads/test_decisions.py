@@ -1,3 +1,4 @@
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -139,6 +140,58 @@ async def test_history_is_shown_as_recorded_at_a_position_or_an_instant(program:
     for wrong in ("yesterday", "2026-10-08T00:00:00", "1" * 30):
         answered = await program.get("/decisions", as_of=wrong)
         assert (answered.status_code, answered.json()["errors"][0]["parameter"]) == (422, "as_of")
+
+
+async def test_the_history_up_to_a_place_is_waited_for(program: ReadProgram, decided: str) -> None:
+    correction = (await program.listed("/decisions", campaign=decided))[0]
+    position = correction["position"]
+    program.positions.at = int(position) - 1
+    for path in ("/decisions", "/members/M-1/decisions"):
+        for as_of in (position, correction["recorded_at"]):
+            behind = await program.get(path, as_of=as_of)
+            assert (behind.status_code, behind.json()["code"]) == (503, "behind")
+            assert behind.headers["retry-after"] == "1"
+    await program.follow()
+    answered = await program.get("/decisions", as_of=correction["recorded_at"])
+    assert answered.json()["data"][0] == correction
+    assert int(answered.json()["position"]) >= int(position)
+
+
+@pytest.mark.usefixtures("decided")
+async def test_what_is_not_in_the_log_yet_is_refused(program: ReadProgram) -> None:
+    now = program.clock.at
+    beyond = str(program.head() + 1)
+    to_come = (now + timedelta(microseconds=1)).isoformat()
+    for path in ("/decisions", "/members/M-1/decisions"):
+        for as_of, detail in ((beyond, "must be in the log"), (to_come, "must not lie in the future")):
+            refused = await program.get(path, as_of=as_of)
+            (error,) = refused.json()["errors"]
+            assert (refused.status_code, error["parameter"]) == (422, "as_of")
+            assert error["detail"].startswith(detail)
+    for as_of, detail in ((beyond, "must be in the log"), (to_come, "must not lie in the future")):
+        rebuild = await program.post("/rebuilds", {"projections": "all", "as_of": as_of})
+        (error,) = rebuild.json()["errors"]
+        assert (rebuild.status_code, error["pointer"]) == (422, "/as_of")
+        assert error["detail"].startswith(detail)
+
+
+@pytest.mark.usefixtures("decided")
+async def test_the_same_question_is_answered_the_same_for_ever(program: ReadProgram) -> None:
+    """Also at the very instant that it was first asked at, and with a clock that goes back."""
+    now = program.clock.at.isoformat()
+    asked = {path: await program.listed(path, as_of=now) for path in ("/decisions", "/members/M-1/decisions")}
+    assert (await program.get("/members/M-8/decisions", as_of=now)).status_code == 404
+    await program.buy("T-8", "M-8", "1", **ACCEPTED)
+    program.clock.at -= days(1)
+    await program.buy("T-9", "M-1", "1", **ACCEPTED)
+    await program.follow()
+    assert len(await program.listed("/decisions")) == len(asked["/decisions"]) + 2
+    assert {path: await program.listed(path, as_of=now) for path in asked} == asked
+    assert (await program.get("/members/M-8/decisions", as_of=now)).status_code == 404
+    earlier = (program.clock.at + days(1) - timedelta(microseconds=1)).isoformat()
+    assert await program.listed("/decisions", as_of=earlier) != asked["/decisions"]
+    times = [datetime.fromisoformat(row["recorded_at"]) for row in await program.listed("/decisions")]
+    assert times == sorted(times, reverse=True)
 
 
 async def test_a_decision_that_was_never_made_is_not_found(program: ReadProgram) -> None:

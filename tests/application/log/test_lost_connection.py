@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,22 @@ async def test_of_a_batch_that_landed_in_part_the_rest_is_decided_again(
     assert [outcome.answer for outcome in outcomes] == [102, 2, 1]
     assert [outcome.position for outcome in outcomes] == [6, 4, 5]
     assert list(check(connection, MAPPER)) == []
+
+
+async def test_an_answer_is_found_by_its_command_whenever_that_was_recorded(
+    start: Start, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was sent by a clock that is behind lands as of a later instant."""
+
+    async def behind() -> datetime:
+        return datetime(2020, 1, 1, tzinfo=UTC)
+
+    await (await start()).submit(counting("a"))
+    writer = await start(clock=behind)
+    lose_answer(writer, monkeypatch)
+    outcomes = landed(await writer.submit_many([counting("a"), counting("b")]))
+    assert [(outcome.position, outcome.answer) for outcome in outcomes] == [(2, 2), (3, 1)]
+    assert connection.execute("select count(*) from laurel.events").fetchone() == (3,)
 
 
 async def test_answers_lost_again_and_again_still_count_once(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,15 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any, TypeVar
 
 from psycopg import AsyncConnection
 
-from api.admission import behind
+from api.admission import behind, reach
 from api.positions import position_in
+from api.problems import bad_parameter
 from api.request import Request
+from api.routing import terms_of
 from application.exact import read_instant
+from application.log.instants import position_at
 from application.log.streams import Stream
 from application.refusals import Unknown
 from application.streams import MEMBER
@@ -22,7 +24,8 @@ T = TypeVar("T")
 AS_OF: dict[str, Any] = {
     "type": "string",
     "maxLength": 100,
-    "description": "The history as it was recorded up to a position, or to an instant with offset.",
+    "description": "The history as it was recorded up to a position, or to an instant with offset that is not to come: "
+    "it means one position. That is waited for as `after` is, and the same question has the same answer for ever.",
 }
 
 
@@ -50,13 +53,15 @@ async def shown_now(request: Request, stream: Stream[S, Any], what: str) -> Vers
         return there(await latest(connection, request.program.reads.mapper, stream), what)
 
 
-async def known(connection: AsyncConnection[Any], stream: Stream[Any, Any], what: str) -> None:
-    """Raises Unknown when it is not there: a list of what it has would be empty."""
-    there(await exists(connection, stream) or None, what)
+async def known(
+    connection: AsyncConnection[Any], stream: Stream[Any, Any], what: str, as_of: int | None = None
+) -> None:
+    """Raises Unknown when it is not there, or was not by `as_of`: a list of what it has would be empty."""
+    there(await exists(connection, stream, as_of) or None, what)
 
 
-async def known_member(connection: AsyncConnection[Any], member: str) -> None:
-    await known(connection, MEMBER.at(member), f"member `{member}`")
+async def known_member(connection: AsyncConnection[Any], member: str, as_of: int | None = None) -> None:
+    await known(connection, MEMBER.at(member), f"member `{member}`", as_of)
 
 
 def there(found: T | None, what: str) -> T:
@@ -66,12 +71,35 @@ def there(found: T | None, what: str) -> T:
     return found
 
 
-def read_as_of(text: str) -> int | datetime:
-    """The position or instant that `text` writes; `ValueError` says what is allowed."""
-    position = position_in(text)
-    if position is not None:
-        return position
+async def asked_as_of(request: Request) -> int | None:
+    """The position up to which a query asks for the history, which what is read then shows; None for all of it."""
+    text = request.exchange.query.get("as_of")
+    if text is None:
+        return None
     try:
-        return read_instant(text)
+        async with asking(request) as connection:
+            position = await position_as_of(request, connection, text)
     except ValueError as error:
-        raise ValueError(f"must be a position, or an instant: {error}") from None
+        raise bad_parameter("as_of", str(error)) from None
+    terms = terms_of(request.route_handler)
+    assert terms is not None  # noqa: S101  it is a read that was admitted
+    await reach(request, position, terms)
+    return position
+
+
+async def position_as_of(request: Request, connection: AsyncConnection[Any], text: str) -> int:
+    """The position that `text` writes, or that the instant it writes means; `ValueError` says what is allowed."""
+    position = position_in(text)
+    if position is None:
+        try:
+            instant = read_instant(text)
+        except ValueError as error:
+            raise ValueError(f"must be a position, or an instant: {error}") from None
+        now = await request.services.clock.read()
+        position = await position_at(connection, request.program.mapper, instant, now)
+        if position is None:
+            raise ValueError(f"must not lie in the future: it is {now.isoformat()}")
+        return position
+    if position > (last := await head(connection)):
+        raise ValueError(f"must be in the log, which ends at {last}")
+    return position

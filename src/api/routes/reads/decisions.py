@@ -5,9 +5,8 @@ from uuid import UUID
 
 from litestar.params import FromPath
 
-from api.problems import bad_parameter
 from api.request import Request
-from api.routes.reads.asking import AS_OF, asking, read_as_of, there
+from api.routes.reads.asking import AS_OF, asked_as_of, asking, there
 from api.routing import READERS, Page, read
 from projections.queries import decisions
 from projections.queries.decisions import DECISIONS, DecisionRow, DecisionsAsked
@@ -21,7 +20,7 @@ async def list_decisions(request: Request) -> Page[DecisionRow]:
 
     `member` is whose completion it was, `receiver` who received something by it, `fact` what triggered it.
     """
-    asked = decisions_asked(request)
+    asked = await decisions_asked(request)
     async with asking(request) as connection:
         found, following = await decisions.decisions_page(connection, asked)
     return Page(found, following, request.position)
@@ -35,14 +34,10 @@ async def get_decision(request: Request, decision: FromPath[UUID]) -> DecisionRo
     return there(found, f"decision {decision}")
 
 
-def decisions_asked(request: Request) -> DecisionsAsked:
+async def decisions_asked(request: Request) -> DecisionsAsked:
     """What the query asks for."""
-    query = request.exchange.query
-    try:
-        as_of = read_as_of(query["as_of"]) if "as_of" in query else None
-    except ValueError as error:
-        raise bad_parameter("as_of", str(error)) from None
-    return DecisionsAsked(DECISIONS.read(query), as_of)
+    selection = DECISIONS.read(request.exchange.query)
+    return DecisionsAsked(selection, await asked_as_of(request))
 
 
 ROUTES = (list_decisions, get_decision)

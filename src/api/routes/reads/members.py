@@ -77,9 +77,9 @@ async def list_member_tiered_campaigns(request: Request, member: FromPath[str]) 
 )
 async def list_member_decisions(request: Request, member: FromPath[str]) -> Page[DecisionRow]:
     """What was decided for a member, and what may have given them something as a referrer, newest first."""
-    asked = decisions_asked(request)
+    asked = await decisions_asked(request)
     async with asking(request) as connection:
-        await known_member(connection, member)
+        await known_member(connection, member, asked.as_of)
         found, following = await decisions_page(connection, asked, member)
     return Page(found, following, request.position)
 

@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from api.request import Request
 from api.routes.commands import answer_once
-from api.routes.reads.asking import asking, read_as_of, there
+from api.routes.reads.asking import asking, position_as_of, there
 from api.routing import AUDITORS, READERS, Page, command, read
 from application.exact import Body
 from application.log.mapper import Mapper
@@ -26,7 +26,6 @@ from projections.listing import suggestion
 from projections.projection import Projection
 from projections.queries import following
 from projections.queries.following import PROJECTIONS, REBUILDS, ProjectionRow, RebuildRow
-from projections.queries.log import head, position_at
 from projections.rebuild import TURN_LOCK, RebuildError, Task, named, rebuild
 from projections.registry import PROJECTIONS as REGISTERED
 
@@ -110,7 +109,7 @@ async def post_rebuild(request: Request, data: JSONBody[RebuildBody]) -> Respons
     """Rebuild projections from the log beside the live ones, compare, and switch; one rebuild at a time."""
     chosen = _chosen(data)
     async with asking(request) as connection:
-        as_of = await _as_of(connection, request.program.reads.mapper, data.as_of)
+        as_of = await _as_of(request, connection, data.as_of)
         under_way = await _under_way(connection)
     identity = uuid7()
 
@@ -144,17 +143,13 @@ def _chosen(body: RebuildBody) -> tuple[Projection, ...]:
     return named(REGISTERED, tuple(dict.fromkeys(body.projections)))
 
 
-async def _as_of(connection: AsyncConnection[Any], mapper: Mapper, text: str | None) -> int | None:
+async def _as_of(request: Request, connection: AsyncConnection[Any], text: str | None) -> int | None:
     if text is None:
         return None
     try:
-        at = read_as_of(text)
+        return await position_as_of(request, connection, text)
     except ValueError as error:
         raise Invalid([Problem("/as_of", str(error))]) from None
-    position = at if isinstance(at, int) else await position_at(connection, mapper, at)
-    if position > (last := await head(connection)):
-        raise Invalid([Problem("/as_of", f"is not in the log, which ends at {last}")])
-    return position
 
 
 async def _under_way(connection: AsyncConnection[Any]) -> bool:
