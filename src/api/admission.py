@@ -14,14 +14,12 @@ from api.positions import read_position
 from api.problems import FieldError, ProblemError, bad_parameter, bad_parameters
 from api.request import Request
 from api.routing import Terms, terms_of
-from application.exact import Identifier, convert
+from application.exact import SLASH_IN_ID, Identifier, convert
 from domain.problems import Invalid
 from projections.listing import suggestion
 
 MOST_PARAMETERS = 50
 LARGEST_NUMBER = 2**31 - 1
-SLASH_IN_ID = "\udc2f"
-"""Stands for an escaped slash while the path is routed; an id may hold one. No path that is UTF-8 can hold this."""
 
 
 async def admit(request: LitestarRequest[Any, Any, Any]) -> None:

@@ -9,19 +9,21 @@ from urllib.parse import unquote
 from litestar import Litestar, Response, Router
 from litestar import Request as LitestarRequest
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ControllerRouterHandler, HTTPScope, Message
+from litestar.types import ControllerRouterHandler, HTTPScope, Message, Send
 from uuid_utils import uuid7
 
-from api.admission import SLASH_IN_ID, admit
+from api.admission import admit
+from api.compression import Compression
 from api.observation import Metrics, observe, observe_failure
 from api.positions import write_position
-from api.problems import ProblemDetails, ProblemError, problem_of, problem_response
+from api.problems import ProblemDetails, ProblemError, allowed, problem_of, problem_response
 from api.request import Request
 from api.routes.clock import CLOCK_ROUTES
 from api.routes.documentation import documentation_routes
 from api.routes.health import health_routes
 from api.routing import Terms, computed_fields, terms_of
 from api.services import Exchange, Services
+from application.exact import SLASH_IN_ID
 
 Routes = Sequence[HTTPRouteHandler]
 
@@ -40,17 +42,22 @@ class Laurel(Litestar):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
+        method = scope["method"]
+        if method == "HEAD":
+            # The server goes by its own scope, and knows that no body follows.
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         exchange = scope["exchange"] = Exchange(self.services, str(uuid7()))
         if b"%2" in scope.get("raw_path", b""):
             _keep_slashes(scope)
+        compression = Compression(scope, send)
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 _add_headers(message, exchange)
-                if scope["method"] == "OPTIONS":
+                if method == "OPTIONS":
                     self._state_methods(scope, message)
-            await send(message)
+            await compression.send(message)
 
         began = perf_counter()
         self.metrics.open_requests += 1
@@ -58,14 +65,29 @@ class Laurel(Litestar):
             await super().__call__(scope, receive, answer)
         finally:
             self.metrics.open_requests -= 1
-            observe(self.metrics, scope, exchange, perf_counter() - began)
+            observe(self.metrics, scope, method, exchange, perf_counter() - began)
 
     def _state_methods(self, scope: Any, message: Any) -> None:  # noqa: ANN401  typed dicts of Litestar's
         """Litestar's own answer names the methods of the handler of a path that was registered first, and no other."""
         methods = self.methods.get(scope.get("path_template", ""))
         if methods:
             kept = [(name, value) for name, value in message["headers"] if name != b"allow"]
-            message["headers"] = [*kept, (b"allow", ", ".join(sorted(methods)).encode())]
+            message["headers"] = [*kept, (b"allow", allowed(methods).encode())]
+
+
+def _without_body(send: Send) -> Send:
+    """What answers a GET answers a HEAD too, with its headers alone."""
+    ended = False
+
+    async def head(message: Message) -> None:
+        nonlocal ended
+        if message["type"] == "http.response.start":
+            await send(message)
+        elif not ended:
+            ended = True
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return head
 
 
 def create_app(

@@ -138,9 +138,8 @@ def route_of(scope: HTTPScope) -> str:
     return cast(str, cast(Any, scope).get("path_template") or UNMATCHED)
 
 
-def observe(metrics: Metrics, scope: HTTPScope, exchange: Exchange, seconds: float) -> None:
+def observe(metrics: Metrics, scope: HTTPScope, method: str, exchange: Exchange, seconds: float) -> None:
     route = route_of(scope)
-    method = scope["method"]
     metrics.answered(method if route is not UNMATCHED else "", route, exchange.status, seconds)
     principal = exchange.principal
     log.info(

@@ -105,7 +105,8 @@ def describe(handlers: Sequence[HTTPRouteHandler]) -> Json:
         "info": {
             "title": "Laurel",
             "version": version("laurel"),
-            "description": "A loyalty decision engine. Decimals are strings, instants RFC 3339, errors RFC 9457.",
+            "description": "A loyalty decision engine. Decimals are strings, instants RFC 3339, errors RFC 9457."
+            " `HEAD` works wherever `GET` does.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": dict(sorted(paths.items())),

@@ -3,7 +3,7 @@
 Not JSON at all is 400; JSON that says something that can't be taken is 422, with a pointer for every bad field.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from litestar import Response
@@ -172,8 +172,9 @@ def _of_litestar(error: HTTPException, parameters: Mapping[str, Any]) -> Problem
         case NotFoundException():
             return ProblemError("not-found", "There is nothing at this path")
         case MethodNotAllowedException():
-            allowed = (error.headers or {}).get("allow", "none")
-            return ProblemError("method-not-allowed", f"This path takes: {allowed}", headers=error.headers)
+            methods = allowed((error.headers or {}).get("allow", "").split(", "))
+            headers = {"Allow": methods}
+            return ProblemError("method-not-allowed", f"This path takes: {methods or 'none'}", headers=headers)
         case ValidationException() if _lacks_body(error.extra):
             return ProblemError("malformed", "The body is empty; it must be JSON")
         case ValidationException():
@@ -182,6 +183,12 @@ def _of_litestar(error: HTTPException, parameters: Mapping[str, Any]) -> Problem
             return ProblemError("malformed", error.detail)
         case _:
             return None
+
+
+def allowed(methods: Iterable[str]) -> str:
+    """The methods of a path as `Allow` names them: what takes a GET takes a HEAD."""
+    named = set(methods)
+    return ", ".join(sorted(named | {"HEAD"} if "GET" in named else named))
 
 
 def _lacks_body(extra: Any) -> bool:  # noqa: ANN401  Litestar types it so

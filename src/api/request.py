@@ -119,7 +119,8 @@ class Request(LitestarRequest[Any, Any, Any]):
         settings = self.services.settings
         terms = terms_of(self.route_handler)
         if terms is None:
-            return settings.body_limit
+            of_page = self.route_handler.request_max_body_size
+            return of_page if isinstance(of_page, int) else settings.body_limit
         if terms.takes.imports:
             return settings.import_limit
         return terms.takes.limit or settings.body_limit

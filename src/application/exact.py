@@ -95,6 +95,9 @@ Identifier = Annotated[
 patterns don't agree on to be white space is named.
 """
 
+SLASH_IN_ID = "\udc2f"
+"""Stands for an escaped slash while a path is routed; an id may hold one. No path that is UTF-8 can hold this."""
+
 Code = Annotated[
     str,
     Meta(

@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 from psycopg_pool import PoolTimeout
 
+from application.exact import SLASH_IN_ID
 from application.keys import Principal
 from backoffice.services import Services
 from backoffice.sessions import COOKIE, Sessions
@@ -22,9 +23,6 @@ PageRequest = Request[Principal | None, None, State]
 
 SIGN_IN = "/sign-in"
 LONGEST_ADDRESS = 2_000
-
-SLASH_IN_ID = "\ue000"
-"""What the program's front puts into a path for an escaped slash, so that an id with a slash stays one part."""
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -50,9 +48,8 @@ class Site:
         self.counting = Counting()
 
     def page(self, request: PageRequest, template: str, *, status: int = 200, **values: Any) -> Response[str]:  # noqa: ANN401  what the template names
-        query = request.scope["query_string"].decode("latin-1")
         frame = {
-            "here": request.url.path + (f"?{query}" if query else ""),
+            "here": _here(request),
             "first_page": _first_page(request),
             "now": self.services.clock.now(),
             "principal": request.scope.get("user"),
@@ -69,8 +66,7 @@ class Site:
             request.scope["user"] = principal
             await self.services.clock.read()
             return None
-        path, query = request.url.path, request.scope["query_string"].decode("latin-1")
-        here = path + (f"?{query}" if query else "")
+        here = _here(request)
         to = SIGN_IN if here == "/" or len(here) > LONGEST_ADDRESS else f"{SIGN_IN}?{urlencode({'next': here})}"
         if request.headers.get("hx-request"):
             headers = {"HX-Redirect": to, "Cache-Control": "no-store"}
@@ -107,10 +103,21 @@ def following(request: PageRequest, cursor: str | None) -> str | None:
     return None if cursor is None else "?" + urlencode(given(request) | {"cursor": cursor})
 
 
+def _path(request: PageRequest) -> str:
+    """As it was sent: an id in it is escaped, and may hold what is no part of a path."""
+    sent: bytes = request.scope["raw_path"]
+    return sent.partition(b"?")[0].decode("latin-1")
+
+
+def _here(request: PageRequest) -> str:
+    query = request.scope["query_string"].decode("latin-1")
+    return _path(request) + (f"?{query}" if query else "")
+
+
 def _first_page(request: PageRequest) -> str:
     """The address of the first page of what is asked."""
     asked = {name: value for name, value in request.query_params.items() if name != "cursor"}
-    return request.url.path + (f"?{urlencode(asked)}" if asked else "")
+    return _path(request) + (f"?{urlencode(asked)}" if asked else "")
 
 
 def given(request: PageRequest) -> dict[str, str]:

@@ -42,6 +42,15 @@ def test_a_body_of_100_mb_is_refused_without_being_kept(served: Served) -> None:
     assert peak_mib(process) - before < 60
 
 
+def test_head_leaves_the_connection_in_step(served: Served) -> None:
+    address, *_ = served
+    with httpx.Client(base_url=address, headers=ADMIN, timeout=60) as client:
+        for path in ("/v1/boxes", "/schema", "/schema/openapi.json", "/v1/boxes/none"):
+            headed, shown = client.head(path), client.get(path)
+            assert (headed.status_code, headed.content) == (shown.status_code, b"")
+            assert headed.headers["content-length"] == shown.headers["content-length"]
+
+
 def test_a_stop_ends_well_and_the_log_is_lines_of_json(served: Served) -> None:
     address, process, log = served
     with httpx.Client(base_url=address, headers=ADMIN, timeout=60) as client:

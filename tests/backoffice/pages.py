@@ -6,36 +6,38 @@ from html.parser import HTMLParser
 from typing import Any
 
 import httpx
-from litestar import Litestar
-from msgspec import Struct
 from psycopg_pool import AsyncConnectionPool
 
-from application.clock import Clock
+from api.app import create_app
+from api.services import Services
 from application.keys import Keys
 from application.log.mapper import Mapper
-from application.settings import Settings, load
+from application.settings import load
 from backoffice.routes import routes
+from tests.api.frame import StandingAwards, StandingPositions
 from tests.application.jobs.program import Running
 
 ADMIN_KEY = "an-admin-key-of-tests"
 
 
-class PageServices(Struct, frozen=True):
-    settings: Settings
-    clock: Clock
-    keys: Keys
+class PageServices(Services, kw_only=True):
     pool: AsyncConnectionPool
     mapper: Mapper
 
 
 def app_of(program: Running) -> Any:
+    """The pages behind the program's front."""
     settings = load({"admin_key": ADMIN_KEY, "time_zone": "Europe/Budapest"}, {}).settings
-    keys = Keys(program.pool, ADMIN_KEY)
-    return Litestar(
-        routes(PageServices(settings, program.clock, keys, program.pool, program.mapper)),
-        openapi_config=None,
-        logging_config=None,
+    services = PageServices(
+        settings=settings,
+        clock=program.clock,
+        keys=Keys(program.pool, ADMIN_KEY),
+        positions=StandingPositions(),
+        awarding=StandingAwards(),
+        pool=program.pool,
+        mapper=program.mapper,
     )
+    return create_app(services, (), routes(services))
 
 
 @asynccontextmanager

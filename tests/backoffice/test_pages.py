@@ -6,6 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from api.compression import SHORTEST_BYTES
 from application import achievements, campaigns, definitions, ingest, tiered_campaigns
 from application.due import Doing, Sandbox
 from application.preconditions import Precondition
@@ -155,8 +156,7 @@ async def members_page(client: httpx.AsyncClient) -> None:
 
 
 async def member_page(client: httpx.AsyncClient) -> None:
-    # As the program's front hands an id with a slash on.
-    page = await see(client, MEMBER_PATH.replace("%2F", "%EE%80%80"))
+    page = await see(client, MEMBER_PATH)
     for words in (
         f"Member {MEMBER}",
         "Cash back Awarded 205.00 EUR Pending 2,000.00",
@@ -190,7 +190,7 @@ async def test_files_are_served_whole_or_compressed_and_kept_for_ever(client: ht
         assert "?" in address
         whole = await client.get(address, headers={"Accept-Encoding": "identity"})
         packed = await client.get(address)
-        assert packed.headers["content-encoding"] == "gzip"
+        assert packed.headers.get("content-encoding") == ("gzip" if len(whole.content) >= SHORTEST_BYTES else None)
         assert packed.content == whole.content
         for answer in (whole, packed):
             assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
