@@ -22,11 +22,12 @@ from application.coupons import add_codes
 from application.due import Doing, Sandbox
 from application.log.check import check
 from application.log.reader import read_page
+from application.preconditions import Precondition
 from application.reads import nothing
 from application.streams import AWARD_POLICY, CAMPAIGN_BUDGET, STOCK
 from domain.achievement_definition import Definition
 from domain.award_policy import Decided
-from domain.campaign_definition import CampaignTrigger, Limits, OnExhausted, Rule
+from domain.campaign_definition import CampaignTrigger, Limits, OnExhausted, People, Rule
 from domain.catalogue import Coupon, Reward
 from domain.coupon_code import Issued
 from domain.participation import Granted, Reason, Refused
@@ -277,6 +278,35 @@ async def test_steps_are_bounded_and_go_on_where_the_last_one_ended(
     assert all(one < other for one, other in pairwise(marks))
     assert len(marks) >= 3
     assert len(decisions(idle)) == 11
+
+
+async def test_what_waits_is_decided_as_if_nothing_had_happened_since(idle: Running) -> None:
+    """An edit, a pause and a deletion of the campaign, and another tier of everybody, while 1,000 completions wait."""
+    achievement = await tracking(idle)
+    audience = People(tiers=("gold",))
+    at = await rewarding(idle, achievement, prize(units("1")), audience=audience)
+    for tier in ("gold", "silver"):
+        members = [
+            partial(definitions.put_member, member_id=f"M-{n}", tier=tier, attributes={}, referrer=None)
+            for n in range(10)
+        ]
+        await idle.writer.submit_many(members)
+        if tier == "gold":
+            await bought(idle, 0, 1_000)
+    edited = campaign(prize(units("2")), achievement=achievement, audience=audience)
+    for command in (
+        partial(campaigns.revise, campaign_id=at, definition=edited, precondition=Precondition(exists=True)),
+        partial(campaigns.pause, campaign_id=at),
+        partial(campaigns.delete, campaign_id=at),
+    ):
+        await idle.writer.submit(command)
+    async with idle.pool.connection() as connection:
+        while await idle.policy.step(connection):
+            pass
+    made = decisions(idle)
+    assert Counter((type(event), event.revision, getattr(event, "units", None)) for event in made) == {
+        (Granted, 1, Decimal(1)): 1_000
+    }
 
 
 async def test_much_that_triggers_nothing_is_recorded_as_passed(idle: Running, monkeypatch: pytest.MonkeyPatch) -> None:
