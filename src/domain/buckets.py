@@ -110,18 +110,27 @@ def is_complete(rule: RuleTerms, buckets: tuple[Bucket, ...]) -> bool:
     Periods that are off do not interrupt it. It does not depend on the order in which the facts came, nor on the
     present time.
     """
+    return next(_complete(rule, buckets), None) is not None
+
+
+def completed_by(rule: RuleTerms, buckets: tuple[Bucket, ...]) -> tuple[int, int] | None:
+    """The first and the last of the periods that make the rule complete, the latest where several do."""
+    return max(_complete(rule, buckets), default=None)
+
+
+def _complete(rule: RuleTerms, buckets: tuple[Bucket, ...]) -> Iterator[tuple[int, int]]:
     if rule.period is PeriodKind.LAST_DAYS:
-        return any(amount >= rule.goal for _, amount in _windows(rule, buckets))
-    run = 0
-    before = None
+        yield from ((key - rule.days + 1, key) for key, amount in _windows(rule, buckets) if amount >= rule.goal)
+        return
+    run: list[int] = []
     for bucket in buckets:
         if bucket.amount < rule.goal:
             continue
-        run = run + 1 if before is not None and follows(rule, before, bucket.key) else 1
-        before = bucket.key
-        if run >= rule.consecutive:
-            return True
-    return False
+        if run and not follows(rule, run[-1], bucket.key):
+            run = []
+        run.append(bucket.key)
+        if len(run) >= rule.consecutive:
+            yield run[-rule.consecutive], bucket.key
 
 
 def follows(rule: RuleTerms, before: int, key: int) -> bool:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from domain.achievement_definition import CountKind
 from domain.achievement_terms import AchievementTerms, RuleTerms
 from domain.amounts import EXACT, ONE
-from domain.buckets import MOST_VALUES, Bucket, bucket_at, bucket_of, is_complete, is_forgotten, reached, with_bucket
+from domain.buckets import MOST_VALUES, Bucket, bucket_at, bucket_of, completed_by, is_forgotten, reached, with_bucket
 from domain.interval import NOTHING as NO_TALLY
 from domain.interval import Moment, Tally, added, lowered, used
 from domain.outcomes import Advance, Reason
@@ -103,11 +103,19 @@ class Reversed(Struct, frozen=True, gc=False, array_like=True):
     begun: bool = True
 
 
+class Span(Struct, frozen=True, gc=False, array_like=True):
+    """The periods that made a rule (from 1) complete, by the keys of the first one's and the last one's bucket."""
+
+    rule: int
+    first: int
+    last: int
+
+
 class Completed(Struct, frozen=True, gc=False, array_like=True):
     """All rules were complete: the `number`-th completion, at the time of the fact that brought it.
 
     `run` is the one that ends with it; all rules start again from nothing. `fact` is None where progress was changed by
-    hand.
+    hand. `spans` has each rule's; older events do not say it.
     """
 
     tag: ClassVar[str] = "progress.completed"
@@ -121,6 +129,7 @@ class Completed(Struct, frozen=True, gc=False, array_like=True):
     moment: Moment
     badge: str | None
     context: Context | None = None
+    spans: tuple[Span, ...] = ()
 
 
 class RuleAdjusted(Struct, frozen=True, gc=False, array_like=True):
@@ -332,9 +341,12 @@ def complete(
     terms: AchievementTerms, progress: Progress, member: str, fact: Fact | None, occurred_at: datetime, moment: Moment
 ) -> Completed | None:
     """The completion, when every rule is complete and the limit allows one more."""
+    spans: list[Span] = []
     for rule in terms.rules:
-        if not is_complete(rule, progress.of(rule.number).buckets):
+        periods = completed_by(rule, progress.of(rule.number).buckets)
+        if periods is None:
             return None
+        spans.append(Span(rule.number, *periods))
     if limit_reached(terms, progress, moment):
         return None
     return Completed(
@@ -347,6 +359,7 @@ def complete(
         occurred_at,
         moment,
         terms.badge,
+        spans=tuple(spans),
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.achievement_definition import CountKind, PeriodKind, Subject
 from domain.achievement_terms import RuleTerms
-from domain.buckets import BUCKETS_KEPT, Bucket, bucket_of, is_complete, reached, window, with_bucket
+from domain.buckets import BUCKETS_KEPT, Bucket, bucket_of, completed_by, is_complete, reached, window, with_bucket
 from domain.terms import Entity
 
 
@@ -69,6 +69,33 @@ def test_a_streak_goes_on_over_periods_that_are_off(
         all(key in full for key in there[start : start + consecutive]) for start in range(len(there) - consecutive + 1)
     )
     assert is_complete(rule(consecutive=consecutive, is_off=off.__contains__), made(amounts)) == plainly
+
+
+@given(amounts=AMOUNTS, off=st.sets(st.integers(0, 20)), consecutive=st.integers(1, 4))
+def test_what_completes_a_streak_is_its_last_run_that_is_long_enough(
+    amounts: dict[int, Decimal], off: set[int], consecutive: int
+) -> None:
+    terms = rule(consecutive=consecutive, is_off=off.__contains__)
+    full = [key for key in sorted(amounts) if amounts[key] >= 3]
+    span = completed_by(terms, made(amounts))
+    assert (span is not None) == is_complete(terms, made(amounts))
+    if span:
+        first, last = span
+        run = [key for key in full if first <= key <= last]
+        assert (run[0], run[-1], len(run)) == (first, last, consecutive)
+        assert all(key in full or key in off for key in range(first, last + 1))
+        assert not is_complete(terms, made({key: amounts[key] for key in amounts if key > run[0]}))
+
+
+@given(amounts=AMOUNTS, days=st.integers(1, 6))
+def test_what_completes_the_last_days_is_their_last_sum_that_is_enough(amounts: dict[int, Decimal], days: int) -> None:
+    terms = rule(period=PeriodKind.LAST_DAYS, days=days)
+    span = completed_by(terms, made(amounts))
+    assert (span is not None) == is_complete(terms, made(amounts))
+    if span:
+        first, last = span
+        assert last - first == days - 1
+        assert sum(amount for key, amount in amounts.items() if first <= key <= last) >= 3
 
 
 @given(amounts=AMOUNTS, days=st.integers(1, 6), key=st.integers(0, 20))

@@ -1,6 +1,6 @@
 """Decisions: what was granted or refused and why, each explained down to the facts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -18,7 +18,7 @@ from domain.amounts import EXACT, written
 from domain.campaign_definition import EffectKind, Recipient
 from domain.participation import EffectOutcome, RuleOutcome
 from domain.points import Line
-from domain.progress import Adjusted, Advanced, Reversed
+from domain.progress import Adjusted, Advanced, Completed, Reversed, RuleAdjusted
 from domain.standing import Contributed, Fact, FactKind
 from projections.changes import Row
 from projections.decisions import DecisionKind, DecisionReason, Outcome, ReasonCode
@@ -169,7 +169,8 @@ class FactCause(Struct, frozen=True, gc=False, kw_only=True):
 
     Of a tiered campaign: its contribution to the `occurrence` became `amount`, the member's aggregate `total`, and it
     was `confirmed` or pending then; absent where an old log does not tell. Of an achievement: it added `amount` to a
-    `rule` (negative where it was taken back), which then had `total` of `goal` in the fact's own period.
+    `rule` (negative where it was taken back), which then had `total` of `goal` in the fact's own period, one of those
+    that made the rule complete.
     """
 
     kind: FactKind
@@ -461,20 +462,52 @@ def _contributed(cause: Cause, events: Sequence[Recorded], most: int) -> Cause:
 
 
 def _behind(cause: Cause, events: Sequence[Recorded], most: int) -> tuple[Cause, ...]:
-    """What counted in the run that was completed or progressed, and what was changed in it by hand."""
+    """What counted towards what was completed or progressed, and what was changed of it by hand."""
     if not events:
         return (msgspec.structs.replace(cause, facts=()),)
     last = events[-1].event
     run = [each for each in events if isinstance(each.event, _COUNTING) and each.event.run == last.run]
-    facts: tuple[FactCause, ...] = ()
-    # A count that was raised by hand is no completion of what the facts did.
-    if not isinstance(last, Adjusted):
-        facts = tuple(_counted_fact(each) for each in run if not isinstance(each.event, Adjusted))
-    changes = [_changed(each) for each in run if isinstance(each.event, Adjusted)]
+    spans = _spans(last, run)
+    counted = [each for each in run if each is events[-1] or any(_in(spans, one) for one in _changes(each.event))]
+    facts = tuple(_counted_fact(each) for each in counted if not isinstance(each.event, Adjusted))
+    changes = [_changed(each) for each in counted if isinstance(each.event, Adjusted)]
     return (msgspec.structs.replace(cause, facts=facts[-most:], more_facts=len(run) > most), *changes)
 
 
 _COUNTING = (Advanced, Reversed, Adjusted)
+
+_Spans = Mapping[int, tuple[int, int] | None]
+"""The first and the last bucket that count, by rule; None where all do."""
+
+
+def _spans(last: Completed | Advanced | Adjusted, run: Iterable[Recorded]) -> _Spans:
+    """What counted towards a completion or an advance, the last of its `run`."""
+    match last:
+        case Adjusted():
+            return {}  # a count that was raised by hand is no completion of what the facts did
+        case Completed():
+            if last.spans:
+                return {span.rule: (span.first, span.last) for span in last.spans}
+            counted = (change for each in run for change in _changes(each.event))
+            return {change.rule: None for change in counted}
+    moved = {move.rule for move in last.context.moves} if last.context else {last.rule}
+    advances = [each.event for each in run if isinstance(each.event, Advanced) and each.event.rule in moved]
+    # Where a rule counts more than its bucket holds, it counts the last days, which the event does not number.
+    return {
+        advanced.rule: (advanced.bucket, advanced.bucket) if advanced.reached == advanced.bucket_amount else None
+        for advanced in advances
+    }
+
+
+def _changes(event: Advanced | Reversed | Adjusted) -> Sequence[Advanced | Reversed | RuleAdjusted]:
+    return event.rules if isinstance(event, Adjusted) else (event,)
+
+
+def _in(spans: _Spans, counted: Advanced | Reversed | RuleAdjusted) -> bool:
+    if counted.rule not in spans:
+        return False
+    span = spans[counted.rule]
+    return span is None or span[0] <= counted.bucket <= span[1]
 
 
 def _contribution(recorded: Recorded) -> FactCause:

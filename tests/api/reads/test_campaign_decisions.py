@@ -1,11 +1,14 @@
 """What campaigns decide, as read: explained down to the facts, filtered, cancelled, and added up in accounts."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from application.log.working import Working
 from application.streams import PROGRESS
 from domain import progress
+from domain.achievement_definition import Period, PeriodKind, Rule
 from domain.interval import Moment
 from domain.participation import Granted
 from domain.standing import Fact, FactKind
@@ -13,6 +16,7 @@ from projections.queries.decisions import FactChange, decisions_caused
 from tests.api.reads.program import ReadProgram
 from tests.api.reads.rewarding import GOAL, Rewarding
 from tests.api.routes.program import NOW, days
+from tests.support.achievements import definition, rule
 
 
 @pytest.fixture
@@ -139,6 +143,89 @@ async def test_a_run_has_its_own_facts(program: ReadProgram, rewarding: Rewardin
     assert (first["number"], second["number"]) == (1, 2)
 
 
+MONTH, DAYS = Period(PeriodKind.MONTH), Period(PeriodKind.LAST_DAYS, 30)
+BIG = {"all": [{"attribute": "transaction.total", "operator": "gte", "value": "50"}]}
+FIVE = {"kind": "give_units", "account": "points", "units": "5"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "bought", "behind"),
+    [
+        ([rule(goal="2", period=MONTH)], "05-01 06-01 07-01 06-02", ["06-01", "06-02"]),
+        (
+            [rule(goal="1", period=MONTH, consecutive=2)],
+            "03-01 05-01 08-01 06-01",
+            ["05-01", "06-01"],
+        ),
+        ([rule(goal="2", period=DAYS)], "03-01 05-01 07-01 05-30", ["05-01", "05-30"]),
+        ([rule(goal="3")], "03-01 05-01 07-01", ["03-01", "05-01", "07-01"]),
+        (
+            [rule(goal="2", period=MONTH), rule(goal="1", period=MONTH, conditions=BIG)],
+            "05-01 06-01 06-02 05-07 08-01:50",
+            ["06-01", "06-02", "08-01:50"],
+        ),
+    ],
+    ids=["a month", "a streak", "the last days", "overall", "two rules"],
+)
+async def test_a_completion_is_caused_by_what_counted_towards_it(
+    program: ReadProgram, rewarding: Rewarding, rules: list[Rule], bought: str, behind: list[str]
+) -> None:
+    await rewarding.achievement(definition(*rules, limit=None))
+    await rewarding.campaign(starts_at="2026-01-01T00:00:00Z")
+    for day in bought.split():
+        at, _, total = day.partition(":")
+        await rewarding.buy(day, "M-1", total or "20", purchased_at=f"2026-{at}T12:00:00Z")
+    ((identity, _),) = await rewarding.decide()
+    (cause,) = (await program.shown(f"/decisions/{identity}"))["caused_by"]
+    assert [fact["id"] for fact in cause["facts"]] == behind
+
+
+async def test_progress_is_caused_by_what_counted_in_its_own_period(program: ReadProgram, rewarding: Rewarding) -> None:
+    await rewarding.achievement(definition(rule(goal="9", period=MONTH), rule(goal="99", conditions=BIG), limit=None))
+    await rewarding.campaign(trigger="achievement_progressed", starts_at="2026-01-01T00:00:00Z")
+    for day in ("05-01", "06-01", "06-02"):
+        await rewarding.buy(day, "M-1", "20", purchased_at=f"2026-{day}T12:00:00Z")
+    *_, (identity, _) = await rewarding.decide()
+    (cause,) = (await program.shown(f"/decisions/{identity}"))["caused_by"]
+    assert [fact["id"] for fact in cause["facts"]] == ["06-01", "06-02"]
+
+
+async def test_a_change_by_hand_is_a_cause_where_it_counted(program: ReadProgram, rewarding: Rewarding) -> None:
+    await rewarding.achievement(definition(rule(goal="3", period=MONTH), limit=None))
+    await rewarding.campaign(rules=[{"name": "Any", "effects": [FIVE]}], starts_at="2026-01-01T00:00:00Z")
+    await program.put("/members/M-1", {})
+    for month, value in (("05", "2"), ("06", "1")):
+        change = {"reason": month, "rules": [{"rule": 1, "value": value, "at": f"2026-{month}-01T12:00:00Z"}]}
+        assert (await program.patch(f"/members/M-1/achievements/{GOAL}", change)).status_code == 200
+    for day in ("06-02", "06-03"):
+        await rewarding.buy(day, "M-1", "20", purchased_at=f"2026-{day}T12:00:00Z")
+    ((identity, _),) = await rewarding.decide()
+    completion, by_hand = (await program.shown(f"/decisions/{identity}"))["caused_by"]
+    assert [fact["id"] for fact in completion["facts"]] == ["06-02", "06-03"]
+    assert by_hand["reason"] == "06"
+
+
+async def test_a_completion_that_does_not_say_which_periods_it_took_is_caused_by_the_whole_run(
+    program: ReadProgram, rewarding: Rewarding
+) -> None:
+    await rewarding.achievement(definition(rule(goal="1", period=MONTH), limit=None))
+    await rewarding.campaign(rules=[{"name": "Any", "effects": [FIVE]}], starts_at="2026-01-01T00:00:00Z")
+    stream, fact = PROGRESS.at(GOAL, 1, "M-1"), Fact(FactKind.TRANSACTION, "T-2")
+    moment, one = Moment(NOW.toordinal(), 12), Decimal(1)
+
+    def complete(working: Working) -> None:
+        for number, bucket in ((1, 7), (2, 8)):
+            of = GOAL, 1, "M-1", 0, 1, Fact(FactKind.TRANSACTION, f"T-{number}"), NOW, None, bucket
+            working.record(stream, progress.Advanced(*of, one, one, one, one))
+        working.record(stream, progress.Completed(GOAL, 1, "M-1", 0, 1, fact, NOW, moment, None))
+
+    await program.put("/members/M-1", {})
+    await program.writer.submit(complete)
+    ((identity, _),) = await rewarding.decide()
+    (cause,) = (await program.shown(f"/decisions/{identity}"))["caused_by"]
+    assert [fact["id"] for fact in cause["facts"]] == ["T-1", "T-2"]
+
+
 async def test_a_refusal_says_what_was_missing_and_what_was_seen(program: ReadProgram, rewarding: Rewarding) -> None:
     await rewarding.campaign(
         audience={"everyone": False, "tiers": ["gold"]}, limits={"total_units": {"value": "10", "interval": None}}
@@ -240,8 +327,7 @@ async def test_a_decision_shows_what_the_referrer_had_before_and_after(
     for member in ("M-1", "M-2"):
         await program.put(f"/members/{member}", {"referrer": "R-1"})
     limits = {"referrer_units": {"value": "25"}, "on_exhausted": "clamp"}
-    five = {"kind": "give_units", "account": "points", "units": "5"}
-    effects = [five, five | {"units": "20", "to": "referrer"}]
+    effects = [FIVE, FIVE | {"units": "20", "to": "referrer"}]
     await rewarding.campaign(type="referral", rules=[{"name": "Both", "effects": effects}], limits=limits)
     for number in range(6):
         await rewarding.buy(f"T-{number}", f"M-{number % 3 + 1}", "20")

@@ -96,6 +96,9 @@ class Program:
     async def put(self, path: str, body: Any, **headers: str) -> httpx.Response:
         return await self._send("PUT", path, body, headers)
 
+    async def patch(self, path: str, body: Any, **headers: str) -> httpx.Response:
+        return await self._send("PATCH", path, body, headers)
+
     async def _send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         if isinstance(body, str | bytes):

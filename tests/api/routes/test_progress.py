@@ -20,7 +20,7 @@ async def achievement(program: Program, **fields: Any) -> str:
 
 
 async def patch(program: Program, of: str, body: Any, member: str = "M-1", **headers: str) -> httpx.Response:
-    return await program._send("PATCH", f"/members/{member}/achievements/{of}", body, headers)
+    return await program.patch(f"/members/{member}/achievements/{of}", body, **headers)
 
 
 async def test_values_and_the_count_are_set(program: Program) -> None:
