@@ -10,7 +10,7 @@ from application.goals import goal_problems
 from application.log.streams import Stream
 from application.log.working import Working
 from application.preconditions import Precondition
-from application.refusals import Conflict, Unknown
+from application.refusals import Conflict, Unknown, check_saved
 from application.streams import ACHIEVEMENT
 from domain import achievement as achievements
 from domain.achievement import Achievement, Edit, WrongStatus
@@ -61,6 +61,8 @@ def dry_run(working: Working, achievement_id: UUID, definition: Definition, prec
 def activate(working: Working, achievement_id: UUID) -> Achievement:
     stream, achievement = _achievement(working, achievement_id)
     changed = achievements.activate(achievement, working.catalogue.position)
+    if changed and isinstance(changed, list):
+        check_saved(working.catalogue.inactive(references_of(achievement.definition)))
     return _record(working, stream, achievement, changed)
 
 

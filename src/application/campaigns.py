@@ -9,7 +9,7 @@ from application.catalogue import Catalogue
 from application.log.streams import Stream
 from application.log.working import Working
 from application.preconditions import Precondition
-from application.refusals import Conflict, Unknown
+from application.refusals import Conflict, Unknown, check_saved
 from application.streams import CAMPAIGN
 from domain import campaign as campaigns
 from domain.achievement import Status
@@ -49,6 +49,7 @@ def activate(working: Working, campaign_id: UUID) -> Campaign:
     archived = achievement is not None and achievement.status is Status.ARCHIVED
     decided = campaigns.activate(campaign, working.now, archived=archived)
     if decided and isinstance(decided, list):
+        check_saved(working.catalogue.inactive(references_of(campaign.definition)))
         _check_rules(working.catalogue, campaign)
     return _record(working, stream, campaign, decided)
 

@@ -9,6 +9,10 @@ Refusal                 a command can't be carried out as things stand; `code` n
   Busy                  not now; `retry_after_seconds` says when to try again
 """
 
+from collections.abc import Iterable
+
+from domain.problems import Problem
+
 
 class Refusal(Exception):  # noqa: N818  an expected answer, not a failure of ours
     """A command can't be carried out as things stand; `code` names the reason for programs."""
@@ -25,6 +29,12 @@ class Conflict(Refusal):
     """The state does not allow it, or another body was sent under the same id."""
 
     code = "conflict"
+
+
+def check_saved(problems: Iterable[Problem]) -> None:
+    """Raises Conflict with the first of the problems of what was saved: it was right then, and is not any more."""
+    for problem in problems:
+        raise Conflict(f"{problem.pointer}: {problem.detail}", problem.code)
 
 
 class Unknown(Refusal):

@@ -11,7 +11,7 @@ from application.catalogue import Catalogue
 from application.log.streams import Stream
 from application.log.working import Working
 from application.preconditions import Precondition
-from application.refusals import Conflict, Unknown
+from application.refusals import Conflict, Unknown, check_saved
 from application.streams import ICON, PREVIEW, PRODUCT, RECOUNT, STANDING, TIERED_CAMPAIGN, TIERED_OCCURRENCE
 from domain import preview as previews
 from domain import recount as recounts
@@ -84,8 +84,10 @@ def revise(working: Working, campaign_id: UUID, definition: Definition, precondi
 
 def activate(working: Working, campaign_id: UUID) -> TieredCampaign:
     stream, campaign = _campaign(working, campaign_id)
-    after = working.catalogue.position
-    return _record(working, stream, campaign, campaigns.activate(campaign, status(working, campaign), after))
+    changed = campaigns.activate(campaign, status(working, campaign), working.catalogue.position)
+    if changed and isinstance(changed, list):
+        check_saved(working.catalogue.inactive(references_of(campaign.definition)))
+    return _record(working, stream, campaign, changed)
 
 
 def deactivate(working: Working, campaign_id: UUID) -> TieredCampaign:

@@ -387,6 +387,20 @@ async def test_whoever_receives_finds_the_decision(program: ReadProgram, rewardi
     assert account["awarded"] == "10"
 
 
+async def test_an_account_that_is_not_active_any_more_is_paid_into(program: ReadProgram, rewarding: Rewarding) -> None:
+    await program.put("/accounts/miles", {"name": "Miles"})
+    await rewarding.campaign(rules=[{"name": "Miles", "effects": [FIVE | {"account": "miles"}]}])
+    tiered = await program.campaign(account="miles")
+    await program.put("/accounts/miles", {"name": "Miles", "active": False}, if_match="*")
+    await rewarding.buy("T-1", "M-1", "20")
+    await rewarding.buy("T-2", "M-1", "20")
+    ((_, decision),) = await rewarding.decide()
+    assert isinstance(decision, Granted)
+    await program.evaluate(tiered, 1, "M-1", points="400")
+    accounts = {row["account"]: row["awarded"] for row in await program.listed("/members/M-1/accounts")}
+    assert accounts["miles"] == "405"
+
+
 async def test_accounts_add_up_whoever_gave(program: ReadProgram, rewarding: Rewarding) -> None:
     await program.put("/accounts/miles", {"name": "Miles", "unit": "mi", "decimals": 2})
     await program.put("/members/M-2", {})

@@ -48,6 +48,28 @@ async def test_no_definition_names_it_anew(program: Program, path: str, body: di
     assert (edited.status_code, edited.json()["name"]) == (200, "Another"), edited.text
 
 
+@pytest.mark.parametrize(("path", "body", "pointer"), DEFINITIONS)
+async def test_nothing_that_names_it_is_activated(
+    program: Program, path: str, body: dict[str, Any], pointer: str
+) -> None:
+    await put(program, active=True)
+    goal = await program.post("/achievements", achievement_body())
+    complete = {"starts_at": "2026-09-01T00:00:00Z", "achievement": goal.json()["id"]} if path == "/campaigns" else {}
+    made = await program.post(path, {**body, **complete})
+    at = f"{path}/{made.json()['id']}"
+    await put(program, active=False)
+    head = program.head()
+    refused = await program.post(f"{at}/activate")
+    assert (refused.status_code, refused.json()["code"]) == (409, "inactive"), refused.text
+    assert refused.json()["detail"].startswith(f"{pointer}: ")
+    assert program.head() == head
+    await program.put("/accounts/miles", {"active": True}, if_match="*")
+    await program.put("/event-types/workout", {**WORKOUT, "active": True}, if_match="*")
+    assert (await program.post(f"{at}/activate")).status_code == 200
+    await put(program, active=False)
+    assert (await program.post(f"{at}/activate")).status_code == 200
+
+
 async def test_an_edit_does_not_name_it_anew_either(program: Program) -> None:
     await put(program, active=True)
     await put(program, active=False)
