@@ -140,13 +140,13 @@ async def _sandboxed(conninfo: str, *, wanted: bool | None) -> bool:
 @asynccontextmanager
 async def _pool(conninfo: str) -> AsyncIterator[AsyncConnectionPool]:
     pool = AsyncConnectionPool(
-        named(conninfo, "laurel service"),
+        named(conninfo, "laurel service", statement_timeout=f"{STATEMENT_SECONDS}s"),
         name="laurel service",
         min_size=1,
         max_size=CONNECTIONS,
         timeout=CONNECTION_SECONDS,
         open=False,
-        kwargs={"autocommit": True, "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC"},
+        kwargs={"autocommit": True},
     )
     async with pool:
         yield pool

@@ -9,6 +9,8 @@ import psycopg
 from psycopg.abc import Query
 from psycopg.sql import SQL, Identifier
 
+from application.postgres.connection import named
+
 
 class Part(NamedTuple):
     """A part of the program with tables of its own: the `.sql` files of `folder` in `package`, in their names' order.
@@ -84,7 +86,7 @@ def migrate(conninfo: str, parts: tuple[Part, ...] = PARTS) -> list[str]:
     Raises DatabaseIsNewer, StepFailed, MigrationBusy, or psycopg.OperationalError when there is no connection.
     """
     steps = [step for part in parts for step in steps_of(part)]
-    with psycopg.connect(conninfo, autocommit=True, application_name="laurel migrate") as connection:
+    with psycopg.connect(named(conninfo, "laurel migrate"), autocommit=True) as connection:
         _take_turn(connection)
         connection.execute(_PREPARE)
         applied = _applied(connection)

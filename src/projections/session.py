@@ -12,7 +12,6 @@ _SETTINGS = {
     "enable_mergejoin": "off",
     # A crash may take back the last commits whole, position and effect; they are folded again from the log.
     "synchronous_commit": "off",
-    "timezone": "UTC",
     # Whoever is stopped, or whose host is gone without a word, must not hold its locks for ever.
     "idle_session_timeout": "30s",
     "idle_in_transaction_session_timeout": "30s",
@@ -24,7 +23,7 @@ _SETTINGS = {
 
 def connect(conninfo: str, name: str, answer_seconds: float | None = None) -> Connection:
     """One on which a statement may take any time, or so long. Raises psycopg.OperationalError."""
-    connection = postgres.connect(conninfo, f"laurel {name}", client_encoding="utf8", prepare_threshold=None)
+    connection = postgres.connect(conninfo, f"laurel {name}", prepare_threshold=None)
     for setting, value in _SETTINGS.items():
         connection.execute("select set_config(%s, %s, false)", [setting, value])
     connection.answer_seconds = answer_seconds

@@ -29,6 +29,7 @@ from application.log import arrays
 from application.log.events import Envelope
 from application.log.queries import query
 from application.log.wakeup import CHANNEL, POLL_SECONDS, Listener
+from application.postgres.connection import named
 
 ACTOR = "eventsourcing"
 """Who is named in the envelopes of events that came through the library."""
@@ -59,11 +60,11 @@ class Datastore:
         self.conninfo = conninfo
         self.bucket = bucket
         self._pool = ConnectionPool(
-            conninfo,
+            named(conninfo, "laurel recorder"),
             min_size=1,
             max_size=CONNECTIONS,
             open=True,
-            kwargs={"autocommit": True, "row_factory": tuple_row, "client_encoding": "utf8"},
+            kwargs={"autocommit": True, "row_factory": tuple_row},
             configure=arrays.register,
         )
 

@@ -22,9 +22,9 @@ from application.log.reader import past_state, read_upto
 from application.log.statement import Statement
 from application.log.streams import KEY_BYTES, Past
 from application.log.uuids import uuid_of
+from application.postgres.connection import named
 
 STATEMENT_SECONDS = 30.0
-CONNECT_SECONDS = 10
 
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, OSError, TimeoutError)
 
@@ -81,12 +81,7 @@ class Session:
         """
         await self.close()
         connection = await psycopg.AsyncConnection.connect(
-            self._conninfo,
-            autocommit=True,
-            connect_timeout=CONNECT_SECONDS,
-            application_name=self._name,
-            client_encoding="utf8",
-            row_factory=tuple_row,
+            named(self._conninfo, self._name), autocommit=True, row_factory=tuple_row
         )
         try:
             await self._prepare(connection)

@@ -27,6 +27,17 @@ BEHAVIOUR = {
     "tcp_user_timeout": 60_000,
 }
 """Seconds, and milliseconds for the last: a host that vanished is noticed within a minute."""
+RELIED_ON = {
+    "DateStyle": "ISO,MDY",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "standard_conforming_strings": "on",
+}
+"""How values are written as text, which is what is read and digested, whatever the server, the database or the account
+have for a default.
+"""
 ANSWER_SECONDS = 20.0
 """How long an answer is waited for: longer than a statement may take, so that the server's own time-out comes first."""
 
@@ -112,9 +123,10 @@ async def connect_async(conninfo: str, name: str, **options: Any) -> AsyncConnec
         raise _unreachable(conninfo, error) from error
 
 
-def named(conninfo: str, name: str) -> str:
-    """The same address, for a pool or a library: with `name` shown in `pg_stat_activity`, and with time-outs. What the
-    address says itself stands. Raises DatabaseUnreachable where it can't be understood.
+def named(conninfo: str, name: str, **settings: str) -> str:
+    """The same address, for a pool or a library: with `name` shown in `pg_stat_activity`, with time-outs, and with the
+    server's `settings` for a connection beside those that are relied on. What the address says itself stands, but for
+    these settings. Raises DatabaseUnreachable where it can't be understood.
     """
     try:
         given = conninfo_to_dict(conninfo)
@@ -123,7 +135,9 @@ def named(conninfo: str, name: str) -> str:
             f"The database's address can't be understood: {str(error).strip()}. "
             "Write LAUREL_DATABASE_URL as postgresql://user:password@host:5432/database."
         ) from None
-    return make_conninfo("", **(BEHAVIOUR | {"application_name": name} | given))
+    options = [str(given.get("options", "")), *(f"-c {key}={value}" for key, value in (RELIED_ON | settings).items())]
+    fixed = {"client_encoding": "UTF8", "options": " ".join(options).strip()}
+    return make_conninfo("", **(BEHAVIOUR | {"application_name": name} | given | fixed))
 
 
 def _unreachable(conninfo: str, error: psycopg.OperationalError) -> DatabaseUnreachable:

@@ -4,6 +4,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.sql import SQL, Identifier, Literal
 
 from application.postgres import connection
 from application.postgres.connection import check_version, connect, connect_async, named, reach_database
@@ -62,3 +63,20 @@ def test_without_one_a_server_is_started_under_the_data_folder(tmp_path: Path) -
     with reach_database(None, tmp_path) as conninfo, psycopg.connect(conninfo) as opened:
         assert opened.execute("SELECT 1").fetchone() == (1,)
     assert (tmp_path / "postgres" / "cluster" / "PG_VERSION").read_text() == "18\n"
+
+
+def test_values_are_written_alike_whatever_the_server_has_for_a_default(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as opened:
+        for name, value in {"datestyle": "German", "timezone": "Asia/Kathmandu", "bytea_output": "escape"}.items():
+            opened.execute(
+                SQL("alter database {} set {} to {}").format(
+                    Identifier(opened.info.dbname), Identifier(name), Literal(value)
+                )
+            )
+    written = "select timestamptz '2026-09-01 12:00Z' || ' ' || bytea '\\x00ff'"
+    with connect(f"{database} options='-c datestyle=SQL -c work_mem=8MB'", "laurel") as opened:
+        assert opened.execute(written).fetchone() == ("2026-09-01 12:00:00+00 \\x00ff",)
+        assert opened.execute("show work_mem").fetchone() == ("8MB",)
+    with psycopg.connect(named(database, "laurel", statement_timeout="7s")) as opened:
+        assert opened.execute(written).fetchone() == ("2026-09-01 12:00:00+00 \\x00ff",)
+        assert opened.execute("show statement_timeout").fetchone() == ("7s",)
