@@ -24,8 +24,9 @@ from application.imports.files import format_of
 from application.imports.importing import Contents
 from application.imports.kinds import Kind as ImportKind
 from application.keys import Role, UnknownKeyError, list_keys, make_key, revoke_key
+from application.log.errors import LogError
 from application.migrate import MigrationError, migrate
-from application.postgres.connection import reach_database
+from application.postgres.connection import named, reach_database
 from application.postgres.errors import PostgresUnavailable
 from application.settings import (
     SETTINGS,
@@ -39,6 +40,7 @@ from application.settings import (
     load,
 )
 from domain.problems import Invalid
+from projections.certificate import Certificate
 from projections.rebuild import RebuildError
 
 # ruff: noqa: PLC0415  what runs a program takes most of a second to import, which the other commands do not wait for
@@ -47,7 +49,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEMO_DATA = Path(".laurel-demo")
 
-_EXPECTED = (CannotListenError, SandboxRefusedError, MigrationError, PostgresUnavailable, RebuildError, UnknownKeyError)
+_EXPECTED = (
+    CannotListenError,
+    LogError,
+    MigrationError,
+    PostgresUnavailable,
+    RebuildError,
+    SandboxRefusedError,
+    UnknownKeyError,
+)
 
 
 class _Laurel(click.Group):
@@ -62,6 +72,8 @@ class _Laurel(click.Group):
             raise click.ClickException(str(error)) from None
         except psycopg.OperationalError as error:
             raise click.ClickException(f"the database can't be reached: {str(error).strip()}") from None
+        except psycopg.Error as error:
+            raise click.ClickException(f"the database is not as it should be: {str(error).strip()}") from None
 
 
 @click.group(cls=_Laurel, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -208,8 +220,13 @@ def migrate_command(configuration: Configuration) -> None:
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @settings_flags("database_url", "data")
 def rebuild_command(configuration: Configuration, *, names: tuple[str, ...]) -> None:
-    """Rebuild projections (all, or those named) beside the live ones, compare, switch, and print the certificate."""
-    _prove(configuration.settings, names, as_of=None, switch=True)
+    """Rebuild projections (all, or those named) beside the live ones, compare, switch, and print the certificate.
+
+    Ends with 1 where one can't be rebuilt, which then stays as it is.
+    """
+    certificate = _prove(configuration.settings, names, as_of=None, switch=True)
+    if certificate.failures:
+        raise click.ClickException("not everything was rebuilt; the lines above say what was not, and why")
 
 
 @main.command("audit")
@@ -217,9 +234,14 @@ def rebuild_command(configuration: Configuration, *, names: tuple[str, ...]) -> 
 @click.option("--as-of", type=click.IntRange(min=1), help="build to this past position; there is nothing to compare")
 @settings_flags("database_url", "data")
 def audit_command(configuration: Configuration, *, names: tuple[str, ...], as_of: int | None) -> None:
-    """Rebuild projections beside the live ones and compare, switching nothing; fails when anything differs."""
-    if not _prove(configuration.settings, names, as_of=as_of, switch=False):
-        raise click.ClickException("what is shown is not what the log says")
+    """Look at everything decisions are made from, and at everything that is shown, and change nothing.
+
+    The log: positions and versions without a hole, every event readable, every state what its events make, the heads.
+    Then projections (all, or those named): rebuilt beside the live ones, and compared row by row. Ends with 0 where all
+    is as it should be, and with 1 where anything is not, whose place it names.
+    """
+    if not _prove(configuration.settings, names, as_of=as_of, switch=False).sound:
+        raise click.ClickException("not everything is as it should be; the lines above say what is not, and where")
 
 
 @main.command("config")
@@ -293,13 +315,13 @@ def _configure_logs(settings: Settings) -> None:
     configure_logs(settings.log_format, settings.log_level)
 
 
-def _prove(settings: Settings, names: tuple[str, ...], *, as_of: int | None, switch: bool) -> bool:
+def _prove(settings: Settings, names: tuple[str, ...], *, as_of: int | None, switch: bool) -> Certificate:
     console = _console()
     with _database(settings) as conninfo:
         migrate(conninfo)
         certificate = prove(conninfo, names, as_of=as_of, switch=switch, console=console)
     show_certificate(certificate, console)
-    return certificate.identical
+    return certificate
 
 
 @contextmanager
@@ -312,7 +334,7 @@ def _database(settings: Settings) -> Iterator[str]:
 async def _pool(settings: Settings) -> AsyncIterator[AsyncConnectionPool]:
     with _database(settings) as conninfo:
         migrate(conninfo)
-        async with AsyncConnectionPool(conninfo, min_size=1, max_size=1, open=False) as pool:
+        async with AsyncConnectionPool(named(conninfo, "laurel keys"), min_size=1, max_size=1, open=False) as pool:
             yield pool
 
 

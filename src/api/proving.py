@@ -1,6 +1,6 @@
 """Rebuilding and auditing from the command line: progress while it runs, then the certificate."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 from rich.console import Console
@@ -10,9 +10,9 @@ from rich.table import Table
 from application.log.mapper import Mapper
 from application.streams import KINDS
 from projections import rebuild as rebuilding
-from projections.certificate import Certificate, TableCertificate
+from projections.certificate import Certificate, LogCertificate, TableCertificate
 from projections.projection import Projection
-from projections.rebuild import Task, named, rebuild
+from projections.rebuild import LOG, Task, named, rebuild
 from projections.registry import PROJECTIONS
 
 
@@ -21,7 +21,8 @@ def prove(conninfo: str, names: Sequence[str], *, as_of: int | None, switch: boo
     task = Task(projections=_chosen(names), as_of=as_of, switch=switch)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        bars = {projection.name: progress.add_task(projection.name, total=None) for projection in task.projections}
+        names = [*([] if switch else [LOG]), *(projection.name for projection in task.projections)]
+        bars = {name: progress.add_task(name, total=None) for name in names}
 
         def show(at: rebuilding.Progress) -> None:
             progress.update(bars[at.projection], completed=at.position, total=max(at.target, 1))
@@ -38,7 +39,9 @@ def _chosen(names: Sequence[str]) -> tuple[Projection, ...]:
 
 
 def show_certificate(certificate: Certificate, console: Console) -> None:
-    """A line for each table, then the rows that differ."""
+    """What was looked at of the log, a line for each table, then everything that is not as it should be."""
+    if certificate.log:
+        console.print(_log_line(certificate.log))
     table = Table(box=None, pad_edge=False)
     for heading in ("projection", "table", "position", "rows", "digest", "live"):
         table.add_column(heading, overflow="fold", no_wrap=heading != "digest")
@@ -53,14 +56,36 @@ def show_certificate(certificate: Certificate, console: Console) -> None:
                 _compared(rebuilt),
             )
     console.print(table)
-    for projection in certificate.projections:
-        for rebuilt in projection.tables:
-            for difference in rebuilt.differences:
-                console.print(f"{projection.projection}.{rebuilt.table} {difference.key}")
-                console.print(f"  live:    {difference.live}")
-                console.print(f"  rebuilt: {difference.rebuilt}")
+    for line in _wrong(certificate):
+        console.print(line, markup=False, soft_wrap=True)
     switched = all(projection.switched_at is not None for projection in certificate.projections)
     console.print(f"Laurel {certificate.code_version}; {'switched' if switched else 'nothing was switched'}.")
+
+
+def _log_line(log: LogCertificate) -> str:
+    state = f"{log.found:,} wrong" if log.found else "in order, and every state what its events make"
+    return f"log: {log.events:,} events of {log.streams:,} streams up to position {log.end}: {state}"
+
+
+def _wrong(certificate: Certificate) -> Iterator[str]:
+    if log := certificate.log:
+        for finding in log.findings:
+            yield f"log: {finding}"
+        if log.found > len(log.findings):
+            yield f"log: and {log.found - len(log.findings):,} more"
+    for projection in certificate.projections:
+        name = projection.projection
+        for fault in projection.faults:
+            yield f"{name} {fault}"
+        if projection.failure:
+            yield f"{name} can't be rebuilt: {projection.failure}"
+        for rebuilt in projection.tables:
+            if rebuilt.fault:
+                yield f"{name}.{rebuilt.table} {rebuilt.fault}"
+            for difference in rebuilt.differences:
+                yield f"{name}.{rebuilt.table} {difference.key}"
+                yield f"  live:    {difference.live}"
+                yield f"  rebuilt: {difference.rebuilt}"
 
 
 def _compared(table: TableCertificate) -> str:

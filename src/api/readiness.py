@@ -14,9 +14,11 @@ import psycopg
 from api.services import Check
 from application import award_policy
 from application.leadership import STANDSTILL_SECONDS, standstill
+from application.log.check import find_head_faults
 from application.postgres.connection import AsyncConnection, connect_async
 from projections import follower
-from projections.queries.log import head
+from projections.faults import find_faults_async
+from projections.queries.log import last_position
 from projections.registry import PROJECTIONS
 from projections.store import STORED, Stored
 
@@ -94,13 +96,18 @@ async def look_at_database(connection: psycopg.AsyncConnection[Any]) -> str:
     return "in recovery: it can be read and not written" if row and row[0] else ""
 
 
+async def look_at_log(connection: psycopg.AsyncConnection[Any]) -> str:
+    """Whether its head is where it ends; all of it is looked at by an audit."""
+    return "; ".join(map(str, await find_head_faults(connection)))
+
+
 async def look_at_awards(connection: psycopg.AsyncConnection[Any]) -> str:
     """Whether campaigns decide, in whichever process."""
     return await standstill(connection, award_policy.LEASE) or ""
 
 
 class ProjectionsLook:
-    """Whether all of them are there and follow the log, in whichever process.
+    """Whether all of them are there, as this program knows them, and follow the log, in whichever process.
 
     One that stands behind the log's end is told once it has been seen at the same place for too long.
     """
@@ -111,12 +118,11 @@ class ProjectionsLook:
     async def __call__(self, connection: psycopg.AsyncConnection[Any]) -> str:
         rows = await (await connection.execute(STORED)).fetchall()
         stored = {row[0]: Stored(*row) for row in rows}
-        end = await head(connection)
+        end = await last_position(connection)
         return "; ".join(
             [
                 *[why for why in [await standstill(connection, follower.LEASE)] if why],
-                *[f"{name} has stopped" for name, projection in stored.items() if projection.error],
-                *[f"{projection.name} is not there yet" for projection in PROJECTIONS if projection.name not in stored],
+                *map(str, await find_faults_async(connection, PROJECTIONS)),
                 *self._stuck(stored, end),
             ]
         )

@@ -21,7 +21,7 @@ from application.reads import Awarding
 from application.requests import Answers
 from application.settings import Settings
 from application.simulation import Simulator
-from projections.rebuild import Task
+from projections.rebuild import Task, Turn
 
 
 class Positions(Protocol):
@@ -81,8 +81,11 @@ class PreviewRuns(Protocol):
 class RebuildRuns(Protocol):
     """Whoever rebuilds."""
 
-    def start(self, task: Task) -> None:
-        """In the background."""
+    def take_turn(self) -> Turn | None:
+        """None while another rebuild is running. To be given back, or started with."""
+
+    def start(self, task: Task, turn: Turn) -> None:
+        """In the background; the turn is given back at its end."""
 
     def stop(self) -> None:
         """Interrupt what is under way."""

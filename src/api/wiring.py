@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg_pool import AsyncConnectionPool
 
 from api.following import Following
-from api.readiness import ProjectionsLook, Readiness, look_at_awards
+from api.readiness import ProjectionsLook, Readiness, look_at_awards, look_at_log
 from api.routes.commands import commands_over
 from api.routes.reads.projections import RebuildThreads
 from api.services import Imports, Program, Reads
@@ -111,7 +111,9 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
             scheduler = Scheduler(doing, reads, jobs, clock)
             working = work(jobs, handlers, scheduler, settings.workers)
             await stack.enter_async_context(in_background(working, "laurel work"))
-        readiness = Readiness(conninfo, {"projections": ProjectionsLook(), "awards": look_at_awards})
+        readiness = Readiness(
+            conninfo, {"log": look_at_log, "projections": ProjectionsLook(), "awards": look_at_awards}
+        )
         stack.push_async_callback(readiness.close)
         rebuilds = RebuildThreads(conninfo, mapper)
         stack.push_async_callback(asyncio.to_thread, rebuilds.stop)

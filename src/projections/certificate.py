@@ -7,10 +7,11 @@ import psycopg
 from msgspec import Struct
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
+from application.log.check import Finding
 from projections.changes import Table
 
 SAMPLE_ROWS = 100
-"""The most differing rows that a certificate shows of one table."""
+"""The most differing rows that a certificate shows of one table, and the most contradictions of the log."""
 
 
 class Contents(Struct, frozen=True):
@@ -29,7 +30,9 @@ class Difference(Struct, frozen=True):
 
 
 class TableCertificate(Struct, frozen=True):
-    """`live` is None where there was nothing to compare with; `differences` are the first ones by key."""
+    """`live` is None where there was nothing to compare with, or where what is there can't be, which `fault` then says;
+    `differences` are the first ones by key.
+    """
 
     table: str
     rebuilt: Contents
@@ -38,6 +41,7 @@ class TableCertificate(Struct, frozen=True):
     only_rebuilt: int = 0
     different: int = 0
     differences: tuple[Difference, ...] = ()
+    fault: str | None = None
 
     @property
     def identical(self) -> bool | None:
@@ -47,30 +51,63 @@ class TableCertificate(Struct, frozen=True):
 class ProjectionCertificate(Struct, frozen=True):
     """`position` is where the tables were compared, `switched_at` where the rebuilt ones took over.
 
-    Tables of another version (`live_version`) are replaced and not compared.
+    Tables of another version (`live_version`, None where there are none) are replaced and not compared. `faults` are
+    what was wrong with the live projection but for its rows; `failure` is why it could not be rebuilt past `position`.
     """
 
     projection: str
     version: int
-    live_version: int
+    live_version: int | None
     position: int
     switched_at: int | None
     tables: tuple[TableCertificate, ...]
+    faults: tuple[str, ...] = ()
+    failure: str | None = None
+
+    @property
+    def sound(self) -> bool:
+        """Whether it is there as it should be, down to every row."""
+        return not self.faults and self.failure is None and all(table.identical for table in self.tables)
+
+
+class LogCertificate(Struct, frozen=True):
+    """What was looked at of the log up to the position `end`, and the first of the contradictions that were `found`."""
+
+    end: int
+    events: int
+    streams: int
+    found: int
+    findings: tuple[Finding, ...]
 
 
 class Certificate(Struct, frozen=True):
-    """`code_version` is that of the program that rebuilt."""
+    """`code_version` is that of the program that rebuilt; `log` is there of an audit."""
 
     code_version: str
     as_of: int | None
     started_at: datetime
     finished_at: datetime
     projections: tuple[ProjectionCertificate, ...]
+    log: LogCertificate | None = None
+
+    @property
+    def failures(self) -> list[str]:
+        """What could not be rebuilt, and why."""
+        return [f"{made.projection}: {made.failure}" for made in self.projections if made.failure]
 
     @property
     def identical(self) -> bool:
         """Whether every table that was compared was as it should be."""
         return all(table.identical is not False for projection in self.projections for table in projection.tables)
+
+    @property
+    def sound(self) -> bool:
+        """Whether all is as it should be; of what was built up to a past position, whether it could be."""
+        if self.log is not None and self.log.found:
+            return False
+        if self.as_of is not None:
+            return not self.failures
+        return all(projection.sound for projection in self.projections)
 
 
 def contents(connection: psycopg.Connection[Any], schema: str, table: Table) -> Contents:

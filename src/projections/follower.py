@@ -1,6 +1,7 @@
 """The loop that follows the log: reads in order, folds, and writes rows and position in one transaction."""
 
 import threading
+from collections.abc import Iterable
 from itertools import zip_longest
 from typing import Any
 
@@ -8,6 +9,7 @@ import psycopg
 import structlog
 
 from application.leadership import CANDIDATE_SECONDS, Lease
+from application.log.errors import LogError
 from application.log.events import Recorded
 from application.log.mapper import Mapper
 from application.log.reader import PAGE_EVENTS_MOST, read_page
@@ -15,7 +17,7 @@ from application.log.wakeup import POLL_SECONDS
 from application.postgres.connection import ANSWER_SECONDS
 from projections import store
 from projections.positions import CHANNEL
-from projections.projection import Projection
+from projections.projection import Projection, described
 from projections.rebuild import Interrupted, Task, rebuild
 from projections.session import connect
 from projections.writing import write
@@ -93,7 +95,7 @@ class Follower:
                         self._lead(connection)
             except Exception as error:  # noqa: BLE001  it goes on for ever, and says why it has to
                 self._failures += 1
-                reason = _described(error)
+                reason = described(error)
                 self._lease.resign(reason)
                 log.warning("projections_interrupted", error=reason, failures=self._failures)
             finally:
@@ -130,6 +132,7 @@ class Follower:
             if projection.name not in known:
                 store.begin(connection, projection)
         store.resume(connection, self._names)
+        self._stop_strayed(connection)
         outdated = [p for p in self._projections if p.name in known and known[p.name].version < p.version]
         if outdated and self._rebuilding is None:
             self._rebuilding = threading.Thread(
@@ -141,11 +144,14 @@ class Follower:
         """Beside the old tables, which go on answering as they are."""
         try:
             task = Task(projections=outdated)
-            rebuild(self._conninfo, self._mapper, task, stopped=self._stopped.is_set, wait=True)
+            certificate = rebuild(self._conninfo, self._mapper, task, stopped=self._stopped.is_set, wait=True)
         except Interrupted:
             log.info("rebuild_interrupted")
         except Exception as error:
-            log.exception("rebuild_failed", error=_described(error))
+            log.exception("rebuild_failed", error=described(error))
+        else:
+            for failure in certificate.failures:
+                log.error("rebuild_failed", error=failure)
         finally:
             self._rebuilding = None
 
@@ -161,7 +167,11 @@ class Follower:
             places = sorted(groups)
             for place, following in zip_longest(places, places[1:]):
                 limit = PAGE_EVENTS_MOST if following is None else min(PAGE_EVENTS_MOST, following - place)
-                page = read_page(connection, self._mapper, place, limit)
+                try:
+                    page = read_page(connection, self._mapper, place, limit)
+                except LogError as error:
+                    self._stop(connection, groups[place], error)
+                    continue
                 if not page.events:
                     continue
                 done = [projection for projection in groups[place] if self._apply(connection, projection, page.events)]
@@ -170,6 +180,8 @@ class Follower:
                     groups[following] += done
                 self._taken += len(page.events)
                 more = more or (len(page.events) == limit and bool(done))
+            if not self._taken:
+                self._stop_strayed(connection)
         if self._taken:
             connection.execute(f"notify {CHANNEL}")
         return more
@@ -195,19 +207,22 @@ class Follower:
         except Exception as error:
             if _passes(error):
                 raise
-            reason = _described(error)
-            log.exception("projection_stopped", projection=projection.name, error=reason)
-            store.stop(connection, projection.name, reason)
+            self._stop(connection, [projection], error)
             return False
         return True
+
+    def _stop(self, connection: psycopg.Connection[Any], projections: Iterable[Projection], error: Exception) -> None:
+        reason = described(error)
+        for projection in projections:
+            log.error("projection_stopped", projection=projection.name, error=reason)
+            store.stop(connection, projection.name, reason)
+
+    def _stop_strayed(self, connection: psycopg.Connection[Any]) -> None:
+        for name, reason in store.stop_strayed(connection).items():
+            log.error("projection_stopped", projection=name, error=reason)
 
 
 def _passes(error: Exception) -> bool:
     if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return False
     return error.sqlstate is None or error.sqlstate[:2] in _PASSING
-
-
-def _described(error: Exception) -> str:
-    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-    return f"{type(error).__name__}: {error}{notes}"

@@ -55,6 +55,12 @@ class Projection(Struct, frozen=True, eq=False):
         return self.folds.get(tag.partition("@")[0])
 
 
+def described(error: Exception) -> str:
+    """What went wrong, and the place that a fold has noted."""
+    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    return f"{type(error).__name__}: {error}{notes}"
+
+
 def statement(projection: str, name: str) -> str:
     """The text of one of a projection's `.sql` files."""
     return files("projections").joinpath("sql", projection, f"{name}.sql").read_text("utf-8")

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, cast
 import psycopg
 from psycopg.sql import SQL, Identifier
 
+from projections.faults import STRAYED
 from projections.projection import Projection, statement
 
 ERROR_LENGTH = 2_000
@@ -21,6 +22,20 @@ class Stored(NamedTuple):
 
 
 STORED = "select name, version, position, error from laurel.projections"
+
+_MARK = "(select sha256(e.envelope) from laurel.events e where e.bucket = 0 and e.position = %(position)s)"
+_ADVANCE = f"""
+update laurel.projections set position = %(position)s, mark = {_MARK}, updated_at = now() where name = any(%(names)s)
+"""  # noqa: S608  put together from constants
+_SWITCH = f"""
+insert into laurel.projections (name, version, position, mark)
+values (%(name)s, %(version)s, %(position)s, {_MARK})
+on conflict (name) do update
+set version = excluded.version, position = excluded.position, mark = excluded.mark, error = null, updated_at = now()
+"""  # noqa: S608  as above
+_STRAYED = f"""
+select name, fault from ({STRAYED}) s join laurel.projections p using (name) where p.error is null
+"""  # noqa: S608  as above
 
 
 def stored(connection: psycopg.Connection[Any]) -> dict[str, Stored]:
@@ -50,6 +65,11 @@ def _in_schema(connection: psycopg.Connection[Any], schema: str, text: str) -> N
         connection.execute(cast(Any, text))
 
 
+def has_schema(connection: psycopg.Connection[Any], schema: str) -> bool:
+    row = connection.execute("select to_regnamespace(%s) is not null", [schema]).fetchone()
+    return row is not None and row[0]
+
+
 def drop_schema(connection: psycopg.Connection[Any], schema: str) -> None:
     connection.execute(SQL("drop schema if exists {} cascade").format(Identifier(schema)))
 
@@ -59,8 +79,9 @@ def rename_schema(connection: psycopg.Connection[Any], schema: str, to: str) -> 
 
 
 def begin(connection: psycopg.Connection[Any], projection: Projection) -> None:
-    """Makes a projection that is not there yet, at the beginning of the log."""
+    """Makes a projection that is not there yet, at the beginning of the log; nobody knows how far its tables came."""
     with connection.transaction():
+        drop_schema(connection, projection.schema)
         make_tables(connection, projection, projection.schema)
         make_indexes(connection, projection, projection.schema)
         connection.execute(
@@ -70,17 +91,12 @@ def begin(connection: psycopg.Connection[Any], projection: Projection) -> None:
 
 
 def advance(connection: psycopg.Connection[Any], names: Iterable[str], position: int) -> None:
-    connection.execute(
-        "update laurel.projections set position = %s, updated_at = now() where name = any(%s)", [position, list(names)]
-    )
+    connection.execute(_ADVANCE, {"position": position, "names": list(names)})
 
 
 def switch(connection: psycopg.Connection[Any], projection: Projection, position: int) -> None:
     """Rebuilt tables have taken over."""
-    connection.execute(
-        "update laurel.projections set version = %s, position = %s, error = null, updated_at = now() where name = %s",
-        [projection.version, position, projection.name],
-    )
+    connection.execute(_SWITCH, {"version": projection.version, "position": position, "name": projection.name})
 
 
 def stop(connection: psycopg.Connection[Any], name: str, reason: str) -> None:
@@ -89,6 +105,14 @@ def stop(connection: psycopg.Connection[Any], name: str, reason: str) -> None:
         "update laurel.projections set error = %s, updated_at = now() where name = %s",
         [reason.replace("\0", "")[:ERROR_LENGTH], name],
     )
+
+
+def stop_strayed(connection: psycopg.Connection[Any]) -> dict[str, str]:
+    """Those that were read from another log than there is go no further: they would pass events by. Why, by name."""
+    strayed = dict(connection.execute(_STRAYED).fetchall())
+    for name, fault in strayed.items():
+        stop(connection, name, f"{fault}; rebuild it")
+    return strayed
 
 
 def resume(connection: psycopg.Connection[Any], names: Iterable[str]) -> None:

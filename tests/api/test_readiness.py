@@ -109,7 +109,10 @@ async def test_projections_that_stand_still_are_told(database: str, monkeypatch:
             "insert into laurel.leases values ('projections', gen_random_uuid(), now(), now() + interval '1 day', null)"
         )
         assert await look(connection) == ""
-        await connection.execute("update laurel.heads set head = 7")
+        await connection.execute(
+            "insert into laurel.events"
+            " select gen_random_uuid(), 1, 0, position, 'x', '', '' from generate_series(1, 7) position"
+        )
         assert await look(connection) == ""
         await asyncio.sleep(0.6)
         await connection.execute("update laurel.projections set position = 3 where name = 'facts'")

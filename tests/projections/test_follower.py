@@ -148,6 +148,59 @@ def test_an_event_of_a_newer_version_stops_every_projection(
     assert all("member.teleported" in (stored.error or "") for stored in found.values())
 
 
+def test_a_hole_in_the_log_stops_every_projection_before_it(
+    conninfo: str, log: Log, connection: psycopg.Connection
+) -> None:
+    first = log.append([joined(1)])
+    followed(conninfo)
+    log.append([joined(number) for number in (2, 3, 4)])
+    connection.execute("delete from laurel.events where position = %s", [first + 2])
+    found = followed(conninfo)
+    assert {stored.position for stored in found.values()} == {first}
+    assert all("2 events are there after position 1 and up to 4" in (stored.error or "") for stored in found.values())
+
+
+def test_a_log_cut_short_stops_projections_instead_of_passing_the_next_events_by(
+    conninfo: str, log: Log, connection: psycopg.Connection
+) -> None:
+    """Also where the log has grown again beyond where they stand, before anybody has looked."""
+    log.append([joined(1), joined(2), joined(3)])
+    followed(conninfo)
+    cut = "delete from laurel.events where position > 1; update laurel.heads set head = 1"
+    connection.execute(cut)
+    found = followed(conninfo)
+    assert {stored.error for stored in found.values()} == {"stands at position 3, and the log ends at 1; rebuild it"}
+    log.append([joined(number) for number in range(4, 10)])
+    connection.execute(  # of another command
+        "update laurel.events set envelope = (select envelope from laurel.events where position = 1) where position = 3"
+    )
+    found = followed(conninfo)
+    assert {stored.position for stored in found.values()} == {3}
+    assert {stored.error for stored in found.values()} == {
+        "stands at position 3, where the log has another event than it had; rebuild it"
+    }
+    rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS))
+    found = followed(conninfo)
+    assert {(stored.position, stored.error) for stored in found.values()} == {(7, None)}
+    assert len(rows(connection, "p_members", "members")) == 7
+
+
+def test_a_log_cut_short_under_a_leader_stops_it(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
+    last = log.append([joined(1), joined(2), joined(3)])
+    with running(conninfo):
+        wait_until_reached(connection, last)
+        connection.execute("delete from laurel.events where position > 1; update laurel.heads set head = 1")
+        until(lambda: all(stored.error for stored in store.stored(connection).values()))
+
+
+def test_a_projection_that_lost_its_row_begins_anew(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
+    last = log.append(Program(1).whole())
+    followed(conninfo)
+    connection.execute("delete from laurel.projections where name = 'members'")
+    assert followed(conninfo)["members"] == store.Stored("members", 1, last, None)
+    assert rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False)).identical
+
+
 def test_projections_that_stand_apart_come_together(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
     log.append(Program(1).whole())
     followed(conninfo, PROJECTIONS[:3])

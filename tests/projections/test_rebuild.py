@@ -1,3 +1,5 @@
+import asyncio
+import re
 import subprocess
 import sys
 import threading
@@ -7,7 +9,9 @@ from pathlib import Path
 import msgspec
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier, Literal
 
+from application.log.check import Finding
 from application.log.events import Recorded
 from application.streams import MEMBER
 from domain import member
@@ -16,7 +20,8 @@ from projections.certificate import Certificate, TableCertificate
 from projections.changes import Changes
 from projections.follower import Follower
 from projections.projection import Projection
-from projections.rebuild import TURN_LOCK, NotReached, Progress, RebuildRunning, Task, rebuild
+from projections.queries import following
+from projections.rebuild import TURN_LOCK, NotReached, Progress, RebuildRunning, Task, rebuild, take_turn
 from projections.registry import PROJECTIONS
 from tests.projections.following import followed, rows, until, wait_until_reached
 from tests.projections.history import MAPPER, Log, Program, Recording
@@ -157,12 +162,17 @@ def test_a_rebuild_that_fails_leaves_the_live_tables_and_says_so(
     last = log.append(Program(1).whole())
     followed(conninfo)
     broken = Projection("members", 1, MEMBERS.tables, {**MEMBERS.folds, "member.changed": fail})
-    with pytest.raises(ValueError, match=r"member\.changed"):
-        rebuild(conninfo, MAPPER, Task(projections=(broken,)))
+    certificate = rebuild(conninfo, MAPPER, Task(projections=(broken, *PROJECTIONS[1:])))
+    made, *others = certificate.projections
+    assert made.failure
+    assert re.fullmatch(r"ValueError: member\.changed \(at position \d+\)", made.failure)
+    assert (made.tables, made.switched_at, made.sound) == ((), None, False)
+    assert all(other.sound and other.switched_at == last for other in others)
+    assert not certificate.sound
     assert store.stored(connection)["members"] == store.Stored("members", 1, last, None)
     (row,) = rows(connection, "laurel", "rebuilds")
-    assert (row["status"], row["certificate"]) == ("failed", None)
-    assert "ValueError" in row["error"]
+    assert (row["status"], row["error"]) == ("failed", f"members: {made.failure}")
+    assert msgspec.convert(row["certificate"], Certificate) == certificate
     assert schemas(connection) == {projection.schema for projection in PROJECTIONS}
 
 
@@ -219,7 +229,153 @@ def test_a_killed_rebuild_leaves_nothing_that_the_next_one_does_not_clean(
     assert rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS)).identical
     assert schemas(connection) == {projection.schema for projection in PROJECTIONS}
     statuses = {row["status"] for row in rows(connection, "laurel", "rebuilds")}
-    assert statuses <= {"failed", "finished"}
+    assert statuses <= {"interrupted", "finished"}
+
+
+async def test_a_killed_rebuild_is_shown_as_interrupted_at_once(conninfo: str, connection: psycopg.Connection) -> None:
+    task = Task(projections=(MEMBERS,), requested_by="auditor")
+    turn = take_turn(conninfo)
+    async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as reading:
+        assert await following.announce(reading, task)
+        running = await following.rebuild(reading, task.id)
+        turn.connection.close()
+        await asyncio.to_thread(until, lambda: free(connection))
+        killed = await following.rebuild(reading, task.id)
+        listed, _ = await following.rebuilds_page(reading, following.REBUILDS.read({"status": "interrupted"}))
+    assert running
+    assert killed
+    assert (running.status, running.error, running.requested_by) == ("running", None, "auditor")
+    assert (killed.status, killed.error) == ("interrupted", "the program stopped before the rebuild was finished")
+    assert listed == [killed]
+
+
+CUT = "delete from laurel.events where position > {0}; update laurel.heads set head = {0}"
+
+
+def test_a_log_shorter_than_what_was_read_of_it_is_named_and_rebuilt(
+    conninfo: str, log: Log, connection: psycopg.Connection
+) -> None:
+    history = Program(1).whole()
+    kept = log.append(history[:400])
+    last = log.append(history[400:])
+    followed(conninfo)
+    connection.execute(CUT.format(kept))
+    audit = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+    assert not audit.sound
+    for made in audit.projections:
+        assert made.faults == (f"stands at position {last}, and the log ends at {kept}",)
+        assert (made.position, made.failure) == (kept, None)
+    assert not table(audit, "facts").identical
+    assert store.stored(connection)["members"].position == last
+    again = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS))
+    assert {made.switched_at for made in again.projections} == {kept}
+    assert all(made.sound for made in rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS)).projections)
+
+
+def test_a_log_that_went_on_otherwise_is_named(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
+    last = log.append(Program(1).whole())
+    followed(conninfo)
+    connection.execute("update laurel.events set envelope = envelope || '\\x00' where position = %s", [last])
+    (made,) = rebuild(conninfo, MAPPER, Task(projections=(MEMBERS,), switch=False)).projections
+    assert made.faults == (f"stands at position {last}, where the log has another event than it had",)
+    assert not made.sound
+
+
+def test_a_hole_in_the_log_is_named_by_everything_that_reads_it(
+    conninfo: str, log: Log, connection: psycopg.Connection
+) -> None:
+    log.append(Program(1).whole())
+    followed(conninfo)
+    connection.execute("delete from laurel.events where position = 7")
+    audit = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+    assert audit.log
+    assert audit.log.findings[0] == Finding("position 7 is not there", 7)
+    for made in audit.projections:
+        assert made.failure
+        assert made.failure.startswith("Damaged: the log is damaged: ")
+        assert "after position 0" in made.failure
+    assert (
+        rebuild(conninfo, MAPPER, Task(projections=(MEMBERS,))).projections[0].failure == audit.projections[0].failure
+    )
+
+
+MISSING = {
+    "a table": ("drop table p_members.members", "lacks its table p_members.members"),
+    "a schema": ("drop schema p_members cascade", "lacks its table p_members.list_members"),
+    "a row": ("delete from laurel.projections where name = 'members'", "is not there yet"),
+    "all of it": (
+        "drop schema p_members cascade; delete from laurel.projections where name = 'members'",
+        "is not there yet",
+    ),
+    "an error": ("update laurel.projections set error = 'it broke' where name = 'members'", "has stopped: it broke"),
+    "a version": (
+        "update laurel.projections set version = 99 where name = 'members'",
+        "is of version 99, newer than 1, which this program knows",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MISSING)
+def test_what_is_missing_of_a_projection_is_named_and_rebuilt(
+    conninfo: str, log: Log, connection: psycopg.Connection, what: str
+) -> None:
+    last = log.append(Program(1).whole())
+    followed(conninfo)
+    damage, fault = MISSING[what]
+    connection.execute(damage)
+    for _ in range(2):
+        audit = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+        (made,) = (made for made in audit.projections if not made.sound)
+        assert (made.projection, made.failure) == ("members", None)
+        assert fault in made.faults
+    assert rebuild(conninfo, MAPPER, Task(projections=(MEMBERS,))).projections[0].switched_at == last
+    assert all(made.sound for made in rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS)).projections)
+
+
+def test_a_column_that_is_gone_is_named_too(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
+    log.append(Program(1).whole())
+    followed(conninfo)
+    connection.execute("alter table p_members.members drop column tier")
+    audit = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+    assert "tier does not exist" in (table(audit, "members").fault or "")
+    assert [made.projection for made in audit.projections if not made.sound] == ["members"]
+
+
+def test_a_projection_of_an_older_version_is_not_taken_for_sound(conninfo: str, log: Log) -> None:
+    log.append(Program(1).whole())
+    followed(conninfo)
+    newer = Projection("members", 2, MEMBERS.tables, MEMBERS.folds)
+    audit = rebuild(conninfo, MAPPER, Task(projections=(newer,), switch=False))
+    assert (audit.identical, audit.sound) == (True, False)
+
+
+SETTINGS = {
+    "datestyle": "SQL, DMY",
+    "intervalstyle": "sql_standard",
+    "extra_float_digits": "-3",
+    "bytea_output": "escape",
+    "timezone": "Asia/Kathmandu",
+    "client_encoding": "latin1",
+    "standard_conforming_strings": "off",
+}
+
+
+def test_digests_do_not_hang_on_how_the_server_writes_values(
+    conninfo: str, log: Log, connection: psycopg.Connection
+) -> None:
+    log.append(Program(1).whole())
+    followed(conninfo)
+    first = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+    for name, value in SETTINGS.items():
+        connection.execute(
+            SQL("alter database {} set {} to {}").format(
+                Identifier(connection.info.dbname), Identifier(name), Literal(value)
+            )
+        )
+    followed(conninfo)
+    again = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+    assert again.projections == first.projections
+    assert all(made.sound for made in again.projections)
 
 
 def free(connection: psycopg.Connection) -> bool:

@@ -1,5 +1,9 @@
--- A bucket's positions: from 1 to the head without a hole, when these three are the same.
-select h.head, (select max(position) from laurel.events where bucket = h.bucket) as last,
-    (select count(*) from laurel.events where bucket = h.bucket) as events
-from laurel.heads h
-where h.bucket = %s
+-- One page of positions with their envelopes, as one row of arrays.
+select max(e.position), array_agg(e.position), array_agg(e.envelope)
+from (
+    select position, envelope
+    from laurel.events
+    where bucket = %s and position > %s and position <= %s
+    order by position
+    limit %s
+) e

@@ -26,6 +26,7 @@ PASSED_EVENTS_MOST = 20_000
 _PAGE = query("page")
 _STREAM = query("stream")
 _HEAD = query("head")
+_LAST = query("last")
 _CATALOGUE = query("catalogue")
 _TAGGED = query("tagged")
 _VERSIONS = query("versions")
@@ -82,6 +83,15 @@ def head(connection: psycopg.Connection[Any], bucket: int = 0) -> int:
         row = cursor.execute(_HEAD, [bucket]).fetchone()
     if row is None:
         raise Damaged(f"bucket {bucket} has no head")
+    position: int = row[0]
+    return position
+
+
+def last_position(connection: psycopg.Connection[Any], bucket: int = 0) -> int:
+    """Where the log ends, whatever its head says; 0 when it is empty."""
+    with _cursor(connection) as cursor:
+        row = cursor.execute(_LAST, [bucket]).fetchone()
+    assert row is not None  # noqa: S101  an aggregate always has a row
     position: int = row[0]
     return position
 

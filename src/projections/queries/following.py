@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 from projections.certificate import Certificate
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import fetch_one, fetch_page
-from projections.rebuild import Task
+from projections.rebuild import TURN_LOCK, Interrupted, Task
 
 
 class ProjectionRow(Struct, frozen=True, gc=False):
@@ -36,7 +36,7 @@ class RebuildProgress(Struct, frozen=True, gc=False):
 
 
 class RebuildRow(Struct, frozen=True, gc=False):
-    """One rebuild; its certificate is there once it has finished."""
+    """One rebuild, and who asked for it; its certificate is there once it has ended by itself."""
 
     id: UUID
     projections: tuple[str, ...]
@@ -46,6 +46,7 @@ class RebuildRow(Struct, frozen=True, gc=False):
     progress: RebuildProgress
     certificate: Certificate | None
     error: str | None
+    requested_by: str
     requested_at: datetime
     finished_at: datetime | None
 
@@ -54,20 +55,30 @@ PROJECTIONS = Listing(
     name="projections", columns=(Column("name", expression="p.name", sortable=True),), key="name", sort="name"
 )
 
+_KILLED = f"""
+r.status = 'running' AND NOT EXISTS (
+    SELECT FROM pg_locks l
+    WHERE l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND l.classid = 0 AND l.objid = {TURN_LOCK} AND l.objsubid = 1 AND l.granted
+)
+"""  # noqa: S608  put together from constants
+"""Whoever rebuilds has the turn: where nobody has it, it was killed."""
+_STATUS = f"(CASE WHEN {_KILLED} THEN 'interrupted' ELSE r.status END)"
+
 REBUILDS = Listing(
     name="rebuilds",
     columns=(
         Column("id", Kind.UUID, "r.id", filterable=False),
         Column("requested_at", Kind.INSTANT, "r.requested_at", sortable=True),
-        Column("status", expression="r.status", values=("running", "finished", "failed")),
+        Column("status", expression=_STATUS, values=("running", "finished", "failed", "interrupted")),
     ),
     key="id",
     sort="-requested_at",
 )
 
-_REBUILD = """
-r.id, r.projections, r.as_of::text, r.switch, r.status, r.progress::text, r.certificate::text, r.error, r.requested_at,
-r.finished_at
+_REBUILD = f"""
+r.id, r.projections, r.as_of::text, r.switch, {_STATUS}, r.progress::text, r.certificate::text,
+CASE WHEN {_KILLED} THEN '{Interrupted()}' ELSE r.error END, r.requested_by, r.requested_at, r.finished_at
 """
 
 
@@ -115,10 +126,10 @@ def _rebuild(
 
 
 async def announce(connection: AsyncConnection[Any], task: Task) -> bool:
-    """Notes a rebuild that is about to begin; False when it is known already."""
+    """Notes a rebuild whose turn it is; False when it is known already."""
     cursor = await connection.execute(
-        "INSERT INTO laurel.rebuilds (id, projections, as_of, switch, status, progress)"
-        " VALUES (%s, %s, %s, %s, 'running', '{}') ON CONFLICT DO NOTHING",
-        [task.id, [projection.name for projection in task.projections], task.as_of, task.switch],
+        "INSERT INTO laurel.rebuilds (id, projections, as_of, switch, status, progress, requested_by)"
+        " VALUES (%s, %s, %s, %s, 'running', '{}', %s) ON CONFLICT DO NOTHING",
+        [task.id, [projection.name for projection in task.projections], task.as_of, task.switch, task.requested_by],
     )
     return cursor.rowcount == 1

@@ -19,6 +19,7 @@ S = TypeVar("S")
 
 _PAGE = query("page")
 _HEAD = query("head")
+_LAST = query("last")
 
 _STATES: LiteralString = """
 SELECT s.id, s.version, s.kind, s.state, e.tags, e.payloads
@@ -87,6 +88,12 @@ class Story(Struct, frozen=True):
 async def head(connection: AsyncConnection[Any]) -> int:
     """The last position in the log, 0 when it is empty."""
     position: int = (await _rows(connection, _HEAD, [0]))[0][0]
+    return position
+
+
+async def last_position(connection: AsyncConnection[Any]) -> int:
+    """Where the log ends, whatever its head says."""
+    position: int = (await _rows(connection, _LAST, [0]))[0][0]
     return position
 
 

@@ -94,6 +94,39 @@ async def test_one_rebuild_at_a_time(program: ReadProgram) -> None:
     assert await program.listed("/rebuilds") == []
 
 
+async def test_of_two_rebuilds_at_once_one_is_refused(program: ReadProgram) -> None:
+    body = {"projections": "all"}
+    answers = await asyncio.gather(*(program.post("/rebuilds", body) for _ in range(4)))
+    (accepted,) = [answer for answer in answers if answer.status_code == 202]
+    refused = [answer for answer in answers if answer is not accepted]
+    assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(409, "rebuild_running")}
+    assert (await ended(program, accepted.json()["id"]))["status"] == "finished"
+    (row,) = await program.listed("/rebuilds")
+    assert (row["id"], row["requested_by"]) == (accepted.json()["id"], "admin")
+    assert (await program.post("/rebuilds", body)).status_code == 202
+
+
+async def test_a_repeated_request_for_a_rebuild_is_answered_while_that_is_running(program: ReadProgram) -> None:
+    asked = [await program.post("/rebuilds", {"projections": "all"}, idempotency_key="k-1") for _ in range(2)]
+    assert [answer.status_code for answer in asked] == [202, 202]
+    assert asked[0].json()["id"] == asked[1].json()["id"]
+    await ended(program, asked[0].json()["id"])
+    assert len(await program.listed("/rebuilds")) == 1
+
+
+async def test_an_audit_looks_at_the_log_too(program: ReadProgram) -> None:
+    await program.buy("T-1", "M-1", "20")
+    await program.follow()
+    audit = {"projections": ["members"], "switch": False}
+    sound = (await ended(program, (await program.post("/rebuilds", audit)).json()["id"]))["certificate"]["log"]
+    assert (sound["end"], sound["events"], sound["found"]) == (program.head(), program.head(), 0)
+    with psycopg.connect(program.conninfo, autocommit=True) as connection:
+        connection.execute("update laurel.streams set version = version + 1 where kind = 'transaction'")
+    wrong = (await ended(program, (await program.post("/rebuilds", audit)).json()["id"]))["certificate"]["log"]
+    assert wrong["found"] == 1
+    assert wrong["findings"][0]["what"] == "version 2 is not there, and its row is at 2"
+
+
 async def test_a_rebuild_of_what_there_is_not_is_refused(program: ReadProgram) -> None:
     for body, pointer in [
         ({"projections": ["members", "membres"]}, "/projections/1"),

@@ -26,7 +26,7 @@ from projections.listing import suggestion
 from projections.projection import Projection
 from projections.queries import following
 from projections.queries.following import PROJECTIONS, REBUILDS, ProjectionRow, RebuildRow
-from projections.rebuild import TURN_LOCK, RebuildError, Task, named, rebuild
+from projections.rebuild import RebuildError, RebuildRunning, Task, Turn, named, rebuild, take_turn
 from projections.registry import PROJECTIONS as REGISTERED
 
 log = structlog.get_logger("rebuilds")
@@ -52,7 +52,7 @@ class RebuildAnswer(Struct, frozen=True):
 
 
 class RebuildThreads:
-    """Rebuilds in threads of this process; what is under way when it stops is recorded as failed."""
+    """Rebuilds in threads of this process; what is under way when it stops is recorded as interrupted."""
 
     def __init__(self, conninfo: str, mapper: Mapper) -> None:
         self._conninfo = conninfo
@@ -60,8 +60,14 @@ class RebuildThreads:
         self._stopped = threading.Event()
         self._threads: set[threading.Thread] = set()
 
-    def start(self, task: Task) -> None:
-        thread = threading.Thread(target=self._run, args=[task], name="laurel rebuild", daemon=True)
+    def take_turn(self) -> Turn | None:
+        try:
+            return take_turn(self._conninfo)
+        except RebuildRunning:
+            return None
+
+    def start(self, task: Task, turn: Turn) -> None:
+        thread = threading.Thread(target=self._run, args=[task, turn], name="laurel rebuild", daemon=True)
         self._threads = {known for known in self._threads if known.is_alive()} | {thread}
         thread.start()
 
@@ -70,13 +76,16 @@ class RebuildThreads:
         for thread in self._threads:
             thread.join(60)
 
-    def _run(self, task: Task) -> None:
+    def _run(self, task: Task, turn: Turn) -> None:
         try:
-            rebuild(self._conninfo, self._mapper, task, stopped=self._stopped.is_set)
+            certificate = rebuild(self._conninfo, self._mapper, task, turn=turn, stopped=self._stopped.is_set)
         except RebuildError as error:
             log.warning("rebuild_failed", rebuild=str(task.id), error=str(error))
         except Exception:
             log.exception("rebuild_failed", rebuild=str(task.id))
+        else:
+            for failure in certificate.failures:
+                log.warning("rebuild_failed", rebuild=str(task.id), error=failure)
 
 
 @read("/projections", roles=READERS, listing=PROJECTIONS)
@@ -108,22 +117,29 @@ async def get_rebuild(request: Request, rebuild: FromPath[UUID]) -> RebuildRow:
 async def post_rebuild(request: Request, data: JSONBody[RebuildBody]) -> Response[RebuildAnswer]:
     """Rebuild projections from the log beside the live ones, compare, and switch; one rebuild at a time."""
     chosen = _chosen(data)
+    rebuilds = request.program.rebuilds
     async with asking(request) as connection:
         as_of = await _as_of(request, connection, data.as_of)
-        under_way = await _under_way(connection)
     identity = uuid7()
+    turn = await asyncio.to_thread(rebuilds.take_turn)
 
     def decide(_: Working) -> RebuildAnswer:
-        if under_way:
+        if turn is None:
             raise Conflict("another rebuild is running; try again when it has finished", "rebuild_running")
         return RebuildAnswer("", identity)
 
-    response = await answer_once(request, decide, 202)
-    asked = msgspec.json.decode(cast(bytes, response.content), type=RebuildAnswer)
-    task = Task(projections=chosen, as_of=as_of, switch=data.switch, id=asked.id)
-    async with asking(request) as connection:
-        if await following.announce(connection, task):
-            await asyncio.to_thread(request.program.rebuilds.start, task)
+    started = False
+    try:
+        response = await answer_once(request, decide, 202)
+        asked = msgspec.json.decode(cast(bytes, response.content), type=RebuildAnswer)
+        task = Task(projections=chosen, as_of=as_of, switch=data.switch, requested_by=request.principal.id, id=asked.id)
+        if turn:
+            async with asking(request) as connection:
+                if started := await following.announce(connection, task):
+                    rebuilds.start(task, turn)
+    finally:
+        if turn and not started:
+            await asyncio.to_thread(turn.give_back)
     return response
 
 
@@ -150,13 +166,6 @@ async def _as_of(request: Request, connection: AsyncConnection[Any], text: str |
         return await position_as_of(request, connection, text)
     except ValueError as error:
         raise Invalid([Problem("/as_of", str(error))]) from None
-
-
-async def _under_way(connection: AsyncConnection[Any]) -> bool:
-    """Whether somebody has the turn; it is given back at once."""
-    query = "SELECT pg_try_advisory_lock(%(lock)s) AND pg_advisory_unlock(%(lock)s)"
-    row = await (await connection.execute(query, {"lock": TURN_LOCK})).fetchone()
-    return row is not None and not row[0]
 
 
 ROUTES = (list_projections, list_rebuilds, get_rebuild, post_rebuild)
