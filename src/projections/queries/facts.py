@@ -50,7 +50,7 @@ MEMBER_FACTS = Listing(
         *_RECORDED,
         Column("kind", expression="f.kind", values=tuple(FactKind)),
         Column("type", expression="f.type", nullable=True),
-        Column("status", expression="f.status", nullable=True, values=tuple(Status)),
+        Column("status", expression="coalesce(f.status, 'accepted')", values=tuple(Status)),
         Column("at", Kind.INSTANT, "f.at"),
     ),
     key="recorded_at",

@@ -103,6 +103,9 @@ async def test_facts_come_in_the_order_they_were_recorded(program: ReadProgram) 
         ("transaction", "T-1"),
     ]
     assert [row["kind"] for row in await program.listed("/members/M-1/facts", kind="event")] == ["event"]
+    for status in ("pending", "accepted", "refunded"):
+        expected = [fact for fact in facts if fact["status"] == status]
+        assert await program.listed("/members/M-1/facts", status=status) == expected
 
 
 async def test_a_fact_that_never_came_is_not_found(program: ReadProgram) -> None:
