@@ -173,12 +173,21 @@ def _named(names: Sequence[str]) -> str:
     return listed(names, "and") or "no day at all"
 
 
+def days(first: date, last: date) -> str:
+    """From one day to another."""
+    return f"{_day(first)} to {_day(last)}" if first != last else _day(first)
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
+
+
 def _date(text: str | None) -> str:
     """A day, or an instant in its own offset, as the definition has it."""
     if text is None:
         return "—"
     if _DAY.fullmatch(text):
         day = date.fromisoformat(text)
-        return f"{day.day} {day:%b %Y}"
+        return _day(day)
     at = datetime.fromisoformat(text.upper())
     return f"{at.day} {at:%b %Y, %H:%M} {at.tzname()}"

@@ -1,3 +1,4 @@
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -222,3 +223,8 @@ def test_outcomes_are_said_in_words(outcome: Outcome, said: str) -> None:
 def test_what_has_no_name_yet_is_said_without_one() -> None:
     assert outcome_words.said(Completed(ID, 1), {}) == ": completion 1"
     assert outcome_words.said(NotCounted(None, Reason.NO_REFERRER), {}) == ": not counted, no referrer"
+
+
+def test_the_days_of_a_period() -> None:
+    assert achievement_words.days(date(2026, 6, 1), date(2026, 6, 30)) == "1 Jun 2026 to 30 Jun 2026"
+    assert achievement_words.days(date(2026, 6, 1), date(2026, 6, 1)) == "1 Jun 2026"

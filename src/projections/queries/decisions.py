@@ -1,7 +1,7 @@
 """Decisions: what was granted or refused and why, each explained down to the facts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -13,9 +13,14 @@ from psycopg import AsyncConnection
 
 from application.log.events import Recorded
 from application.log.mapper import Mapper
+from application.streams import ACHIEVEMENT
 from domain import participation
+from domain.achievement import Defined
+from domain.achievement_definition import Definition, PeriodKind
+from domain.achievement_terms import UNITS
 from domain.amounts import EXACT, written
 from domain.campaign_definition import EffectKind, Recipient
+from domain.interval import Unit, first_day
 from domain.participation import EffectOutcome, RuleOutcome
 from domain.points import Line
 from domain.progress import Adjusted, Advanced, Completed, Reversed, RuleAdjusted
@@ -30,11 +35,18 @@ from projections.queries.previews import TierLine
 MOST_FACTS = 1000
 """The most facts that one decision is explained by: the newest ones."""
 
+MOST_EDITS = 1000
+"""The most events of an achievement that are looked through for what a revision asks: the last ones."""
+
 MOST_CORRECTIONS = 100
 """The most corrections that an award names: the newest ones."""
 
 MOST_CAUSED = 1000
 """The most decisions that some changes are said to have led to: the first ones."""
+
+
+Periods = Mapping[int, PeriodKind]
+"""Over which periods the rules of an achievement count, by their number."""
 
 
 class CauseKind(StrEnum):
@@ -164,19 +176,27 @@ class Counters(Struct, frozen=True, gc=False):
     after: Counted
 
 
+class CountedIn(Struct, frozen=True, gc=False, rename={"start": "from"}):
+    """The days of a period, first and last."""
+
+    start: date
+    to: date
+
+
 class FactCause(Struct, frozen=True, gc=False, kw_only=True):
     """A fact behind a decision.
 
     Of a tiered campaign: its contribution to the `occurrence` became `amount`, the member's aggregate `total`, and it
     was `confirmed` or pending then; absent where an old log does not tell. Of an achievement: it added `amount` to a
-    `rule` (negative where it was taken back), which then had `total` of `goal` in the fact's own period, one of those
-    that made the rule complete.
+    `rule` (negative where it was taken back), which then had `total` of `goal` in the fact's own `period`, one of those
+    that made the rule complete; that is absent where a rule counts overall.
     """
 
     kind: FactKind
     id: str
     occurrence: int | UnsetType = UNSET
     rule: int | UnsetType = UNSET
+    period: CountedIn | UnsetType = UNSET
     amount: Figure
     total: Figure
     confirmed: bool | UnsetType = UNSET
@@ -419,7 +439,23 @@ async def decision(connection: AsyncConnection[Any], mapper: Mapper, decision_id
     stream, columns = found
     told = _told(stream, _Stored(*columns))
     events = await events_between(connection, mapper, [told.stream], 0, told.until, MOST_FACTS + 1)
-    return with_facts(told.row, events)
+    return with_facts(told.row, events, await _periods(connection, mapper, told.row.trigger))
+
+
+async def _periods(connection: AsyncConnection[Any], mapper: Mapper, trigger: Trigger) -> Periods:
+    """Those of the rules of an achievement's revision, which no other edit changes."""
+    if not isinstance(trigger.achievement, UUID) or not isinstance(trigger.position, str):
+        return {}
+    achievement = ACHIEVEMENT.of(trigger.achievement).id
+    edits = await events_between(connection, mapper, [achievement], 0, int(trigger.position), MOST_EDITS)
+    for recorded in reversed(edits):
+        if isinstance(recorded.event, Defined) and recorded.event.revision == trigger.achievement_revision:
+            return periods_of(recorded.event.definition)
+    return {}
+
+
+def periods_of(definition: Definition) -> Periods:
+    return {number: rule.period.kind for number, rule in enumerate(definition.rules, 1)}
 
 
 class Told(NamedTuple):
@@ -442,14 +478,14 @@ def _told(stream: UUID, stored: _Stored) -> Told:
     return Told(row, stream, stored.position)
 
 
-def with_facts(row: DecisionRow, events: Sequence[Recorded], most: int = MOST_FACTS) -> DecisionRow:
+def with_facts(row: DecisionRow, events: Sequence[Recorded], periods: Periods, most: int = MOST_FACTS) -> DecisionRow:
     """With the newest facts behind it, of the last events that tell of them: `most` and one more, where there are."""
     causes: tuple[Cause, ...]
     match row.kind:
         case DecisionKind.CANCELLATION:
             return row
         case DecisionKind.CAMPAIGN:
-            causes = _behind(row.caused_by[0], events, most)
+            causes = _behind(row.caused_by[0], events, periods, most)
         case _:
             causes = (_contributed(row.caused_by[0], events, most),)
     return msgspec.structs.replace(row, caused_by=causes)
@@ -461,7 +497,7 @@ def _contributed(cause: Cause, events: Sequence[Recorded], most: int) -> Cause:
     return msgspec.structs.replace(cause, facts=facts[-most:], more_facts=len(events) > most)
 
 
-def _behind(cause: Cause, events: Sequence[Recorded], most: int) -> tuple[Cause, ...]:
+def _behind(cause: Cause, events: Sequence[Recorded], periods: Periods, most: int) -> tuple[Cause, ...]:
     """What counted towards what was completed or progressed, and what was changed of it by hand."""
     if not events:
         return (msgspec.structs.replace(cause, facts=()),)
@@ -469,7 +505,7 @@ def _behind(cause: Cause, events: Sequence[Recorded], most: int) -> tuple[Cause,
     run = [each for each in events if isinstance(each.event, _COUNTING) and each.event.run == last.run]
     spans = _spans(last, run)
     counted = [each for each in run if each is events[-1] or any(_in(spans, one) for one in _changes(each.event))]
-    facts = tuple(_counted_fact(each) for each in counted if not isinstance(each.event, Adjusted))
+    facts = tuple(_counted_fact(each, periods) for each in counted if not isinstance(each.event, Adjusted))
     changes = [_changed(each) for each in counted if isinstance(each.event, Adjusted)]
     return (msgspec.structs.replace(cause, facts=facts[-most:], more_facts=len(run) > most), *changes)
 
@@ -530,12 +566,13 @@ def _is_confirmed(event: Contributed) -> bool | UnsetType:
     return True if event.total == event.confirmed else UNSET
 
 
-def _counted_fact(recorded: Recorded) -> FactCause:
+def _counted_fact(recorded: Recorded, periods: Periods) -> FactCause:
     event: Advanced | Reversed = recorded.event
     fact = FactCause(
         kind=event.fact.kind,
         id=event.fact.id,
         rule=event.rule,
+        period=_period(periods.get(event.rule, PeriodKind.OVERALL), event.bucket),
         amount=written(event.amount),
         total=written(event.bucket_amount),
         recorded_at=recorded.envelope.recorded_at,
@@ -545,6 +582,14 @@ def _counted_fact(recorded: Recorded) -> FactCause:
         return msgspec.structs.replace(fact, amount=written(EXACT.minus(event.amount)))
     reached, goal = written(event.reached), written(event.goal)
     return msgspec.structs.replace(fact, total=reached, goal=goal, occurred_at=event.occurred_at)
+
+
+def _period(kind: PeriodKind, bucket: int) -> CountedIn | UnsetType:
+    if kind is PeriodKind.OVERALL:
+        return UNSET
+    unit = UNITS.get(kind, Unit.DAY)  # of the last days, each is kept
+    first, over = first_day(bucket, unit), first_day(bucket + 1, unit)
+    return CountedIn(date.fromordinal(first), date.fromordinal(over - 1))
 
 
 def _changed(recorded: Recorded) -> Cause:

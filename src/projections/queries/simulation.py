@@ -23,7 +23,7 @@ from projections.changes import Changes, Key, Row, Table
 from projections.decisions import DECISIONS, ENTRIES
 from projections.decisions import PROJECTION as DECIDED
 from projections.queries.asking import Figure, fetch_all
-from projections.queries.decisions import DecisionRow, Told, told_of, with_facts
+from projections.queries.decisions import DecisionRow, Periods, Told, Trigger, periods_of, told_of, with_facts
 from projections.queries.log import events_between
 from projections.queries.previews import Breakdown, breakdown
 from projections.queries.progress import Instant, MemberAchievementRow, shown_progress
@@ -150,6 +150,7 @@ class _Earlier:
         self._from = simulation.began
         self._events: dict[UUID, list[Recorded]] = {}
         self._simulated = simulation.events
+        self._achievements = simulation.catalogue.achievements
 
     async def find(self, streams: Iterable[UUID]) -> None:
         self._events = {stream: [] for stream in streams}
@@ -157,6 +158,11 @@ class _Earlier:
         for each in (*recorded, *self._simulated):
             if each.stream in self._events:
                 self._events[each.stream].append(each)
+
+    def periods(self, trigger: Trigger) -> Periods:
+        """Those of the rules of the achievement that fired, as it is in the simulation."""
+        known = self._achievements.get(trigger.achievement) if isinstance(trigger.achievement, UUID) else None
+        return periods_of(known.definition) if known and known.revision == trigger.achievement_revision else {}
 
     def until(self, stream: UUID, position: int) -> list[Recorded]:
         found = [recorded for recorded in self._events[stream] if recorded.position <= position]
@@ -167,7 +173,7 @@ async def _decisions(earlier: _Earlier, decided: Changes) -> list[DecisionRow]:
     told = [told_of(key[0], row) async for key, row in _by_turns(_rows(decided, DECISIONS))]
     await earlier.find({each.stream for each in told})
     return [
-        with_facts(each.row, earlier.until(each.stream, each.until), MOST_FACTS)
+        with_facts(each.row, earlier.until(each.stream, each.until), earlier.periods(each.row.trigger), MOST_FACTS)
         async for each in _by_turns(sorted(told, key=_place))
     ]
 

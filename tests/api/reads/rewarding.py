@@ -52,6 +52,10 @@ class Rewarding:
 
         await self._program.writer.submit(define)
 
+    async def edit(self, defined: Definition, revision: int) -> None:
+        event = achievements.Defined(GOAL, revision, defined)
+        await self._program.writer.submit(lambda working: working.record(ACHIEVEMENT.of(GOAL), event))
+
     async def campaign(self, **fields: Any) -> str:
         """The id of an active one."""
         made = await self._program.post("/campaigns", prize(**fields))

@@ -12,6 +12,7 @@ from domain.achievement_definition import Period, PeriodKind, Rule
 from domain.interval import Moment
 from domain.participation import Granted
 from domain.standing import Fact, FactKind
+from domain.timeframe import Timeframe, TimeframeKind
 from projections.queries.decisions import FactChange, decisions_caused
 from tests.api.reads.program import ReadProgram
 from tests.api.reads.rewarding import GOAL, Rewarding
@@ -214,7 +215,7 @@ async def test_a_completion_that_does_not_say_which_periods_it_took_is_caused_by
     moment, one = Moment(NOW.toordinal(), 12), Decimal(1)
 
     def complete(working: Working) -> None:
-        for number, bucket in ((1, 7), (2, 8)):
+        for number, bucket in ((1, 2026 * 12 + 6), (2, 2026 * 12 + 7)):
             of = GOAL, 1, "M-1", 0, 1, Fact(FactKind.TRANSACTION, f"T-{number}"), NOW, None, bucket
             working.record(stream, progress.Advanced(*of, one, one, one, one))
         working.record(stream, progress.Completed(GOAL, 1, "M-1", 0, 1, fact, NOW, moment, None))
@@ -224,6 +225,35 @@ async def test_a_completion_that_does_not_say_which_periods_it_took_is_caused_by
     ((identity, _),) = await rewarding.decide()
     (cause,) = (await program.shown(f"/decisions/{identity}"))["caused_by"]
     assert [fact["id"] for fact in cause["facts"]] == ["T-1", "T-2"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "n", "periods"),
+    [
+        ("overall", None, [None, None]),
+        ("day", None, [("2026-08-31", "2026-08-31"), ("2026-09-03", "2026-09-03")]),
+        ("week", None, [("2026-08-31", "2026-09-06"), ("2026-08-31", "2026-09-06")]),
+        ("month", None, [("2026-08-01", "2026-08-31"), ("2026-09-01", "2026-09-30")]),
+        ("year", None, [("2026-01-01", "2026-12-31"), ("2026-01-01", "2026-12-31")]),
+        ("last_days", 7, [("2026-08-31", "2026-08-31"), ("2026-09-03", "2026-09-03")]),
+    ],
+)
+async def test_each_fact_behind_a_decision_says_in_which_period_it_counted(
+    program: ReadProgram, rewarding: Rewarding, kind: str, n: int | None, periods: list[tuple[str, str] | None]
+) -> None:
+    """Into whatever it has been edited since."""
+    in_a_row = 2 if kind in ("day", "month") else 1
+    days_off = Timeframe(TimeframeKind.NOT_BETWEEN, start="2026-09-01", to="2026-09-02")
+    asked = rule(goal=Decimal(2 // in_a_row), period=Period(PeriodKind(kind), n), consecutive=in_a_row)
+    await rewarding.achievement(definition(asked, limit=None, timeframe=days_off))
+    await rewarding.campaign(rules=[{"name": "Any", "effects": [FIVE]}], starts_at="2026-01-01T00:00:00Z")
+    for number, at in enumerate(("2026-08-31T10:00:00Z", "2026-09-03T10:00:00Z")):
+        await rewarding.buy(f"T-{number}", "M-1", "20", purchased_at=at)
+    ((identity, _),) = await rewarding.decide()
+    await rewarding.edit(definition(rule()), 2)
+    (cause,) = (await program.shown(f"/decisions/{identity}"))["caused_by"]
+    shown = [fact.get("period") for fact in cause["facts"]]
+    assert shown == [period and {"from": period[0], "to": period[1]} for period in periods]
 
 
 async def test_a_refusal_says_what_was_missing_and_what_was_seen(program: ReadProgram, rewarding: Rewarding) -> None:
