@@ -25,13 +25,14 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import BodyKwarg
 from msgspec import Struct, structs
 
+from application import keys
 from application.keys import Role
 from projections.listing import Listing
 
 T = TypeVar("T")
 
 EVERYONE = frozenset(Role)
-READERS = frozenset({Role.ADMIN, Role.OPERATOR, Role.ANALYST, Role.AUDITOR})
+READERS = keys.READERS
 """Everything that can be read."""
 FACT_READERS = READERS | {Role.INTEGRATION}
 """Facts, members, the catalogue they refer to, and jobs."""

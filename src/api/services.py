@@ -14,7 +14,7 @@ from application.facts import Facts
 from application.imports.importing import Intake
 from application.imports.storage import ImportStorage
 from application.jobs.store import JobStore
-from application.keys import Principal
+from application.keys import KeyVerifier, Principal
 from application.log.mapper import Mapper
 from application.log.writer import Writer
 from application.reads import Awarding
@@ -32,12 +32,6 @@ class Positions(Protocol):
 
     async def wait_for(self, position: int, seconds: float, /, *names: str) -> bool:
         """Wait until they have reached `position`, at most `seconds`; False when they have not."""
-
-
-class KeyVerifier(Protocol):
-    """Says who an API key belongs to."""
-
-    async def verify(self, key: str) -> Principal | None: ...
 
 
 class Check(Struct, frozen=True):

@@ -1,8 +1,10 @@
 """API keys and roles.
 
 A key is `laurel_ID_SECRET`: it is looked up by its id, and only the argon2 hash of its secret is stored. Hashing takes
-milliseconds by design, so a verified key is remembered by its SHA-256 for `REMEMBERED_SECONDS`, within which a
-revocation is seen by every process.
+milliseconds by design, so a verified key is remembered by its SHA-256. After `REMEMBERED_SECONDS` it is looked up
+again, so that every process sees a revocation within them, but is not hashed again: wrong keys, which wait for one
+another to be hashed, never hold up one that is known. A secret is hashed whether there is a key of that id or not, so
+nobody learns from the time it takes which ids there are.
 """
 
 import asyncio
@@ -13,6 +15,7 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any, Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -22,11 +25,16 @@ from psycopg_pool import AsyncConnectionPool
 
 REMEMBERED_SECONDS = 30.0
 REMEMBERED_KEYS = 1024
-HASHES_AT_ONCE = 2
+HASHES_AT_ONCE = 1
 HASHES_WAITING = 32
 LONGEST_KEY = 512
 
+SETTINGS_KEY = "settings"
+"""The id of the admin key of the settings, which is no row."""
+
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_NOBODYS = "$argon2id$v=19$m=19456,t=2,p=1$6kqPjKIkl+pqi26caZrf5Q$FOjf2im+kE6xE1WW9FZEeZsDB01S9XmdqL2QEAtr5fo"
+"""What a secret is compared with where there is no key of that id: made by the same hasher, of nobody's secret."""
 
 
 class Role(StrEnum):
@@ -39,12 +47,19 @@ class Role(StrEnum):
     INTEGRATION = "integration"
 
 
+READERS = frozenset({Role.ADMIN, Role.OPERATOR, Role.ANALYST, Role.AUDITOR})
+"""Who may read everything."""
+
+
 class Principal(Struct, frozen=True, gc=False):
     """Who is calling."""
 
     id: str
     name: str
     role: Role
+
+
+SETTINGS_PRINCIPAL = Principal(SETTINGS_KEY, "LAUREL_ADMIN_KEY", Role.ADMIN)
 
 
 class Key(Struct, frozen=True):
@@ -65,11 +80,25 @@ class UnknownKeyError(Exception):
     """There is no such key, or it is revoked already."""
 
 
+class KeyVerifier(Protocol):
+    """Says who an API key belongs to."""
+
+    async def verify(self, key: str) -> Principal | None: ...
+
+
 class _Stored(Struct, frozen=True):
     id: str
     name: str
     role: str
     hash: str
+
+
+class _Verified(Struct, frozen=True, gc=False):
+    """A key that was right when it was last looked up, and until when that is taken for granted."""
+
+    principal: Principal
+    hash: str
+    until: float
 
 
 async def make_key(pool: AsyncConnectionPool, name: str, role: Role, now: datetime) -> tuple[str, Key]:
@@ -114,42 +143,52 @@ class Keys:
         self._pool = pool
         self._admin_digest = sha256(admin_key.encode()).digest() if admin_key else None
         self._monotonic = monotonic
-        self._accepted: dict[bytes, tuple[Principal | None, float]] = {}
-        self._refused: dict[bytes, tuple[Principal | None, float]] = {}
+        self._verified: dict[bytes, _Verified] = {}
+        self._refused: dict[bytes, float] = {}
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
-        self._waiting = 0
+        self._under_way: dict[bytes, asyncio.Task[Principal | None]] = {}
 
     async def verify(self, key: str) -> Principal | None:
         """Who this key belongs to, or None; `TooManyVerificationsError` while too many keys are being hashed."""
         digest = sha256(key.encode("utf-8", "surrogatepass")).digest()
-        remembered = self._accepted.get(digest) or self._refused.get(digest)
-        if remembered is not None and self._monotonic() < remembered[1]:
-            return remembered[0]
+        verified = self._verified.get(digest)
+        if verified is not None and self._monotonic() < verified.until:
+            return verified.principal
+        if self._monotonic() < self._refused.get(digest, 0.0):
+            return None
         if self._admin_digest is not None and hmac.compare_digest(digest, self._admin_digest):
-            return Principal("settings", "LAUREL_ADMIN_KEY", Role.ADMIN)
+            return SETTINGS_PRINCIPAL
+        if verified is not None and (principal := await self._looked_up_again(verified, digest)):
+            return principal
         return await self._looked_up(key, digest)
+
+    async def _looked_up_again(self, verified: _Verified, digest: bytes) -> Principal | None:
+        """Whose a known key still is: what it was compared with must be the same."""
+        stored = await self._stored(verified.principal.id)
+        if stored is None or stored.hash != verified.hash:
+            return None
+        return self._remember(digest, stored)
 
     async def _looked_up(self, key: str, digest: bytes) -> Principal | None:
         prefix, _, rest = key.partition("_")
         key_id, _, secret = rest.partition("_")
         if prefix != "laurel" or not key_id.isalnum() or not secret or len(key) > LONGEST_KEY:
             return None
-        if self._waiting >= HASHES_WAITING:
-            raise TooManyVerificationsError
-        self._waiting += 1
-        try:
-            principal = await self._hashed(key_id, secret)
-        finally:
-            self._waiting -= 1
-        self._remember(digest, principal)
-        return principal
+        comparison = self._under_way.get(digest)
+        if comparison is None:
+            if len(self._under_way) >= HASHES_WAITING:
+                raise TooManyVerificationsError
+            comparison = asyncio.create_task(self._compared(digest, key_id, secret))
+            self._under_way[digest] = comparison
+            comparison.add_done_callback(lambda _: self._under_way.pop(digest))
+        # one that comes many times at once is hashed once, whoever goes away meanwhile
+        return await asyncio.shield(comparison)
 
-    async def _hashed(self, key_id: str, secret: str) -> Principal | None:
+    async def _compared(self, digest: bytes, key_id: str, secret: str) -> Principal | None:
         async with self._hashing:
             stored = await self._stored(key_id)
-            if stored is None or not await asyncio.to_thread(_matches, stored.hash, secret):
-                return None
-            return Principal(stored.id, stored.name, Role(stored.role))
+            matches = await asyncio.to_thread(_matches, stored.hash if stored else _NOBODYS, secret)
+        return self._remember(digest, stored if matches else None)
 
     async def _stored(self, key_id: str) -> _Stored | None:
         async with self._pool.connection() as connection:
@@ -159,14 +198,24 @@ class Keys:
             )
             return await cursor.fetchone()
 
-    def _remember(self, digest: bytes, principal: Principal | None) -> None:
+    def _remember(self, digest: bytes, stored: _Stored | None) -> Principal | None:
         # apart, so that a flood of wrong keys does not push out the right ones
-        kept, other = (self._accepted, self._refused) if principal else (self._refused, self._accepted)
-        other.pop(digest, None)
-        kept.pop(digest, None)
-        while len(kept) >= REMEMBERED_KEYS:
-            del kept[next(iter(kept))]
-        kept[digest] = (principal, self._monotonic() + REMEMBERED_SECONDS)
+        self._verified.pop(digest, None)
+        self._refused.pop(digest, None)
+        until = self._monotonic() + REMEMBERED_SECONDS
+        if stored is None:
+            _make_room(self._refused)
+            self._refused[digest] = until
+            return None
+        principal = Principal(stored.id, stored.name, Role(stored.role))
+        _make_room(self._verified)
+        self._verified[digest] = _Verified(principal, stored.hash, until)
+        return principal
+
+
+def _make_room(remembered: dict[bytes, Any]) -> None:
+    while len(remembered) >= REMEMBERED_KEYS:
+        del remembered[next(iter(remembered))]
 
 
 def _matches(hashed: str, secret: str) -> bool:

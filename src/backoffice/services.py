@@ -5,15 +5,9 @@ from typing import Protocol
 from psycopg_pool import AsyncConnectionPool
 
 from application.clock import Clock
-from application.keys import Principal
+from application.keys import KeyVerifier
 from application.log.mapper import Mapper
 from application.settings import Settings
-
-
-class KeyVerifier(Protocol):
-    """Says who an API key belongs to."""
-
-    async def verify(self, key: str) -> Principal | None: ...
 
 
 class Services(Protocol):

@@ -2,7 +2,9 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from argon2 import extract_parameters
 
+import application.keys
 from application.keys import (
     HASHES_WAITING,
     REMEMBERED_KEYS,
@@ -86,4 +88,62 @@ async def test_a_flood_of_wrong_keys_is_bounded_and_leaves_the_right_ones(databa
         for number in range(REMEMBERED_KEYS + 10):
             keys._remember(number.to_bytes(4), None)
         assert len(keys._refused) == REMEMBERED_KEYS
-        assert len(keys._accepted) == 1
+        assert len(keys._verified) == 1
+
+
+async def test_a_key_that_is_known_never_waits_for_wrong_ones(database: str) -> None:
+    async with pool_on(database) as pool:
+        text, key = await make_key(pool, "crm", Role.ADMIN, NOW)
+        seconds = Seconds()
+        keys = Keys(pool, None, seconds)
+        assert await keys.verify(text) is not None
+        seconds.now = REMEMBERED_SECONDS
+        flood = asyncio.gather(*[keys.verify(f"laurel_{key.id}_{number}") for number in range(HASHES_WAITING)])
+        await asyncio.sleep(0)
+        with pytest.raises(TooManyVerificationsError):
+            await keys.verify(f"laurel_{key.id}_one_more")
+        assert await keys.verify(text) is not None
+        assert not flood.done()
+        assert await flood == [None] * HASHES_WAITING
+
+
+async def test_a_key_that_comes_many_times_at_once_is_hashed_once(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed = noted(monkeypatch)
+    async with pool_on(database) as pool:
+        text, _ = await make_key(pool, "crm", Role.ADMIN, NOW)
+        keys = Keys(pool, None)
+        found = await asyncio.gather(*[keys.verify(text) for _ in range(HASHES_WAITING * 2)])
+        assert None not in found
+        assert len(hashed) == 1
+
+
+async def test_nobody_learns_from_the_time_it_takes_which_ids_there_are(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed = noted(monkeypatch)
+    async with pool_on(database) as pool:
+        _, key = await make_key(pool, "crm", Role.ADMIN, NOW)
+        revoked, gone = await make_key(pool, "till", Role.ADMIN, NOW)
+        await revoke_key(pool, gone.id, NOW)
+        keys = Keys(pool, None)
+        for wrong in (f"laurel_{key.id}_wrong", "laurel_000000000000_wrong", f"laurel_{gone.id}_wrong", revoked):
+            for _ in range(2):
+                assert await keys.verify(wrong) is None
+        assert len(hashed) == 4
+    costs = [extract_parameters(each) for each in hashed]
+    assert costs == costs[:1] * 4
+
+
+def noted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The hashes that secrets were compared with."""
+    hashed: list[str] = []
+    matches = application.keys._matches
+
+    def match(hash_: str, secret: str) -> bool:
+        hashed.append(hash_)
+        return matches(hash_, secret)
+
+    monkeypatch.setattr(application.keys, "_matches", match)
+    return hashed
