@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta, Struct, field
 
 from application.postgres.account import UNPRIVILEGED
+from application.postgres.connection import address_fault
 from domain.tiered_definition import zone_named
 
 PREFIX = "LAUREL_"
@@ -183,6 +184,8 @@ def _parsed(setting: Setting, text: str) -> object:
         raise ValueError(f"must be from {setting.least} to {setting.most}")
     if setting.name == "admin_key" and (len(text) < MINIMUM_KEY_LENGTH or not text.isascii() or not text.isprintable()):
         raise ValueError(f"must be at least {MINIMUM_KEY_LENGTH} printable ASCII characters")
+    if setting.name == "database_url" and (fault := address_fault(text)):
+        raise ValueError(fault)
     return value
 
 

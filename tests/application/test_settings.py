@@ -30,6 +30,14 @@ def test_secrets_are_masked() -> None:
     assert values["LAUREL_PORT"] == "8000"
 
 
+@pytest.mark.parametrize("address", ["postgres://u:s3cr3t/x@h/d", "postgres://u:s3cr3t%@h/d", "s3cr3t"])
+def test_a_database_s_address_that_can_t_be_understood_is_not_quoted(address: str) -> None:
+    for given in ({"database_url": address}, {}):
+        with pytest.raises(Refused, match="can't be understood; write it as postgresql://user:password@") as caught:
+            load(given, {"LAUREL_DATABASE_URL": address})
+        assert "s3cr3t" not in str(caught.value)
+
+
 def test_every_fault_is_said_at_once() -> None:
     variables = {
         "LAUREL_PROT": "1",

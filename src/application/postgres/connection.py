@@ -41,6 +41,12 @@ have for a default.
 ANSWER_SECONDS = 20.0
 """How long an answer is waited for: longer than a statement may take, so that the server's own time-out comes first."""
 
+HOW_TO_WRITE = (
+    "can't be understood; write it as postgresql://user:password@host:5432/database, and in user and password"
+    " each character that is not a letter, a digit or one of -._~ as % and two hexadecimal digits"
+    " (@ is %40, / is %2F, % is %25)"
+)
+
 TROUBLE = (psycopg.Error, OSError, TimeoutError)
 """What is raised where a connection is lost, can't be had, or is to a server that can't do what it is asked for now."""
 
@@ -109,16 +115,18 @@ def check_version(conninfo: str) -> None:
 
 def connect(conninfo: str, name: str, **options: Any) -> Connection:  # noqa: ANN401  the library's own
     """In autocommit mode. Raises DatabaseUnreachable."""
+    address = named(conninfo, name)
     try:
-        return Connection.connect(named(conninfo, name), autocommit=True, **options)
+        return Connection.connect(address, autocommit=True, **options)
     except psycopg.OperationalError as error:
         raise _unreachable(conninfo, error) from error
 
 
 async def connect_async(conninfo: str, name: str, **options: Any) -> AsyncConnection:  # noqa: ANN401  as above
     """In autocommit mode. Raises DatabaseUnreachable."""
+    address = named(conninfo, name)
     try:
-        return await AsyncConnection.connect(named(conninfo, name), autocommit=True, **options)
+        return await AsyncConnection.connect(address, autocommit=True, **options)
     except psycopg.OperationalError as error:
         raise _unreachable(conninfo, error) from error
 
@@ -128,16 +136,28 @@ def named(conninfo: str, name: str, **settings: str) -> str:
     server's `settings` for a connection beside those that are relied on. What the address says itself stands, but for
     these settings. Raises DatabaseUnreachable where it can't be understood.
     """
-    try:
-        given = conninfo_to_dict(conninfo)
-    except psycopg.ProgrammingError as error:
-        raise DatabaseUnreachable(
-            f"The database's address can't be understood: {str(error).strip()}. "
-            "Write LAUREL_DATABASE_URL as postgresql://user:password@host:5432/database."
-        ) from None
+    if fault := address_fault(conninfo):
+        raise DatabaseUnreachable(f"The database's address (LAUREL_DATABASE_URL) {fault}.")
+    given = conninfo_to_dict(conninfo)
     options = [str(given.get("options", "")), *(f"-c {key}={value}" for key, value in (RELIED_ON | settings).items())]
     fixed = {"client_encoding": "UTF8", "options": " ".join(options).strip()}
     return make_conninfo("", **(BEHAVIOUR | {"application_name": name} | given | fixed))
+
+
+def address_fault(address: str) -> str | None:
+    """What is wrong with the address of a database, where something is.
+
+    Nothing of it is said: where it can't be understood, or can in two ways, any part may be of its password.
+    """
+    try:
+        parts = conninfo_to_dict(address)
+    except psycopg.ProgrammingError:
+        return HOW_TO_WRITE
+    before_host = address.partition("://")[2].rpartition("@")[0]
+    ports = str(parts.get("port", "")).split(",")
+    if not set(before_host).isdisjoint("/@") or not all(port.isdigit() for port in ports if port):
+        return HOW_TO_WRITE
+    return None
 
 
 def _unreachable(conninfo: str, error: psycopg.OperationalError) -> DatabaseUnreachable:

@@ -1,5 +1,7 @@
 import secrets
+from functools import partial
 from pathlib import Path
+from traceback import format_exception
 
 import psycopg
 import pytest
@@ -7,7 +9,14 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier, Literal
 
 from application.postgres import connection
-from application.postgres.connection import check_version, connect, connect_async, named, reach_database
+from application.postgres.connection import (
+    address_fault,
+    check_version,
+    connect,
+    connect_async,
+    named,
+    reach_database,
+)
 from application.postgres.errors import DatabaseUnreachable, PostgresUnavailable, ServerVersionRefused
 
 
@@ -28,10 +37,54 @@ def test_what_an_address_says_itself_stands() -> None:
     assert (parts["connect_timeout"], parts["application_name"], parts["keepalives_idle"]) == ("3", "mine", "30")
 
 
-def test_an_address_that_makes_no_sense_is_explained() -> None:
-    with pytest.raises(DatabaseUnreachable, match=r"can't be understood.*postgresql://user") as refusal:
-        named("postgresql://host:port:8/?nonsense", "laurel")
-    assert isinstance(refusal.value, PostgresUnavailable)
+HIDDEN = "s3cr3t"
+WRONG = [
+    "postgresql://host:port:8/?nonsense",
+    f"postgres://u:p@ss/{HIDDEN}%rd@h:1/d",
+    f"postgres://u:{HIDDEN}%zz@h:1/d",
+    f"postgres://u:a {HIDDEN}@h:1/d",
+    f"postgres://u:a/{HIDDEN}@h:1/d",
+    f"postgres://u:a@{HIDDEN}@h:1/d",
+    f"postgres://u:{HIDDEN}",
+    f"postgres://u@h/d?pasword={HIDDEN}",
+    f"postgres://u@h/d?pass word={HIDDEN}",
+    f"mysql://u:{HIDDEN}@h/d",
+    HIDDEN,
+    f"host=h password=a {HIDDEN}",
+    f"host=h password='{HIDDEN}",
+]
+
+
+@pytest.mark.parametrize("address", WRONG)
+async def test_an_address_that_makes_no_sense_is_explained_and_not_quoted(address: str, tmp_path: Path) -> None:
+    for reach in (
+        partial(named, address, "laurel"),
+        partial(connect, address, "laurel"),
+        partial(check_version, address),
+    ):
+        with pytest.raises(DatabaseUnreachable, match=r"can't be understood.*postgresql://user") as refusal:
+            reach()
+        assert isinstance(refusal.value, PostgresUnavailable)
+        assert HIDDEN not in "".join(format_exception(refusal.value))
+    with pytest.raises(DatabaseUnreachable):
+        await connect_async(address, "laurel")
+    with pytest.raises(DatabaseUnreachable), reach_database(address, tmp_path):
+        pass
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:p%40ss%2Fw%25rd@h:5432/d",
+        "postgresql://u:p!$#?:word@h1:1,h2:2/d?target_session_attrs=any",
+        "postgresql:///d?host=/run/postgresql",
+        "postgresql://u@/d?host=%2Ftmp",
+        "host=h dbname=d password='p@ss/word'",
+        "",
+    ],
+)
+def test_an_address_that_can_be_understood_is_taken(address: str) -> None:
+    assert address_fault(address) is None
 
 
 def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
