@@ -160,7 +160,7 @@ def _keep_slashes(scope: HTTPScope) -> None:
 
 def _add_headers(message: Any, exchange: Exchange) -> None:  # noqa: ANN401  a typed dict of Litestar's
     headers = message["headers"]
-    headers.append((b"x-request-id", exchange.request_id.encode()))
+    headers += ((b"x-request-id", exchange.request_id.encode()), (b"x-content-type-options", b"nosniff"))
     if exchange.position and exchange.status < 400:
         headers.append((b"laurel-position", write_position(exchange.position).encode()))
     headers.extend(exchange.headers)

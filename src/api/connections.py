@@ -265,6 +265,7 @@ class Connection(HttpToolsProtocol):
             *self.server_state.default_headers,
             (b"content-type", MEDIA_TYPE.encode()),
             (b"content-length", b"%d" % len(body)),
+            (b"x-content-type-options", b"nosniff"),
             (b"connection", b"close"),
             *((name.lower().encode(), value.encode()) for name, value in problem.headers.items()),
         ]

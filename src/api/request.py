@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, cast
+from urllib.parse import SplitResult
 
 from litestar import Request as LitestarRequest
 from litestar.connection.base import empty_receive, empty_send
+from litestar.datastructures import URL
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import Empty
 from msgspec import Struct
 
@@ -40,6 +43,11 @@ class Request(LitestarRequest[Any, Any, Any]):
     def __init__(self, scope: Any, receive: Any = empty_receive, send: Any = empty_send) -> None:  # noqa: ANN401  as Litestar's
         super().__init__(scope, receive, send)
         self.exchange = scope["exchange"]
+
+    @property
+    def url(self) -> URL:
+        """Without the host, which may be anything: the library, which says with it what is wrong, fails on some."""
+        return URL(SplitResult("", "", self.scope["path"], self.scope["query_string"].decode("latin-1"), ""))
 
     @property
     def services(self) -> Services:
@@ -102,7 +110,7 @@ class Request(LitestarRequest[Any, Any, Any]):
         announced = self.header(b"content-length") or "0"
         size = int(announced) if len(announced) < 18 and announced.isdigit() else 0
         if size > limit:
-            raise _too_large(limit)
+            raise self._too_large(limit)
         size, more = 0, True
         while more:
             message = await self.receive()
@@ -112,7 +120,7 @@ class Request(LitestarRequest[Any, Any, Any]):
             more = message.get("more_body", False)
             size += len(piece)
             if size > limit:
-                raise _too_large(limit)
+                raise self._too_large(limit)
             yield piece
 
     def _body_limit(self) -> int:
@@ -124,6 +132,11 @@ class Request(LitestarRequest[Any, Any, Any]):
         if terms.takes.imports:
             return settings.import_limit
         return terms.takes.limit or settings.body_limit
+
+    def _too_large(self, limit: int) -> Exception:
+        detail = f"The body may have at most {limit} bytes"
+        # of a page, whose router has its own way of saying so
+        return ProblemError("too-large", detail) if terms_of(self.route_handler) else RequestEntityTooLarge(detail)
 
     async def json(self) -> Any:  # noqa: ANN401  what the handler's `data` is annotated with
         """The body as the type that the handler's `data` is annotated with, decoded exactly.
@@ -168,10 +181,6 @@ class Request(LitestarRequest[Any, Any, Any]):
             digest.update(part.encode("utf-8", "surrogatepass") + b"\n")
         digest.update(self.scope["query_string"] + b"\n" + await self.body())
         return IdempotencyKey(key, digest.digest())
-
-
-def _too_large(limit: int) -> ProblemError:
-    return ProblemError("too-large", f"The body may have at most {limit} bytes")
 
 
 @lru_cache(64)

@@ -36,5 +36,5 @@ def serve_asset(name: FromPath[str]) -> Response[bytes]:
     """A file, which may be kept for ever at the address that pages have for it."""
     if name not in _NAMES:
         raise NotFoundException("there is no such file")
-    headers = {"Cache-Control": _FOREVER, "X-Content-Type-Options": "nosniff"}
-    return Response(_content(name), media_type=_TYPES[name.rpartition(".")[2]], headers=headers)
+    media_type = _TYPES[name.rpartition(".")[2]]
+    return Response(_content(name), media_type=media_type, headers={"Cache-Control": _FOREVER})

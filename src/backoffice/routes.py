@@ -22,6 +22,9 @@ def routes(services: Services) -> list[ControllerRouterHandler]:
     site = Site(services)
 
     # Handlers are copied deeply as they are registered: a bound method would have the whole program copied.
+    async def anyone(request: PageRequest) -> Response[Any] | None:
+        return site.admit_anyone(request)
+
     async def signed_in(request: PageRequest) -> Response[Any] | None:
         return await site.admit(request)
 
@@ -36,10 +39,6 @@ def routes(services: Services) -> list[ControllerRouterHandler]:
     ]
     return [
         serve_asset,
-        Router("/", route_handlers=sign_in_routes(site), before_request=_anyone, exception_handlers=failures),
+        Router("/", route_handlers=sign_in_routes(site), before_request=anyone, exception_handlers=failures),
         Router("/", route_handlers=pages, before_request=signed_in, exception_handlers=failures),
     ]
-
-
-async def _anyone(_: object) -> None:
-    """Signing in takes no session."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import psycopg
 from litestar import MediaType, Request, Response
@@ -13,8 +13,8 @@ from psycopg_pool import PoolTimeout
 
 from application.exact import SLASH_IN_ID
 from application.keys import Principal
+from application.sessions import Sessions
 from backoffice.services import Services
-from backoffice.sessions import COOKIE, Sessions
 from backoffice.showing import render
 from backoffice.totals import Counting
 from projections.listing import BadQuery, Listing, QueryFault, Selection
@@ -22,7 +22,10 @@ from projections.listing import BadQuery, Listing, QueryFault, Selection
 PageRequest = Request[Principal | None, None, State]
 
 SIGN_IN = "/sign-in"
+COOKIE = "laurel_session"
 LONGEST_ADDRESS = 2_000
+FORM = "application/x-www-form-urlencoded"
+CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -31,12 +34,15 @@ HEADERS = {
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
 }
 
 
 class Missing(Exception):  # noqa: N818  an expected answer
     """What was asked for is not there."""
+
+
+class BadForm(Exception):  # noqa: N818  an expected answer
+    """A form that can't be read; the message says why."""
 
 
 class Site:
@@ -58,8 +64,16 @@ class Site:
         text = render(template, self.services.settings.time_zone, frame | values)
         return Response(text, media_type=MediaType.HTML, status_code=status, headers=HEADERS)
 
+    def admit_anyone(self, request: PageRequest) -> Response[Any] | None:
+        """Before every page: what changes something comes from a page of ours."""
+        if request.method in CHANGES and not _from_here(request):
+            return self._failure(request, 403, "Not done", "This came from another site.")
+        return None
+
     async def admit(self, request: PageRequest) -> Response[Any] | None:
         """Before every page but the one to sign in at: nobody sees one without a session."""
+        if refusal := self.admit_anyone(request):
+            return refusal
         token = request.cookies.get(COOKIE)
         principal = await self.sessions.principal(token) if token else None
         if principal is not None:
@@ -77,6 +91,7 @@ class Site:
         """What is shown in place of a page."""
         return {
             Missing: lambda request, error: self._failure(request, 404, "Not found", str(error)),
+            BadForm: lambda request, error: self._failure(request, 400, "That can't be read", str(error)),
             BadQuery: lambda request, error: self._failure(request, 400, "That can't be asked", str(error)),
             HTTPException: lambda request, error: self._failure(request, error.status_code, "Not shown", error.detail),
             psycopg.errors.UndefinedTable: lambda request, _: self._failure(
@@ -91,6 +106,31 @@ class Site:
 
     def _failure(self, request: Request[Any, Any, Any], status: int, title: str, detail: str) -> Response[str]:
         return self.page(request, "failure.html", status=status, title=title, detail=detail)
+
+
+async def form(request: PageRequest, most_fields: int) -> dict[str, str]:
+    """The fields of a form, of each name the last. Raises BadForm."""
+    if request.content_type[0] != FORM:
+        raise BadForm(f"A form is sent as {FORM}.")
+    try:
+        pairs = parse_qsl(
+            (await request.body()).decode("ascii"),
+            keep_blank_values=True,
+            max_num_fields=most_fields,
+            errors="strict",
+        )
+    except ValueError:
+        raise BadForm(f"A form may have at most {most_fields} fields, in UTF-8.") from None
+    return dict(pairs)
+
+
+def _from_here(request: PageRequest) -> bool:
+    """Whether a page of ours sent it: browsers say where it comes from, in one of two headers."""
+    if site := request.headers.get("sec-fetch-site"):
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    hosts = (request.headers.get("host"), request.headers.get("x-forwarded-host"))
+    return origin is None or origin.partition("://")[2] in hosts
 
 
 def asked(request: PageRequest, listing: Listing, **defaults: str) -> Selection:

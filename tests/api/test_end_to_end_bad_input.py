@@ -1,5 +1,6 @@
 """Bad input to the real server: what was wrong, where, what is allowed; nothing of it is stored and nobody waits."""
 
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,11 +12,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.api.processes import Service, until
+from tests.api.processes import KEY, Service, until
 from tests.api.routes.program import campaign_body, transaction_body
 from tests.support.database import fresh_database
 
 TWINS = 20
+FORM = "content-type: application/x-www-form-urlencoded"
 UNKNOWN = "01a20089-08cf-73e0-80fc-783aebd0ffff"
 
 
@@ -219,6 +221,105 @@ def test_ids_in_paths_are_never_taken_for_another(service: Service) -> None:
     assert list(faults(ask(service, "PUT", "/members/a%00b", {}))) == ["member"]
     assert ask(service, "GET", "/nothing%2Fhere").status_code == 404
     assert head(service) == before
+
+
+PATHS = (
+    "/",
+    "/sign-in",
+    "/sign-out",
+    "/members",
+    "/members/a",
+    "/members/a%2Fb",
+    "/decisions",
+    "/achievements",
+    "/campaigns",
+    "/static/laurel.css",
+    "/health/ready",
+    "/metrics",
+    "/schema",
+    "/problems/x",
+    "/nothing",
+    "/v1/members",
+    "/v1/members/a",
+    "/v1/transactions",
+    "/v1/decisions",
+    "/v1/feed",
+    "/v1/clock",
+    "/v1/nothing",
+    f"/v1/tiered-campaigns/{UNKNOWN}/icon",
+)
+QUERIES = (
+    "%ff",
+    "a=%zz",
+    "a=%",
+    "&".join(f"q{number}=1" for number in range(3_000)),
+    "next=%0d%0aX:%20y",
+    "next=/%ff",
+    "=",
+    "&&&=&",
+    "q=%00",
+    "q=%ED%A0%80",
+    "q[]=1",
+    "cursor=%E2%80%A8",
+    "limit=" + "9" * 40,
+    "after=%D9%A3",
+    "as_of=0001-01-01T00:00:00Z",
+)
+HEADERS = (
+    "host: a:b:c",
+    "host: [::1",
+    "host: x:99999",
+    "host: \xff",
+    "host:",
+    "cookie: =;=;;;\xff=\xff",
+    "cookie: " + "a=b; " * 9_000,
+    "cookie: laurel_session=\xff",
+    "content-type: multipart/form-data",
+    "content-type: multipart/form-data; boundary=x",
+    "content-type: application/x-www-form-urlencoded; charset=klingon",
+    "content-type: \xff",
+    "accept: \xff",
+    "accept: " + "a/b," * 3_000,
+    "x-forwarded-for: \xff, a\r\nx-forwarded-proto: \xff",
+    "range: bytes=0-" + "9" * 40,
+    "if-match: x\r\nif-none-match: x",
+    "if-modified-since: x",
+    "prefer: wait=" + "9" * 40,
+    "idempotency-key: \xff",
+    "authorization: Bearer \xff",
+    "authorization: Basic ///",
+    "upgrade: websocket\r\nconnection: upgrade",
+    "origin: \xff",
+    "hx-request: true\r\nhx-current-url: \xff",
+    "accept-encoding: gzip;q=zz, br;;;",
+    "content-encoding: gzip",
+)
+BODIES = (b"a=1&" * 11, b"=&" * 2_000, b"a=%ff", b"\xff\xfe\x00", b"--x\r\n" * 1_000, b"{}")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_odd_request_is_a_failure_of_ours(service: Service, path: str) -> None:
+    signed_in = service.client.post("/sign-in", data={"key": KEY}).headers["set-cookie"].partition(";")[0]
+    for odd in (
+        *(("GET", f"{path}?{query}", "", b"") for query in QUERIES),
+        *((method, path, header, b"") for header in HEADERS for method in ("GET", "POST")),
+        *((method, path, FORM, body) for body in BODIES for method in ("POST", "PUT", "HEAD")),
+        *((method, path, "", b"") for method in ("OPTIONS", "TRACE", "CONNECT", "PROPFIND", "DELETE", "PATCH")),
+    ):
+        for own in (f"cookie: {signed_in}", f"authorization: Bearer {KEY}"):
+            status = asked_raw(service, *odd[:2], f"{odd[2]}\r\n{own}" if odd[2] else own, odd[3])
+            assert 200 <= status < 500, (odd, own)
+
+
+def asked_raw(service: Service, method: str, path: str, headers: str, body: bytes) -> int:
+    """The status of the answer to a request that no client would send."""
+    url = service.client.base_url
+    host = "" if headers.startswith("host") else "host: a\r\n"
+    head = f"{method} {path} HTTP/1.1\r\n{host}{headers}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    with socket.create_connection((url.host, url.port), timeout=30) as connection:
+        connection.sendall(head.encode("latin-1") + body)
+        answer = connection.makefile("rb").readline()
+    return int(answer.split()[1])
 
 
 def test_twins_of_a_fact_are_one(service: Service) -> None:

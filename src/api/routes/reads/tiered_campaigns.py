@@ -57,7 +57,7 @@ async def get_tiered_campaign(request: Request, campaign: FromPath[UUID]) -> Tie
 async def get_icon(request: Request, campaign: FromPath[UUID]) -> Response[bytes]:
     """A campaign's icon."""
     icon = (await shown_now(request, ICON.at(campaign), f"icon of a tiered campaign {campaign}")).state
-    headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+    headers = {"Content-Security-Policy": "default-src 'none'; sandbox"}
     return Response(icon.content, media_type=icon.media_type, headers=headers)
 
 
