@@ -3,7 +3,6 @@
 No effect of a campaign is a fact and no campaign fires on another, so what was triggered ends with its decision.
 """
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -12,12 +11,12 @@ from msgspec.structs import replace
 
 from domain.achievement_definition import Limit
 from domain.amounts import EXACT, FRACTION_DIGITS, ONE, WHOLE_DIGITS, ZERO, Rounding, fault, plain, rounded, written
-from domain.campaign_definition import CampaignType, EffectKind, OnExhausted, Recipient
+from domain.campaign_definition import CampaignType, EffectKind, Limits, OnExhausted, Recipient
 from domain.campaign_terms import CampaignTerms, EffectTerms, RuleTerms, includes
 from domain.catalogue import EventType
 from domain.coupon import valid_until
 from domain.expressions import Compiled, ExpressionFailure, Scope
-from domain.interval import Interval, Tally, left, moment_of, span, used
+from domain.interval import Interval, Moment, Tally, left, moment_of, span, used
 from domain.ledger import Ledger
 from domain.occasion import Occasion
 from domain.participation import (
@@ -33,11 +32,9 @@ from domain.participation import (
     Refused,
     RuleOutcome,
     Saw,
-    Tallies,
     Trigger,
     Why,
     effects_in,
-    receipts_of,
 )
 from domain.scopes import campaign_scope
 
@@ -72,19 +69,53 @@ def decide(
     Of the ledger it takes nothing: that is for whoever records the grant. `now` is when the campaign was fired, which a
     coupon is good from.
     """
-    had = {
-        Recipient.MEMBER: (participation or NOTHING).tallies(Recipient.MEMBER),
-        Recipient.REFERRER: (referrer or NOTHING).tallies(Recipient.REFERRER),
-    }
-    deciding = _Deciding(terms, occasion, trigger, had, ledger, now)
+    moment = moment_of(trigger.occurred_at, terms.zone)
+    to_member, to_referrer = Recipient.MEMBER, Recipient.REFERRER
+    member = _Receiver(to_member, occasion.member.id, participation, terms.limits, moment)
+    other = _Receiver(to_referrer, occasion.member.referrer, referrer, terms.limits, moment)
+    deciding = _Deciding(terms, occasion, member, other, ledger, moment, now)
     memberships = deciding.gate()
     rules = tuple(deciding.rule(number, rule) for number, rule in enumerate(terms.rules, 1))
     named = terms.campaign, terms.revision, occasion.member.id, trigger
-    receipts = receipts_of(effects_in(rules))
+    receipts = tuple(receiver.receipt for receiver in (member, other) if receiver.receipt)
     if not receipts:
         return Refused(*named, tuple(deciding.reasons), rules, deciding.before, memberships)
-    after = deciding.after(receipts)
-    return Granted(*named, deciding.moment, deciding.units, rules, deciding.before, after, memberships, receipts)
+    return Granted(*named, moment, deciding.units, rules, deciding.before, deciding.after(), memberships, receipts)
+
+
+class _Receiver:
+    """Whom effects go to, while it is decided: what limits count of them, and what they have been given so far.
+
+    `barred` says why they are given nothing at all.
+    """
+
+    def __init__(
+        self, to: Recipient, member: str | None, had: Participation | None, limits: Limits, moment: Moment
+    ) -> None:
+        tallies = (had or NOTHING).tallies(to)
+        self.to = to
+        self.member = member
+        self.had = tallies
+        self.executions_limit = limits.executions(to)
+        self.units_limit = limits.units(to)
+        self.executions = used(tallies.executions, _interval(self.executions_limit), moment)
+        self.units = used(tallies.units, _interval(self.units_limit), moment)
+        self.barred: Why | None = None
+        self.receipt: Receipt | None = None
+
+    @property
+    def given(self) -> Decimal:
+        return self.receipt.units if self.receipt else ZERO
+
+    def take(self, units: Decimal) -> None:
+        assert self.member  # noqa: S101  something is given to somebody
+        self.receipt = Receipt(self.to, self.member, EXACT.add(self.given, units))
+
+    def after(self) -> tuple[Decimal, Decimal]:
+        """What is given at a moment counts in every interval that the moment lies in."""
+        if self.receipt is None:
+            return self.executions, self.units
+        return EXACT.add(self.executions, ONE), EXACT.add(self.units, self.receipt.units)
 
 
 class _Deciding:
@@ -94,49 +125,34 @@ class _Deciding:
         self,
         terms: CampaignTerms,
         occasion: Occasion,
-        trigger: Trigger,
-        had: Mapping[Recipient, Tallies],
+        member: _Receiver,
+        referrer: _Receiver,
         ledger: Ledger,
+        moment: Moment,
         now: datetime,
     ) -> None:
         self._terms = terms
         self._occasion = occasion
-        self._had = had
+        self._member = member
+        self._referrer = referrer
         self._ledger = ledger
+        self._moment = moment
         self._now = now
         self._given: dict[tuple[EffectKind, str], int] = {}
-        self._received = dict.fromkeys(Recipient, ZERO)
-        self._barred: dict[Recipient, Why] = {}
         self._budget = ledger.budget(terms.campaign)
-        self.moment = moment_of(trigger.occurred_at, terms.zone)
-        self.before = self._counters()
+        total = used(self._budget, _interval(terms.limits.total_units), moment)
+        self.before = self._counters(total, (member.executions, member.units), (referrer.executions, referrer.units))
         self.units = ZERO
         self.reasons: list[Why] = []
 
-    def _counters(self) -> Counters:
-        total = used(self._budget, _interval(self._terms.limits.total_units), self.moment)
-        executions, units = self._used(Recipient.MEMBER)
-        if self._terms.type is not CampaignType.REFERRAL or self._occasion.member.referrer is None:
-            return Counters(executions, units, total)
-        return Counters(executions, units, total, *self._used(Recipient.REFERRER))
+    def _counters(self, total: Decimal, member: tuple[Decimal, Decimal], referrer: tuple[Decimal, Decimal]) -> Counters:
+        if self._terms.type is CampaignType.REFERRAL and self._referrer.member is not None:
+            return Counters(*member, total, *referrer)
+        return Counters(*member, total)
 
-    def _used(self, of: Recipient) -> tuple[Decimal, Decimal]:
-        """What limits count of a receiver: executions and units."""
-        limits, had = self._terms.limits, self._had[of]
-        return (
-            used(had.executions, _interval(limits.executions(of)), self.moment),
-            used(had.units, _interval(limits.units(of)), self.moment),
-        )
-
-    def after(self, receipts: Iterable[Receipt]) -> Counters:
-        """What is given at a moment counts in every interval that the moment lies in."""
-        before, given = self.before, {receipt.to: receipt.units for receipt in receipts}
-        own = _raised(before.member_executions, before.member_units, given.get(Recipient.MEMBER))
-        total = EXACT.add(before.total_units, self.units)
-        if before.referrer_executions is None or before.referrer_units is None:
-            return Counters(*own, total)
-        other = _raised(before.referrer_executions, before.referrer_units, given.get(Recipient.REFERRER))
-        return Counters(*own, total, *other)
+    def after(self) -> Counters:
+        total = EXACT.add(self.before.total_units, self.units)
+        return self._counters(total, self._member.after(), self._referrer.after())
 
     def gate(self) -> tuple[str, ...]:
         """Bars whoever is given nothing at all, with the reason. Answers what held the member."""
@@ -144,24 +160,27 @@ class _Deciding:
         try:
             if not includes(self._terms.audience, self._occasion.member, memberships):
                 detail = "the member is in none of the audience's segments and tiers"
-                self._bar(Why(Reason.NOT_IN_AUDIENCE, detail), *Recipient)
+                self._bar(Why(Reason.NOT_IN_AUDIENCE, detail), self._member, self._referrer)
         except ExpressionFailure as failure:
-            self._bar(Why(Reason.EXPRESSION_FAILED, f"a segment of the audience: {failure}"), *Recipient)
-        for recipient in Recipient:
-            limit = self._terms.limits.executions(recipient)
-            if limit and self._gives(recipient) and self._left(limit, self._had[recipient].executions) < ONE:
-                count, _ = self._used(recipient)
-                detail = f"{written(count)} of {written(limit.value)} executions{_per(limit)}"
-                self._bar(Why(_LIMIT_REACHED[recipient], detail), recipient)
+            why = Why(Reason.EXPRESSION_FAILED, f"a segment of the audience: {failure}")
+            self._bar(why, self._member, self._referrer)
+        for receiver in (self._member, self._referrer):
+            limit = receiver.executions_limit
+            if limit and self._gives(receiver.to) and self._left(limit, receiver.had.executions) < ONE:
+                detail = f"{written(receiver.executions)} of {written(limit.value)} executions{_per(limit)}"
+                self._bar(Why(_LIMIT_REACHED[receiver.to], detail), receiver)
         return tuple(sorted(memberships))
 
     def _gives(self, to: Recipient) -> bool:
         return any(effect.to is to for rule in self._terms.rules for effect in rule.effects)
 
-    def _bar(self, why: Why, *recipients: Recipient) -> None:
+    def _bar(self, why: Why, *receivers: _Receiver) -> None:
         self.reasons.append(why)
-        for recipient in recipients:
-            self._barred.setdefault(recipient, why)
+        for receiver in receivers:
+            receiver.barred = receiver.barred or why
+
+    def _receiver(self, to: Recipient) -> _Receiver:
+        return self._member if to is Recipient.MEMBER else self._referrer
 
     def rule(self, number: int, rule: RuleTerms) -> RuleOutcome:
         condition = rule.conditions
@@ -183,25 +202,25 @@ class _Deciding:
         return Why(Reason.CONDITION_NOT_MET, values or "it never holds", number)
 
     def _effect(self, number: int, place: int, effect: EffectTerms) -> EffectOutcome:
-        outcome, problems = self._outcome(effect)
+        receiver = self._receiver(effect.to)
+        outcome, problems = self._outcome(effect, receiver)
         self.reasons += [Why(code, detail, number, place) for code, detail in problems]
         if problems:
             reason, detail = problems[0]
             return replace(outcome, reason=reason, detail=detail)
-        if why := self._barred.get(effect.to):
-            return _withheld(outcome, why)
+        if receiver.barred:
+            return _withheld(outcome, receiver.barred)
+        receiver.take(outcome.units)
         self._count(effect, outcome)
         return outcome
 
-    def _outcome(self, effect: EffectTerms) -> tuple[EffectOutcome, list[tuple[Reason, str]]]:
+    def _outcome(self, effect: EffectTerms, receiver: _Receiver) -> tuple[EffectOutcome, list[tuple[Reason, str]]]:
         """What the effect gives, and all reasons that it does not."""
-        member = self._occasion.member
-        receiver = member.id if effect.to is Recipient.MEMBER else member.referrer
-        bare = EffectOutcome(effect.kind, effect.to, receiver, account=effect.account, given=effect.given)
-        nobody = [] if receiver else [(Reason.NO_REFERRER, "the member has no referrer")]
+        bare = EffectOutcome(effect.kind, effect.to, receiver.member, account=effect.account, given=effect.given)
+        nobody = [] if receiver.member else [(Reason.NO_REFERRER, "the member has no referrer")]
         match effect.kind:
             case EffectKind.GIVE_UNITS:
-                outcome, problems = self._units(effect, bare)
+                outcome, problems = self._units(effect, bare, receiver)
             case EffectKind.ISSUE_COUPON:
                 outcome, problems = self._coupon(effect, bare)
             case EffectKind.GIVE_REWARD:
@@ -215,12 +234,13 @@ class _Deciding:
 
     def _count(self, effect: EffectTerms, outcome: EffectOutcome) -> None:
         self.units = EXACT.add(self.units, outcome.units)
-        self._received[effect.to] = EXACT.add(self._received[effect.to], outcome.units)
         if effect.given is not None:
             key = (effect.kind, effect.given)
             self._given[key] = self._given.get(key, 0) + 1
 
-    def _units(self, effect: EffectTerms, bare: EffectOutcome) -> tuple[EffectOutcome, list[tuple[Reason, str]]]:
+    def _units(
+        self, effect: EffectTerms, bare: EffectOutcome, receiver: _Receiver
+    ) -> tuple[EffectOutcome, list[tuple[Reason, str]]]:
         assert effect.units  # noqa: S101  what a definition must have
         bare = replace(bare, expression=effect.units.source)
         asked = _amount(effect.units, self._occasion)
@@ -230,7 +250,7 @@ class _Deciding:
         units = rounded(asked, effect.decimals, Rounding.HALF_UP)
         if not units:
             return bare, [(Reason.NOTHING_TO_GIVE, f"{written(asked)} units round to none")]
-        short = [(reason, of, rest) for reason, of, rest in self._limits(effect.to) if rest < units]
+        short = [(reason, of, rest) for reason, of, rest in self._limits(receiver) if rest < units]
         if short and self._terms.limits.on_exhausted is OnExhausted.CLAMP:
             units = rounded(min(rest for _, _, rest in short), effect.decimals, Rounding.DOWN)
             short = [] if units else [found for found in short if not rounded(found[2], effect.decimals, Rounding.DOWN)]
@@ -241,23 +261,23 @@ class _Deciding:
             ]
         return replace(bare, units=units), []
 
-    def _limits(self, to: Recipient) -> list[tuple[Reason, str, Decimal]]:
+    def _limits(self, receiver: _Receiver) -> list[tuple[Reason, str, Decimal]]:
         """What limits units to a receiver: the reason it would be, what it is called, and what is left of it, less what
         the effects before it have given.
         """
-        limits = self._terms.limits
         found = []
-        for reason, limit, tally, given, whose in (
-            (_UNITS_EXHAUSTED[to], limits.units(to), self._had[to].units, self._received[to], f"the {to}'s"),
-            (Reason.BUDGET_EXHAUSTED, limits.total_units, self._budget, self.units, "the budget of"),
-        ):
-            if limit:
-                rest = max(ZERO, EXACT.subtract(self._left(limit, tally), given))
-                found.append((reason, f"{whose} {written(limit.value)}{_per(limit)}", rest))
+        if limit := receiver.units_limit:
+            rest = EXACT.subtract(self._left(limit, receiver.had.units), receiver.given)
+            of = f"the {receiver.to}'s {written(limit.value)}{_per(limit)}"
+            found.append((_UNITS_EXHAUSTED[receiver.to], of, max(ZERO, rest)))
+        if limit := self._terms.limits.total_units:
+            rest = EXACT.subtract(self._left(limit, self._budget), self.units)
+            of = f"the budget of {written(limit.value)}{_per(limit)}"
+            found.append((Reason.BUDGET_EXHAUSTED, of, max(ZERO, rest)))
         return found
 
     def _left(self, limit: Limit, tally: Tally) -> Decimal:
-        return left(tally, limit.value, limit.interval, self.moment)
+        return left(tally, limit.value, limit.interval, self._moment)
 
     def _coupon(self, effect: EffectTerms, bare: EffectOutcome) -> tuple[EffectOutcome, list[tuple[Reason, str]]]:
         assert effect.given  # noqa: S101  what a definition must have
@@ -280,12 +300,6 @@ class _Deciding:
         if self._ledger.has_reward(effect.given, self._given.get((effect.kind, effect.given), 0)):
             return []
         return [(Reason.REWARD_OUT_OF_STOCK, f"no reward `{effect.given}` is left")]
-
-
-def _raised(executions: Decimal, units: Decimal, received: Decimal | None) -> tuple[Decimal, Decimal]:
-    if received is None:
-        return executions, units
-    return EXACT.add(executions, ONE), EXACT.add(units, received)
 
 
 def _withheld(effect: EffectOutcome, why: Why) -> EffectOutcome:

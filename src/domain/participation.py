@@ -236,11 +236,11 @@ class Participation(Struct, frozen=True, gc=False, array_like=True):
     executions: Tally = NO_TALLY
     units: Tally = NO_TALLY
     cancelled: tuple[int, ...] = ()
-    as_referrer: Tallies = NO_TALLIES
+    as_referrer: Tallies | None = None
     cancelling: tuple[int, ...] = ()
 
     def tallies(self, of: Recipient) -> Tallies:
-        return Tallies(self.executions, self.units) if of is Recipient.MEMBER else self.as_referrer
+        return Tallies(self.executions, self.units) if of is Recipient.MEMBER else self.as_referrer or NO_TALLIES
 
 
 NOTHING = Participation()
@@ -260,9 +260,9 @@ def evolve(participation: Participation | None, event: Event) -> Participation:
             own = _with_own(was, event, -ONE)
             return replace(own, cancelled=(*was.cancelled, event.granted), cancelling=cancelling)
         case ReferralCounted():
-            return replace(was, as_referrer=_counted(was.as_referrer, event.moment, event.units, ONE))
+            return _with_referral(was, event, ONE)
         case ReferralReleased():
-            return replace(was, as_referrer=_counted(was.as_referrer, event.moment, event.units, -ONE))
+            return _with_referral(was, event, -ONE)
         case _:
             assert_never(event)
 
@@ -273,19 +273,27 @@ def _with_own(was: Participation, event: Granted | Cancelled, sign: Decimal) -> 
     if receipt is None:
         return was
     own = _counted(was.tallies(Recipient.MEMBER), event.moment, receipt.units, sign)
-    return replace(was, executions=own.executions, units=own.units)
+    return Participation(own.executions, own.units, was.cancelled, was.as_referrer, was.cancelling)
+
+
+def _with_referral(was: Participation, event: ReferralCounted | ReferralReleased, sign: Decimal) -> Participation:
+    referred = _counted(was.tallies(Recipient.REFERRER), event.moment, event.units, sign)
+    return replace(was, as_referrer=referred)
 
 
 def _counted(was: Tallies, moment: Moment, units: Decimal, sign: Decimal) -> Tallies:
-    executions = added(was.executions, moment, sign)
-    return Tallies(executions, added(was.units, moment, EXACT.multiply(units, sign)))
+    signed = units if sign is ONE else EXACT.minus(units)
+    return Tallies(added(was.executions, moment, sign), added(was.units, moment, signed))
 
 
 def receipt_of(event: Granted | Cancelled, to: Recipient) -> Receipt | None:
     """What limits count of a receiver by it; None where they received nothing."""
     if event.receipts is None:
         return Receipt(to, event.member, event.units) if to is Recipient.MEMBER else None
-    return next((receipt for receipt in event.receipts if receipt.to is to), None)
+    for receipt in event.receipts:
+        if receipt.to is to:
+            return receipt
+    return None
 
 
 def effects_in(rules: Iterable[RuleOutcome]) -> Iterator[EffectOutcome]:

@@ -570,7 +570,7 @@ def test_three_referees_bring_their_referrer_no_more_than_their_limits_allow(pro
     decide(program)
     bought(program, 3, member="M-3")
     decide(program)
-    assert program.state(PARTICIPATION.at(CAMPAIGN, "R-1")).as_referrer.units.total == 10
+    assert program.state(PARTICIPATION.at(CAMPAIGN, "R-1")).tallies(Recipient.REFERRER).units.total == 10
     assert refusals(program) == [[Reason.REFERRER_LIMIT_REACHED, Reason.REFERRER_UNITS_EXHAUSTED]] * 2
 
 

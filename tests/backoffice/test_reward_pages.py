@@ -207,7 +207,12 @@ async def test_a_referrer_is_shown_what_they_received_by_others(program: Running
     for path in (MEMBER_PATH, f"/decisions?receiver={quote(MEMBER)}"):
         page = await see(client, path)
         assert {f"/decisions/{made[0]}", "/members/M-friend"} <= set(page.links())
-    shows(await see(client, MEMBER_PATH), "completion 1, transaction T-12, of M-friend", f"5 to {MEMBER}")
+    shows(
+        await see(client, MEMBER_PATH),
+        "completion 1, transaction T-12, of M-friend",
+        f"5 to {MEMBER}",
+        "as a referrer 1 \u00d7, 5 units",
+    )
     shows(await see(client, f"/decisions/{made[0]}"), "Referrer's executions 0 1 Referrer's units 0 5")
 
 
@@ -333,7 +338,7 @@ async def member_page(client: httpx.AsyncClient) -> None:
         "Run <b> 0 of 1 today, 1 to go 3 days in a row 1 of 3",
         f"{BADGE} \u00d7 5",
         "void 2.5",
-        f"{PRIZE} yes 2 \u00d7, 39.5 units 1 \u00d7, 60.5 units",
+        f"{PRIZE} yes 2 \u00d7, 39.5 units as a referrer 0 \u00d7 1 \u00d7, 60.5 units as a referrer 60.5 units",
         f"{BUYER}, rule 1: 2 of 2, complete",
         f"{BUYER}: completion 3",
         f"{BUYER}, rule 1: not counted, condition not met",

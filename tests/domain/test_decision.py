@@ -349,7 +349,7 @@ def test_two_effects_to_one_referrer_share_what_is_left_to_them() -> None:
     effects = units("6", to=REFERRER), units("100"), units("6", to=REFERRER)
     clamped = granted(Deciding().decide(referral(*effects, referrer_units=at_most("10"), clamp=True), FRIEND))
     assert [effect.units for effect in clamped.rules[0].effects] == [6, 100, 4]
-    assert clamped.receipts == (Receipt(REFERRER, "M-0", Decimal(10)), Receipt(Recipient.MEMBER, "M-1", Decimal(100)))
+    assert clamped.receipts == (Receipt(Recipient.MEMBER, "M-1", Decimal(100)), Receipt(REFERRER, "M-0", Decimal(10)))
     refused = granted(Deciding().decide(referral(*effects, referrer_units=at_most("10")), FRIEND))
     assert [effect.units for effect in refused.rules[0].effects] == [6, 100, 0]
 
@@ -363,7 +363,7 @@ def test_what_a_referrer_gets_for_themselves_is_counted_apart() -> None:
     assert whole(own.before.member_units, own.before.referrer_units) == [0, 0]
     assert deciding.participation
     assert deciding.participation.units.total == 10
-    assert deciding.participation.as_referrer.units.total == 25
+    assert deciding.participation.tallies(REFERRER).units.total == 25
 
 
 def test_a_cancelled_grant_returns_to_each_receiver_what_they_got() -> None:
@@ -387,7 +387,7 @@ def test_a_grant_from_before_receivers_were_counted_apart_stays_as_it_counted() 
     grant = replace(granted(Deciding().decide(referral(), FRIEND)), receipts=None)
     had = evolve(None, grant)
     assert whole(had.executions.total, had.units.total) == [1, 35]
-    assert had.as_referrer == NO_TALLIES
+    assert had.tallies(REFERRER) == NO_TALLIES
     asked = ask_to_cancel(had, grant, 1, "by mistake")
     assert isinstance(asked, CancellationRequested)
     cancelled = cancel(grant, asked, 2)
