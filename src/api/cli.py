@@ -26,7 +26,7 @@ from application.imports.kinds import Kind as ImportKind
 from application.keys import Role, UnknownKeyError, list_keys, make_key, revoke_key
 from application.log.errors import LogError
 from application.migrate import MigrationError, migrate
-from application.postgres.connection import named, reach_database
+from application.postgres.connection import pool_of, reach_database
 from application.postgres.errors import PostgresUnavailable
 from application.settings import (
     SETTINGS,
@@ -334,7 +334,7 @@ def _database(settings: Settings) -> Iterator[str]:
 async def _pool(settings: Settings) -> AsyncIterator[AsyncConnectionPool]:
     with _database(settings) as conninfo:
         migrate(conninfo)
-        async with AsyncConnectionPool(named(conninfo, "laurel keys"), min_size=1, max_size=1, open=False) as pool:
+        async with pool_of(conninfo, "laurel keys", 1) as pool:
             yield pool
 
 

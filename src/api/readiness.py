@@ -15,7 +15,10 @@ from api.services import Check
 from application import award_policy
 from application.leadership import STANDSTILL_SECONDS, standstill
 from application.log.check import find_head_faults
+from application.log.errors import LogError
+from application.log.writer import Writer
 from application.postgres.connection import AsyncConnection, connect_async
+from application.reads import nothing
 from projections import follower
 from projections.faults import find_faults_async
 from projections.queries.log import last_position
@@ -24,6 +27,7 @@ from projections.store import STORED, Stored
 
 ANSWER_SECONDS = 1.5
 """How long the whole answer is waited for."""
+WRITER_SECONDS = 1.0
 QUESTION_SECONDS = 2
 """How long the database has for each question, before it is asked over a new connection."""
 
@@ -104,6 +108,34 @@ async def look_at_log(connection: psycopg.AsyncConnection[Any]) -> str:
 async def look_at_awards(connection: psycopg.AsyncConnection[Any]) -> str:
     """Whether campaigns decide, in whichever process."""
     return await standstill(connection, award_policy.LEASE) or ""
+
+
+class WriterLook:
+    """Whether what this process records is recorded.
+
+    A command that records nothing is waited for, as one that stands in a long queue may take its time.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._asking: asyncio.Task[str] | None = None
+
+    async def __call__(self, _: psycopg.AsyncConnection[Any]) -> str:
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask(), name="laurel readiness of the writer")
+        asking = self._asking
+        await asyncio.wait({asking}, timeout=WRITER_SECONDS)
+        said = asking.result() if asking.done() else ""
+        if not said and self._writer.waiting > WRITER_SECONDS / 2:
+            said = f"the database has not answered it for {self._writer.waiting:.1f} seconds"
+        return said or self._writer.failure or ""
+
+    async def _ask(self) -> str:
+        try:
+            await self._writer.submit(nothing)
+        except LogError as error:
+            return str(error)
+        return ""
 
 
 class ProjectionsLook:

@@ -23,11 +23,15 @@ from msgspec import Struct
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
+from application.postgres.connection import within
+
 REMEMBERED_SECONDS = 30.0
 REMEMBERED_KEYS = 1024
 HASHES_AT_ONCE = 1
 HASHES_WAITING = 32
 LONGEST_KEY = 512
+ANSWER_SECONDS = 4.0
+"""How long the database is waited for: every request waits for this first."""
 
 SETTINGS_KEY = "settings"
 """The id of the admin key of the settings, which is no row."""
@@ -191,11 +195,12 @@ class Keys:
         return self._remember(digest, stored if matches else None)
 
     async def _stored(self, key_id: str) -> _Stored | None:
-        async with self._pool.connection() as connection:
+        async with self._pool.connection(timeout=ANSWER_SECONDS) as connection:
             cursor = connection.cursor(row_factory=class_row(_Stored))
-            await cursor.execute(
-                "SELECT id, name, role, hash FROM laurel.api_keys WHERE id = %s AND revoked_at IS NULL", (key_id,)
-            )
+            with within(connection, ANSWER_SECONDS):
+                await cursor.execute(
+                    "SELECT id, name, role, hash FROM laurel.api_keys WHERE id = %s AND revoked_at IS NULL", (key_id,)
+                )
             return await cursor.fetchone()
 
     def _remember(self, digest: bytes, stored: _Stored | None) -> Principal | None:

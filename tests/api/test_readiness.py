@@ -1,10 +1,7 @@
 """Readiness: true, in time, and with what is wrong, whatever hangs."""
 
 import asyncio
-import os
-import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from time import monotonic
 from typing import Any
 
@@ -17,20 +14,10 @@ from application.postgres.connection import connect_async
 from projections import store
 from projections.registry import PROJECTIONS
 from projections.session import connect
-from tests.support.tcp import TcpServer, end_sessions
+from tests.support.sessions import end_sessions, sessions, stopped
+from tests.support.tcp import TcpServer
 
 SOON_SECONDS = 5.0
-
-
-@contextmanager
-def still(*pids: int) -> Iterator[None]:
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 async def fine(_: Any) -> str:
@@ -71,12 +58,7 @@ async def test_a_database_that_hangs_is_told_in_time(
 ) -> None:
     monkeypatch.setattr(readiness, "ANSWER_SECONDS", 0.5)
     await said(ready)
-    async with await connect_async(tcp_database, "test") as connection:
-        cursor = await connection.execute(
-            "select pid from pg_stat_activity where application_name = 'laurel readiness'"
-        )
-        ((pid,),) = await cursor.fetchall()
-    with still(tcp_server.pid, pid):
+    with stopped(tcp_server.pid, *sessions(tcp_database, "laurel readiness")):
         for _ in range(8):
             answer = await said(ready)
             assert answer["database"]

@@ -1,6 +1,7 @@
 import asyncio
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from argon2 import extract_parameters
 
@@ -18,7 +19,9 @@ from application.keys import (
     make_key,
     revoke_key,
 )
+from application.postgres.connection import pool_of
 from tests.application.access import pool_on
+from tests.support.sessions import sessions, stopped
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 
@@ -46,6 +49,19 @@ async def test_a_key_is_verified_until_its_revocation_is_seen(database: str) -> 
         with pytest.raises(UnknownKeyError):
             await revoke_key(pool, key.id, NOW)
         assert [(each.name, each.revoked_at) for each in await list_keys(pool)] == [("till 1", NOW)]
+
+
+async def test_a_database_that_does_not_answer_is_not_waited_for(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("application.keys.ANSWER_SECONDS", 0.5)
+    async with pool_of(database, "laurel keys", 1) as pool:
+        text, _ = await make_key(pool, "till 1", Role.INTEGRATION, NOW)
+        with stopped(*sessions(database, "laurel keys")):
+            async with asyncio.timeout(10):
+                with pytest.raises(psycopg.OperationalError):
+                    await Keys(pool, None).verify(text)
+        assert await Keys(pool, None).verify(text)
 
 
 async def test_the_secret_is_not_stored(database: str) -> None:

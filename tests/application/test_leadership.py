@@ -10,7 +10,7 @@ import pytest
 
 from application import leadership
 from application.leadership import Lease, standstill
-from tests.support.tcp import end_sessions
+from tests.support.sessions import end_sessions
 
 NAME = "work"
 SECONDS = 30.0
@@ -122,11 +122,10 @@ def test_a_lost_connection_does_not_lose_it(database: str, start: Start, monkeyp
 
 
 def test_a_clock_that_is_set_back_leaves_nobody_waiting(start: Start, connection: psycopg.Connection) -> None:
-    other = start()
     connection.execute(
         "insert into laurel.leases values (%s, gen_random_uuid(), now() + interval '1 day', now(), null)", [NAME]
     )
-    until(other.ask)
+    until(start().ask)
 
 
 async def told(database: str) -> str | None:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
@@ -118,18 +117,6 @@ def run_tcp_server(programs: Path) -> Iterator[TcpServer]:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def end_sessions(conninfo: str, name: str = "laurel %") -> int:
-    """Ends the sessions of a database that are called so, and says how many there were."""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        row = connection.execute(
-            "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity "
-            "where application_name like %s and datname = current_database() and pid <> pg_backend_pid()",
-            [name],
-        ).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def _free_port() -> int:

@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 from uuid_utils.compat import uuid7
 
-from application.postgres.connection import named
+from application.postgres.connection import pool_of
 
 RUN = "run"
 """The one task of the queue; its argument `job` is the id of a job here."""
@@ -225,15 +225,7 @@ def _shortened(error: str) -> str:
 @asynccontextmanager
 async def open_store(conninfo: str, connections: int = 6) -> AsyncIterator[JobStore]:
     """The pool is the store's own: the queue's functions are found by the search path of its connections."""
-    pool = AsyncConnectionPool(
-        named(conninfo, "laurel jobs"),
-        name="laurel jobs",
-        min_size=1,
-        max_size=connections,
-        open=False,
-        configure=_configure,
-        check=AsyncConnectionPool.check_connection,
-    )
+    pool = pool_of(conninfo, "laurel jobs", connections, configure=_configure)
     queue = procrastinate.App(connector=procrastinate.PsycopgConnector())
     async with pool, queue.open_async(pool):
         yield JobStore(pool, queue)

@@ -1,9 +1,10 @@
 """A connection that a writer owns: what it asks the database, and how it comes back when the connection is lost."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from sys import intern
+from time import monotonic
 from typing import NamedTuple
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from application.log.reader import past_state, read_upto
 from application.log.statement import Statement
 from application.log.streams import KEY_BYTES, Past
 from application.log.uuids import uuid_of
-from application.postgres.connection import named
+from application.postgres.connection import AsyncConnection, connect_async
 
 STATEMENT_SECONDS = 30.0
 
@@ -58,7 +59,9 @@ class Session:
         self._conninfo = conninfo
         self._mapper = mapper
         self._bucket = bucket
-        self._connection: psycopg.AsyncConnection | None = None
+        self.waits_since: float | None = None
+        """Since when its owner waits for the database (monotonic); None while nothing is asked of it."""
+        self._connection: AsyncConnection | None = None
         self._who: tuple[int, str] | None = None
         self._catalogue = query("catalogue")
         self._stream = query("stream")
@@ -74,15 +77,24 @@ class Session:
         if self.lost:
             await self.connect()
 
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Around what is asked of the database, again and again where it has to be."""
+        before = self.waits_since
+        if before is None:
+            self.waits_since = monotonic()
+        try:
+            yield
+        finally:
+            self.waits_since = before
+
     async def connect(self) -> None:
         """Connects anew, once the session before is certain to be over: what it was sent has landed or never will.
 
         Raises one of LOST, or Unavailable when the server could not end that session.
         """
         await self.close()
-        connection = await psycopg.AsyncConnection.connect(
-            named(self._conninfo, self._name), autocommit=True, row_factory=tuple_row
-        )
+        connection = await connect_async(self._conninfo, self._name, row_factory=tuple_row)
         try:
             await self._prepare(connection)
         except BaseException:
@@ -93,8 +105,9 @@ class Session:
     async def _prepare(self, connection: psycopg.AsyncConnection) -> None:
         arrays.register(connection)
         await connection.execute(_SETTINGS)
-        await APPEND.prepare(connection)
-        await LOAD.prepare(connection)
+        async with asyncio.timeout(STATEMENT_SECONDS):
+            await APPEND.prepare(connection)
+            await LOAD.prepare(connection)
         if self._who is not None:
             left = await (await connection.execute(self._end, self._who)).fetchone()
             if left and left[0]:
@@ -137,8 +150,7 @@ class Session:
 
     async def _load_past(self, keys: Sequence[bytes]) -> dict[bytes, Kept | LogError]:
         past = [Past.of(key) for key in keys]
-        async with asyncio.timeout(STATEMENT_SECONDS):
-            upto = await read_upto(self._open(), [place.at for place in past])
+        upto = await read_upto(self._open(), [place.at for place in past])
         found: dict[bytes, Kept | LogError] = {}
         for key, (at, kind) in zip(keys, past, strict=True):
             try:
@@ -149,22 +161,19 @@ class Session:
         return found
 
     async def _events(self, key: UUID, after: int, limit: int) -> list[Stored]:
-        async with asyncio.timeout(STATEMENT_SECONDS):
-            cursor = await self._open().execute(self._stream, [key, after, limit], binary=True)
-            return await cursor.fetchall()
+        cursor = await self._open().execute(self._stream, [key, after, limit], binary=True)
+        return await cursor.fetchall()
 
     async def catalogue(self, after: int) -> list[Entry]:
-        async with asyncio.timeout(STATEMENT_SECONDS):
-            cursor = await self._open().execute(self._catalogue, [self._bucket, after], binary=True)
-            return entries(self._mapper, await cursor.fetchall())
+        cursor = await self._open().execute(self._catalogue, [self._bucket, after], binary=True)
+        return entries(self._mapper, await cursor.fetchall())
 
     async def fate(self, decisions: Sequence[Decision]) -> list[int | None]:
         """For each of the decisions, all of which recorded something, its position if that is in the log."""
         last = [decision.rows[-1] for decision in decisions]
-        async with asyncio.timeout(STATEMENT_SECONDS):
-            ids = arrays.uuids([held.key for held, *_ in last])
-            versions = arrays.ints([version for _, version, *_ in last])
-            rows = await (await self._open().execute(self._fate, [ids, versions], binary=True)).fetchall()
+        ids = arrays.uuids([held.key for held, *_ in last])
+        versions = arrays.ints([version for _, version, *_ in last])
+        rows = await (await self._open().execute(self._fate, [ids, versions], binary=True)).fetchall()
         landed = {number: (position, envelope) for number, position, envelope in rows}
         positions: list[int | None] = []
         for number, decision in enumerate(decisions, start=1):
@@ -176,7 +185,7 @@ class Session:
         """By the command, for when it was recorded may be later than when it was sent."""
         return self._mapper.decode_envelope(envelope).command.bytes == decision.job.command_id
 
-    def _open(self) -> psycopg.AsyncConnection:
+    def _open(self) -> AsyncConnection:
         if self._connection is None:
             raise psycopg.OperationalError("not connected")
         return self._connection

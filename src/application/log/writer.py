@@ -41,6 +41,11 @@ TRIES = 20
 RECONNECT_SECONDS = 30.0
 BACKOFF_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 STOP_SECONDS = 30.0
+STALL_SECONDS = 4.0
+"""Once the database owes an answer for so long, nobody waits for it any more; the writer itself does."""
+WATCH_SECONDS = 0.5
+FAILURE_SECONDS = 10.0
+"""How long a failure to write is told of: who is told sends nothing more, which would show that it is over."""
 
 _RETRIED = "40"
 """Class of SQLSTATE: the transaction was rolled back for another one's sake."""
@@ -109,8 +114,34 @@ class Writer:
         self._may_form_ahead = False
         self._holds = True
         """Whether all that the batch ahead is decided on has landed so far."""
+        self._under_way: list[list[Job]] = []
+        self._stall: float | None = None
+        """The wait for the database that takes too long, by its beginning."""
+        self._failure: tuple[str, float] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+
+    @property
+    def waiting(self) -> float:
+        """For how many seconds the database has owed an answer; 0 when it owes none."""
+        return max((monotonic() - since for since in self._waits), default=0.0)
+
+    @property
+    def failure(self) -> str | None:
+        """Why it can't write, as far as it is known."""
+        if self._stalled:
+            return f"the database has not answered for {self.waiting:.0f} seconds"
+        if self._failure and monotonic() - self._failure[1] < FAILURE_SECONDS:
+            return self._failure[0]
+        return None
+
+    @property
+    def _waits(self) -> list[float]:
+        return [session.waits_since for session in (self._appending, self._reading) if session.waits_since is not None]
+
+    @property
+    def _stalled(self) -> bool:
+        return self._stall is not None and self._stall in self._waits
 
     @property
     def queued(self) -> int:
@@ -128,6 +159,7 @@ class Writer:
         self._tasks = [
             asyncio.create_task(self._run(), name="laurel writer"),
             asyncio.create_task(self._notifier.run(), name="laurel notifier"),
+            asyncio.create_task(self._watch(), name="laurel writer watch"),
         ]
 
     async def stop(self) -> None:
@@ -142,8 +174,8 @@ class Writer:
         if self._ahead and (formed := await _ended(self._ahead)):
             self._put_back(formed.jobs)
         self._ahead = None
-        _settle([*self._alone, *self._queue, *self._bulk], Stopped())
-        self._clear()
+        self._turn_away(Stopped())
+        self._cache.clear()
         await self._appending.close()
         await self._reading.close()
 
@@ -193,6 +225,8 @@ class Writer:
             raise Stopped
         if self.queued + len(jobs) > self._queue_commands:
             raise Overloaded(self.queued)
+        if self._stalled:
+            raise Unavailable(str(self.failure))
         queue.extend(jobs)
         self._arrived.set()
         self._form_ahead()
@@ -302,15 +336,16 @@ class Writer:
     async def _append(self, formed: _Formed) -> list[Job]:
         """Settles the decisions' jobs, but for those it returns: they must be decided again."""
         batch = formed.batch
-        await self._reaching(self._appending, Session.ensure)
-        try:
-            appended = await self._appending.append(formed.parameters)
-        except psycopg.Error as error:
-            if self._appending.lost or _cut(error):
+        with self._appending.waiting():
+            await self._reaching(self._appending, Session.ensure)
+            try:
+                appended = await self._appending.append(formed.parameters)
+            except psycopg.Error as error:
+                if self._appending.lost or _cut(error):
+                    return await self._find_fate(batch, error)
+                return self._refused(batch, error)
+            except (OSError, TimeoutError) as error:
                 return await self._find_fate(batch, error)
-            return self._refused(batch, error)
-        except (OSError, TimeoutError) as error:
-            return await self._find_fate(batch, error)
         if appended.stale:
             self._catalogue_due = True
             return self._again(batch.decisions)
@@ -327,6 +362,7 @@ class Writer:
                 decision.settle(position)
         self._catalogue_due |= batch.changes_catalogue
         if position > appended.head:
+            self._failure = None
             self._tell(position)
         return self._again(conflicted)
 
@@ -392,21 +428,50 @@ class Writer:
 
     async def _settling(self, jobs: list[Job], work: Awaitable[T]) -> T | None:
         """What `work` answers; when it fails, its jobs are settled, for the loop that everyone waits on goes on."""
+        self._under_way.append(jobs)
         try:
             return await work
         except asyncio.CancelledError:
             _settle(jobs, FateUnknown("the writer was stopped while the command was under way"))
             raise
         except Unavailable as error:
-            _settle([*jobs, *self._alone, *self._queue, *self._bulk], error)
-            self._clear()
+            self._failure = str(error), monotonic()
+            _settle(jobs, error)
+            self._turn_away(error)
+            self._cache.clear()
             self._holds = False
         except Exception as error:  # noqa: BLE001  a fault of ours must not end the loop
             _log.exception("a batch of %d commands failed", len(jobs))
             _settle(jobs, error)
             self._cache.clear()
             self._holds = False
+        finally:
+            self._under_way.remove(jobs)
         return None
+
+    async def _watch(self) -> None:
+        """Tells those who wait for a database that does not answer. What is under way may land yet; the rest will not.
+
+        A wait is seen twice before it counts: where it was this process that stood still, its answer may have come.
+        """
+        seen: float | None = None
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            since = min(self._waits, default=None)
+            if since is not None and since == seen and self.waiting > STALL_SECONDS:
+                self._stall = since
+                error = FateUnknown(str(self.failure))
+                for jobs in self._under_way:
+                    _settle(jobs, error)
+                self._turn_away(Unavailable(str(self.failure)))
+            seen = since
+
+    def _turn_away(self, error: LogError) -> None:
+        """Those who are queued."""
+        _settle([*self._alone, *self._queue, *self._bulk], error)
+        self._alone.clear()
+        self._queue.clear()
+        self._bulk.clear()
 
     def _tell(self, position: int) -> None:
         self._notifier.due()
@@ -426,22 +491,17 @@ class Writer:
         """What `ask` answers; it must be safe to repeat, as it is when the connection is lost. Raises Unavailable."""
         deadline = monotonic() + self._reconnect_seconds
         attempt = 0
-        while True:
-            try:
-                await session.ensure()
-                return await ask(session)
-            except (*LOST, Unavailable) as error:
-                if monotonic() > deadline:
-                    raise Unavailable(str(error).strip()) from error
-                await session.close()
-            await asyncio.sleep(BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)])
-            attempt += 1
-
-    def _clear(self) -> None:
-        self._alone.clear()
-        self._queue.clear()
-        self._bulk.clear()
-        self._cache.clear()
+        with session.waiting():
+            while True:
+                try:
+                    await session.ensure()
+                    return await ask(session)
+                except (*LOST, Unavailable) as error:
+                    if monotonic() > deadline:
+                        raise Unavailable(str(error).strip()) from error
+                    await session.close()
+                await asyncio.sleep(BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)])
+                attempt += 1
 
 
 async def _ended(task: asyncio.Task[T]) -> T | None:
@@ -453,11 +513,11 @@ async def _ended(task: asyncio.Task[T]) -> T | None:
 
 
 def _first(queue: deque[Job], count: int) -> list[Job]:
-    """Takes up to `count` from the front; those whose caller has gone are dropped undecided."""
+    """Takes up to `count` from the front; those whose caller has gone, or was told, are dropped undecided."""
     jobs: list[Job] = []
     while queue and len(jobs) < count:
         job = queue.popleft()
-        if not job.submission.future.cancelled():
+        if not job.submission.future.done():
             jobs.append(job)
     return jobs
 

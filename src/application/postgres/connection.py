@@ -3,15 +3,19 @@
 A server that is stopped, or beyond a network that is gone, neither answers nor ends a connection: waits are bounded.
 """
 
-from collections.abc import Iterator
+import select
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar, cast
 
 import psycopg
+from psycopg import pq
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import AsyncConnectionPool
 
 from application.postgres.account import UNPRIVILEGED
 from application.postgres.embedded import EmbeddedPostgres
@@ -54,7 +58,7 @@ RV = TypeVar("RV")
 
 
 class Connection(psycopg.Connection):
-    """Raises NoAnswer, and is closed, once the server has not answered for so long; None: it may take any time."""
+    """Raises NoAnswer, and is closed, once the server has owed an answer for so long; None: it may take any time."""
 
     answer_seconds: float | None = ANSWER_SECONDS
 
@@ -78,13 +82,42 @@ def _answered(connection: Connection | AsyncConnection, gen: PQGen[RV], seconds:
         awaited = next(gen)
         while True:
             ready = yield awaited
-            if not ready and deadline and seconds and monotonic() > deadline:
+            if not ready and deadline and seconds and monotonic() > deadline and _owes_answer(connection):
                 connection.pgconn.finish()
                 raise NoAnswer(seconds)
             awaited = gen.send(ready)
     except StopIteration as end:
         answer: RV = end.value
         return answer
+
+
+def _owes_answer(connection: Connection | AsyncConnection) -> bool:
+    """Not while it only listens."""
+    return connection.pgconn.transaction_status == pq.TransactionStatus.ACTIVE
+
+
+@contextmanager
+def within(connection: psycopg.AsyncConnection[Any], seconds: float) -> Iterator[None]:
+    """Where it is one of ours, an answer is waited for no longer than this."""
+    if not isinstance(connection, AsyncConnection):
+        yield
+        return
+    before, connection.answer_seconds = connection.answer_seconds, seconds
+    try:
+        yield
+    finally:
+        connection.answer_seconds = before
+
+
+async def check_open(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Raises psycopg.OperationalError where the server has ended the session while nobody used it.
+
+    The server is not asked, which takes a while: what it says to an idle connection is as a rule that it ends.
+    """
+    readable = select.poll()
+    readable.register(connection.fileno(), select.POLLIN)
+    while readable.poll(0):
+        connection.pgconn.consume_input()
 
 
 @contextmanager
@@ -131,10 +164,33 @@ async def connect_async(conninfo: str, name: str, **options: Any) -> AsyncConnec
         raise _unreachable(conninfo, error) from error
 
 
+def pool_of(
+    conninfo: str,
+    name: str,
+    most: int,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    **options: Any,  # noqa: ANN401  as above
+) -> AsyncConnectionPool:
+    """Of at most so many connections, with the server's `settings` for each, to be opened by whoever uses it.
+
+    Raises DatabaseUnreachable.
+    """
+    return AsyncConnectionPool(
+        named(conninfo, name, **settings),
+        name=name,
+        min_size=1,
+        max_size=most,
+        open=False,
+        connection_class=cast(Any, AsyncConnection),
+        check=check_open,
+        **options,
+    )
+
+
 def named(conninfo: str, name: str, **settings: str) -> str:
-    """The same address, for a pool or a library: with `name` shown in `pg_stat_activity`, with time-outs, and with the
-    server's `settings` for a connection beside those that are relied on. What the address says itself stands, but for
-    these settings. Raises DatabaseUnreachable where it can't be understood.
+    """The same address, for a library: with `name` shown in `pg_stat_activity`, with time-outs, and with the server's
+    `settings` for a connection beside those that are relied on. What the address says itself stands, but for these
+    settings. Raises DatabaseUnreachable where it can't be understood.
     """
     if fault := address_fault(conninfo):
         raise DatabaseUnreachable(f"The database's address (LAUREL_DATABASE_URL) {fault}.")

@@ -14,7 +14,7 @@ from application.log.check import check
 from application.log.writer import Writer
 from tests.application.log.conftest import running
 from tests.application.log.shop import MAPPER, Counter, counting, reading
-from tests.support.tcp import end_sessions
+from tests.support.sessions import end_sessions
 
 SOON_SECONDS = 5.0
 """Where the fault took thirty."""

@@ -8,7 +8,7 @@ import pytest
 from application.log.wakeup import CHANNEL, Listener, listening
 from application.log.writer import Writer
 from tests.application.log.shop import counting
-from tests.support.tcp import end_sessions
+from tests.support.sessions import end_sessions
 
 SECONDS = 60.0
 
