@@ -8,7 +8,7 @@ dies at any instant, decide nothing twice and leave nothing out.
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from time import monotonic
@@ -17,21 +17,19 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from application.awarding import Batch, Done, MemberAt, MissingMembers, Moved, decide_batch, pass_by
+from application.awarding import Batch, Done, Moved, decide_batch, pass_by
 from application.cancelling import cancel_grant
 from application.leadership import CANDIDATE_SECONDS, LEASE_SECONDS, Lease
 from application.log.errors import LogError
 from application.log.events import Recorded
 from application.log.mapper import Mapper
-from application.log.reader import read_states, read_versions
+from application.log.reader import read_versions
 from application.log.wakeup import POLL_SECONDS
 from application.log.writer import Writer
 from application.postgres.connection import TROUBLE, connect_async
 from application.reads import nothing
-from application.streams import MEMBER
 from application.triggers import Look, Triggers, look
 from domain.award_policy import Decided
-from domain.member import Member
 
 LEASE = "awards"
 SPACING_SECONDS = 0.01
@@ -199,7 +197,7 @@ class AwardPolicy:
         if turn.cancellation:
             await self._cancel(connection, seen.recorded, turn.cancellation)
         elif turn.fired:
-            await self._decide(connection, Batch(seen.recorded, turn.last, tuple(turn.fired), self._triggers.catalogue))
+            await self._decide(Batch(seen.recorded, turn.last, tuple(turn.fired), self._triggers.catalogue))
         else:
             await self._move(turn.last)
             return False
@@ -211,32 +209,19 @@ class AwardPolicy:
         self.head = max(self.head, committed.position)
         return Look(seen.recorded, seen.changed, seen.time_zone, committed.position)
 
-    async def _decide(self, connection: psycopg.AsyncConnection[Any], batch: Batch) -> None:
+    async def _decide(self, batch: Batch) -> None:
         """All of it, by as many commands as it takes, unless someone else has decided some."""
-        members: dict[MemberAt, Member] = {}
         while True:
-            command = partial(decide_batch, batch=batch, members=members, seed=self._seed())
+            command = partial(decide_batch, batch=batch, seed=self._seed())
             outcome = (await self._writer.submit(command, actor=ACTOR, bulk=True)).answer
-            match outcome:
-                case MissingMembers():
-                    members |= await self._members(connection, outcome.members)
-                case Done():
-                    reached = outcome.recorded.position
-                    await self._move(reached)
-                    left = tuple(one for one in batch.fired if one.trigger.position > reached)
-                    if not left:
-                        return
-                    batch = Batch(outcome.recorded, batch.upto, left, batch.catalogue)
-                case _:
-                    return
-
-    async def _members(
-        self, connection: psycopg.AsyncConnection[Any], wanted: Sequence[MemberAt]
-    ) -> dict[MemberAt, Member]:
-        """Members as they were."""
-        places = {(MEMBER.at(member).id, version): (member, version) for member, version in wanted}
-        found = await read_states(connection, self._mapper, list(places))
-        return {places[place]: state for place, state in found.items()}
+            if not isinstance(outcome, Done):
+                return
+            reached = outcome.recorded.position
+            await self._move(reached)
+            left = tuple(one for one in batch.fired if one.trigger.position > reached)
+            if not left:
+                return
+            batch = Batch(outcome.recorded, batch.upto, left, batch.catalogue)
 
     async def _cancel(self, connection: psycopg.AsyncConnection[Any], recorded: Decided, request: Recorded) -> None:
         """In the name of whoever asked for it."""

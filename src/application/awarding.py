@@ -143,16 +143,6 @@ class Moved(Struct, frozen=True, gc=False):
     """Someone else has decided further; nothing was decided."""
 
 
-MemberAt = tuple[str, int]
-"""A member as they were at a version of their stream."""
-
-
-class MissingMembers(Struct, frozen=True, gc=False):
-    """Members have changed since they triggered this, and what they were is not known; nothing was decided."""
-
-    members: tuple[MemberAt, ...]
-
-
 class Done(Struct, frozen=True, gc=False):
     """How much is decided now, and the decisions."""
 
@@ -160,20 +150,12 @@ class Done(Struct, frozen=True, gc=False):
     made: tuple[Made, ...]
 
 
-def decide_batch(
-    working: Working, batch: Batch, members: Mapping[MemberAt, Member], seed: bytes
-) -> Done | Moved | MissingMembers:
-    """Decides what was triggered, as much as is decided at once, and records how far that is.
-
-    `members` are those who have changed since, as they were.
-    """
+def decide_batch(working: Working, batch: Batch, seed: bytes) -> Done | Moved:
+    """Decides what was triggered, as much as is decided at once, and records how far that is."""
     if decided(working) != batch.recorded:
         return Moved()
     asked, recorded = _together(_left(batch), batch)
-    working.prefetch(_streams(asked))
-    if missing := tuple(dict.fromkeys(_changed(working, asked, members))):
-        return MissingMembers(missing)
-    made = _decide(working, batch.catalogue, asked, members, Draw(seed))
+    made = _decide(working, batch.catalogue, asked, Draw(seed))
     working.record(POLICY, recorded)
     return Done(recorded, tuple(made))
 
@@ -238,21 +220,16 @@ def decide_triggers(working: Working, fired: Sequence[Fired], random: Random) ->
     """Decides, in order, what has just been triggered by every campaign that it fires, and records what comes of it."""
     catalogue: Catalogue = working.catalogue
     asked = [(one, terms) for one in fired for terms in concerned(catalogue, one)]
+    return _decide(working, catalogue, asked, random)
+
+
+def _decide(working: Working, catalogue: Catalogue, asked: Sequence[Asked], random: Random) -> list[Made]:
     working.prefetch(_streams(asked))
-    return _decide(working, catalogue, asked, {}, random)
-
-
-def _decide(
-    working: Working,
-    catalogue: Catalogue,
-    asked: Sequence[Asked],
-    members: Mapping[MemberAt, Member],
-    random: Random,
-) -> list[Made]:
+    working.prefetch_at(_members(asked))
     occasions: dict[int, Occasion] = {}
     for one, _ in asked:
         if one.trigger.position not in occasions:
-            occasions[one.trigger.position] = _occasion(working, catalogue, one, _member(working, one, members))
+            occasions[one.trigger.position] = _occasion(working, catalogue, one)
     working.prefetch(_referrers(asked, occasions))
     ledger = ledger_for(working, catalogue, [terms for _, terms in asked], random)
     made: list[Made] = []
@@ -275,24 +252,19 @@ def _decide(
     return made
 
 
-def _changed(working: Working, asked: Iterable[Asked], members: Mapping[MemberAt, Member]) -> Iterator[MemberAt]:
-    """Who is not what they were any more, and is not among `members`."""
+def _members(asked: Iterable[Asked]) -> Iterator[tuple[Stream[Any, Any], int]]:
+    """Whom these decisions are about, as they were when they triggered them."""
     for one, _ in asked:
         if one.context and one.context.member_version:
-            at = one.member, one.context.member_version
-            if at not in members and working.version(MEMBER.at(one.member)) != at[1]:
-                yield at
+            yield MEMBER.at(one.member), one.context.member_version
 
 
-def _member(working: Working, one: Fired, members: Mapping[MemberAt, Member]) -> Member:
+def _member(working: Working, one: Fired) -> Member:
     """The member as they were when they triggered it."""
-    if one.context is None:
-        return working.state(MEMBER.at(one.member)) or Member(one.member)
-    if not one.context.member_version:
+    stream, version = MEMBER.at(one.member), one.context.member_version if one.context else None
+    if version == 0:
         return Member(one.member)
-    was = members.get((one.member, one.context.member_version)) or working.state(MEMBER.at(one.member))
-    assert was is not None  # noqa: S101  their stream had a version
-    return was
+    return (working.state(stream) if version is None else working.state_at(stream, version)) or Member(one.member)
 
 
 def _streams(asked: Iterable[Asked]) -> Iterable[Stream[Any, Any]]:
@@ -333,7 +305,7 @@ def _stream_of(fact: Fact) -> Stream[Any, Any]:
     return TRANSACTION.at(fact.id) if fact.kind is FactKind.TRANSACTION else MEMBER_EVENT.at(fact.id)
 
 
-def _occasion(working: Working, catalogue: Catalogue, one: Fired, member: Member) -> Occasion:
+def _occasion(working: Working, catalogue: Catalogue, one: Fired) -> Occasion:
     """The fact as it was accepted: a refund since then changes no decision."""
     trigger, fact = one.trigger, one.trigger.fact
     name = catalogue.achievements[trigger.achievement].definition.name
@@ -344,7 +316,7 @@ def _occasion(working: Working, catalogue: Catalogue, one: Fired, member: Member
     elif fact:
         event = working.state(MEMBER_EVENT.at(fact.id))
     return Occasion(
-        member,
+        _member(working, one),
         achievement,
         transaction.purchase if transaction else None,
         event.happening if event else None,

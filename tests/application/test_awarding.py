@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from application import campaigns, definitions, ingest
-from application.awarding import Done, Draw, MissingMembers, decide_batch, decided
+from application.awarding import Draw, decided
 from application.cancelling import cancel_grant
 from application.coupons import add_codes
 from application.log.events import Cause, Recorded
@@ -281,17 +281,8 @@ def test_a_member_is_taken_as_they_were_when_they_triggered_it(program: Program)
         program.do(partial(definitions.put_member, member_id="M-1", tier=tier, attributes={}, referrer=None))
         bought(program, number)
     program.do(partial(definitions.put_member, member_id="M-1", tier="silver", attributes={}, referrer=None))
-    asked = batch(program)
-    missing = program.do(partial(decide_batch, batch=asked, members={}, seed=SEED))
-    assert missing == MissingMembers((("M-1", 2), ("M-1", 3), ("M-1", 4)))
-    decide(program, asked)
+    decide(program)
     assert [type(event) for event in decisions(program)] == [Granted, Refused, Granted]
-
-
-def test_one_who_registers_with_the_fact_is_the_one_it_is_decided_for(program: Program) -> None:
-    rewarding(program)
-    bought(program, 1)
-    assert isinstance(program.do(partial(decide_batch, batch=batch(program), members={}, seed=SEED)), Done)
 
 
 def test_a_referrer_whom_nobody_knew_is_taken_as_they_were(program: Program) -> None:

@@ -74,6 +74,9 @@ class Program:
     def version(self, stream: Stream[Any, Any]) -> int:
         return self._held(stream)[0]
 
+    def prefetch_at(self, places: Iterable[tuple[Stream[Any, Any], int]]) -> None:
+        """Everything is in memory."""
+
     def state_at(self, stream: Stream[Any, Any], version: int) -> Any:
         held, state = self._held(stream)
         return state if held == version else self._past[stream.id, version]

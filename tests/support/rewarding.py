@@ -1,22 +1,21 @@
 """Campaigns that fire on achievements, and the award policy over a program in memory."""
 
 from datetime import UTC, datetime
-from functools import partial, reduce
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from application import campaigns, definitions
-from application.awarding import Batch, Done, Made, MemberAt, MissingMembers, decide_batch, decided
+from application.awarding import Batch, Done, Made, decide_batch, decided
 from application.cancelling import cancel_grant, request_cancellation
 from application.catalogue import Catalogue
 from application.log.events import Recorded
 from application.log.working import Working
 from application.preconditions import Precondition
-from application.streams import MEMBER, PARTICIPATION
+from application.streams import PARTICIPATION
 from application.triggers import DEFINITIONS, InForce, Turn
 from domain.campaign_definition import Definition, Effect, EffectKind, Limits, Recipient, Rule
 from domain.catalogue import Badge, Coupon, Entry, Reward
-from domain.member import Member, evolve
 from domain.participation import CancellationRequested, Granted, Refused
 from tests.support.program import MAPPER, Program, at_once
 from tests.support.progressing import ACHIEVEMENT_ID
@@ -95,20 +94,8 @@ def batch(program: Program) -> Batch:
 def decide(program: Program, asked: Batch | None = None) -> list[Made]:
     """What one command of the award policy decides."""
     asked = asked or batch(program)
-    members: dict[MemberAt, Member] = {}
-    while True:
-        outcome = program.do(partial(decide_batch, batch=asked, members=members, seed=SEED))
-        if not isinstance(outcome, MissingMembers):
-            return list(outcome.made) if isinstance(outcome, Done) else []
-        members |= {(member, version): was(program, member, version) for member, version in outcome.members}
-
-
-def was(program: Program, member_id: str, version: int) -> Member:
-    stream = MEMBER.at(member_id)
-    events = [recorded.event for recorded in program.history if recorded.stream == stream.id]
-    member = reduce(evolve, events[:version], None)
-    assert member is not None
-    return member
+    outcome = program.do(partial(decide_batch, batch=asked, seed=SEED))
+    return list(outcome.made) if isinstance(outcome, Done) else []
 
 
 def settle(program: Program) -> list[Made]:

@@ -133,14 +133,6 @@ async def read_versions(
         return [_recorded(mapper, *row) for row in await cursor.fetchall()]
 
 
-async def read_states(
-    connection: psycopg.AsyncConnection[Any], mapper: Mapper, places: Sequence[Place]
-) -> dict[Place, Any]:
-    """What streams were at a version; what was not there is left out."""
-    upto = await read_upto(connection, places)
-    return {place: folded(mapper, None, events) for place, events in upto.items()}
-
-
 async def read_upto(
     connection: psycopg.AsyncConnection[Any], places: Sequence[Place]
 ) -> dict[Place, list[tuple[str, bytes]]]:

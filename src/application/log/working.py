@@ -117,6 +117,17 @@ class Working:
         if missing:
             raise Cold(missing)
 
+    def prefetch_at(self, places: Iterable[tuple[Stream[Any, Any], int]]) -> None:
+        """As `prefetch`, of what streams that are loaded were at a version."""
+        missing: list[bytes] = []
+        for stream, version in places:
+            try:
+                self.state_at(stream, version)
+            except Cold as cold:
+                missing += cold.keys
+        if missing:
+            raise Cold(missing)
+
     def state_if_known(self, stream: Stream[S, Any]) -> S | None:
         """As `state`, but a stream that is not loaded is taken for one that does not exist. Where it does, the append
         finds out: the stream is loaded and the command decided again.

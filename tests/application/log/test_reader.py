@@ -11,13 +11,12 @@ from application.log.reader import (
     read_catalogue,
     read_catalogue_at,
     read_page,
-    read_states,
     read_stream,
     read_tagged,
     read_versions,
 )
 from application.log.writer import Writer
-from tests.application.log.shop import COUNTERS, MAPPER, RULES, Counted, Counter, Ruled, counting, ruling
+from tests.application.log.shop import COUNTERS, MAPPER, RULES, Counted, Ruled, counting, ruling
 
 
 @pytest.fixture
@@ -95,14 +94,6 @@ async def test_single_events_are_read_by_their_place(connection: psycopg.Connect
             (2, other, Counted(4)),
             (4, one, Counted(5)),
         ]
-
-
-async def test_states_are_read_as_they_were_at_a_version(connection: psycopg.Connection, database: str) -> None:
-    connection.close()
-    one, other = COUNTERS.at("a").id, COUNTERS.at("b").id
-    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as asking:
-        found = await read_states(asking, MAPPER, [(one, 1), (one, 2), (other, 1), (uuid4(), 1)])
-    assert found == {(one, 1): Counter(3, 1), (one, 2): Counter(8, 2), (other, 1): Counter(4, 1)}
 
 
 async def test_the_catalogue_is_read_as_it_was_at_a_position(connection: psycopg.Connection, database: str) -> None:
