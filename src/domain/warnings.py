@@ -112,6 +112,7 @@ def campaign_warnings(
     """Of a campaign, or of the draft of one; `decimals_of` an account are those its units are rounded to."""
     return [
         *_receiver_warnings(definition, achievement),
+        *_unbound_warnings(definition),
         *_limit_warnings(definition, decimals_of),
     ]
 
@@ -126,6 +127,17 @@ def _receiver_warnings(
             if effect.to is Recipient.REFERRER:
                 detail = "goes to the referrer of the referrer: the achievement is completed by who referred the member"
                 yield Problem(f"/rules/{number}/effects/{place}/to", detail, "referrer_of_referrer")
+
+
+def _unbound_warnings(definition: campaign_definition.Definition) -> Iterator[Problem]:
+    """A limit bounds who receives, so one of the member bounds nothing where all goes to the referrer."""
+    receivers = {effect.to for rule in definition.rules for effect in rule.effects}
+    for recipient in Recipient:
+        limits = {"executions": definition.limits.executions(recipient), "units": definition.limits.units(recipient)}
+        for name, limit in limits.items():
+            if limit and receivers and recipient not in receivers:
+                detail = f"bounds nobody: nothing goes to the {recipient}"
+                yield Problem(f"/limits/{recipient}_{name}", detail, "limit_bounds_nobody")
 
 
 def _limit_warnings(definition: campaign_definition.Definition, decimals_of: Callable[[str], int]) -> Iterator[Problem]:

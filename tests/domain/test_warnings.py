@@ -174,8 +174,8 @@ MUG = Effect(kind=EffectKind.GIVE_REWARD, reward="mug")
         ([pays(give("100"))], {"member_units": "99"}, ["member_units"]),
         ([pays(give("100"))], {"member_units": "100", "total_units": "100"}, []),
         ([pays(give("100"))], {"total_units": "99.9"}, ["total_units"]),
-        ([pays(give("100"))], {"referrer_units": "1"}, []),
-        ([pays(give("100", REFERRER))], {"referrer_units": "1", "member_units": "1"}, ["referrer_units"]),
+        ([pays(give("100"), give("1", REFERRER))], {"referrer_units": "1"}, []),
+        ([pays(give("100", REFERRER))], {"referrer_units": "1"}, ["referrer_units"]),
         ([pays(give("60"), give("60", REFERRER))], {"member_units": "60", "total_units": "119"}, ["total_units"]),
         ([pays(give("60")), pays(give("50"))], {"member_units": "109"}, ["member_units"]),
         ([pays(give("60"), when="true"), pays(give("50"), when="false")], {"member_units": "60"}, []),
@@ -192,6 +192,23 @@ def test_a_limit_below_what_one_execution_gives(
 ) -> None:
     found = campaign_warnings(campaign(*rules, **limits), None, {"points": 0, "money": 2}.__getitem__)
     assert told(found) == [(f"/limits/{field}/value", "limit_below_execution") for field in fields]
+
+
+def test_a_limit_of_whom_nothing_goes_to() -> None:
+    limits = {"member_units": "200", "referrer_units": "200", "total_units": "200"}
+    to_member, to_referrer = pays(give("1")), pays(give("1", REFERRER))
+
+    def warned(*rules: campaign_definition.Rule) -> list[tuple[str, str]]:
+        return told(campaign_warnings(campaign(*rules, **limits), None, lambda _: 0))
+
+    assert warned(to_member) == [("/limits/referrer_units", "limit_bounds_nobody")]
+    assert warned(to_referrer, to_referrer) == [("/limits/member_units", "limit_bounds_nobody")]
+    assert warned(to_member, to_referrer) == []
+    assert warned() == []
+    once = campaign_definition.Definition(
+        name="Thanks", rules=(to_referrer,), limits=Limits(member_executions=Limit(Decimal(1)))
+    )
+    assert told(campaign_warnings(once, None, lambda _: 0)) == [("/limits/member_executions", "limit_bounds_nobody")]
 
 
 def test_what_goes_to_the_referrer_of_a_referrer() -> None:
