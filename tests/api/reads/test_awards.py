@@ -256,3 +256,27 @@ async def test_who_may_cancel(program: ReadProgram) -> None:
     for role in ("analyst", "auditor", "integration"):
         answer = await program.post(f"/decisions/{UNKNOWN}/cancel", {"reason": "x"}, authorization=f"Bearer {role}")
         assert answer.status_code == 403
+
+
+async def test_however_many_are_referred_their_referrer_receives_what_their_limits_allow(program: ReadProgram) -> None:
+    for member in ("M-1", "M-2", "M-3", "M-4"):
+        await program.put(f"/members/{member}", {"referrer": "R-1"})
+    limits = {"referrer_units": {"value": "10"}, "referrer_executions": {"value": 1}}
+    thanks = {"kind": "give_units", "account": "points", "units": "10", "to": "referrer"}
+    await rewarding(program, effects=[thanks], type="referral", limits=limits)
+    facts = [{"transaction": bought(number, member=f"M-{number}")} for number in (1, 2, 3)]
+    assert (await program.post("/batch", {"facts": facts})).status_code == 200
+    await program.decide()
+    assert (await program.post("/transactions", bought(4, member="M-4"))).status_code == 201
+    await program.decide()
+    await program.follow()
+    awarded = {
+        member: (await program.listed(f"/members/{member}/accounts"))[0]["awarded"]
+        for member in ("R-1", "M-1", "M-2", "M-3", "M-4")
+    }
+    assert awarded == {"R-1": "10", "M-1": "100", "M-2": "100", "M-3": "100", "M-4": "100"}
+    decisions = await program.listed("/members/R-1/decisions", sort="recorded_at")
+    assert [decision["rules"][0]["effects"][1].get("reason") for decision in decisions] == [
+        None,
+        *["referrer_units_exhausted"] * 3,
+    ]
