@@ -1,7 +1,6 @@
 """Asked of the log itself: pages of it, states and events of streams that the projections' rows name."""
 
 from collections.abc import Iterable, Sequence
-from itertools import repeat
 from typing import Any, Generic, LiteralString, TypeVar
 from uuid import UUID
 
@@ -13,11 +12,14 @@ from application.log.events import Envelope, Recorded
 from application.log.fold import folded, kept
 from application.log.mapper import Mapper
 from application.log.queries import query
+from application.log.reader import Page
 from application.log.streams import Stream
 
 S = TypeVar("S")
 
-_PAGE = query("page")
+PASSED_EVENTS = 5_000
+"""So many positions at most are looked through for a page of the feed."""
+
 _HEAD = query("head")
 _LAST = query("last")
 
@@ -74,6 +76,16 @@ class Versioned(Struct, Generic[S], frozen=True):
     version: int
 
 
+_FEED: LiteralString = """
+SELECT e.position, uuid_send(e.stream), e.version, e.tag, e.payload, e.envelope
+FROM laurel.events e
+WHERE e.bucket = 0 AND e.position > %(after)s AND e.position <= %(until)s AND e.tag = ANY(%(tags)s::text[])
+AND (%(said)s::bytea IS NULL OR position(%(said)s::bytea IN e.payload) > 0)
+ORDER BY e.position
+LIMIT %(limit)s
+"""
+
+
 class Story(Struct, frozen=True):
     """A stream as it stands: its state, when it began, and the last thing that happened in it."""
 
@@ -97,13 +109,18 @@ async def last_position(connection: AsyncConnection[Any]) -> int:
     return position
 
 
-async def read_log(connection: AsyncConnection[Any], mapper: Mapper, after: int, limit: int) -> list[Recorded]:
-    """The events that follow a position, in order."""
-    rows = await _rows(connection, _PAGE, [0, after, limit])
-    _, count, *columns = rows[0]
-    if not count:
-        return []
-    return list(map(Recorded, repeat(mapper), range(after + 1, after + count + 1), *columns))
+async def read_feed(
+    connection: AsyncConnection[Any], mapper: Mapper, tags: Iterable[str], said: str | None, after: int, limit: int
+) -> Page:
+    """The first events of these tags that follow a position, at most `limit`, where they say the text `said` somewhere.
+
+    It looks through a bounded part of the log: `last` is how far, so that it goes on where nothing fits.
+    """
+    until = min(await head(connection), after + PASSED_EVENTS)
+    stored = [tag for tag in mapper.kind_of_tag if tag.partition("@")[0] in set(tags)]
+    named = {"after": after, "until": until, "tags": stored, "limit": limit, "said": said and said.encode()}
+    events = [Recorded(mapper, *row) for row in await _rows(connection, _FEED, named)]
+    return Page(events, events[-1].position if len(events) == limit else max(after, until))
 
 
 async def latest(connection: AsyncConnection[Any], mapper: Mapper, stream: Stream[S, Any]) -> Versioned[S] | None:

@@ -4,48 +4,6 @@ from typing import Any
 import psycopg
 
 from tests.api.reads.program import UNKNOWN, ReadProgram
-from tests.domain.test_icons import PNG
-
-
-async def test_the_feed_has_everything_in_order(program: ReadProgram) -> None:
-    campaign = await program.campaign()
-    await program.put(f"/tiered-campaigns/{campaign}/icon", PNG, content_type="image/png")
-    await program.buy("T-1", "M-1", "20")
-    events: list[dict[str, Any]] = []
-    after = "0"
-    while True:
-        page = await program.shown("/feed", after=after, limit="2")
-        events += page["data"]
-        after = page["position"]
-        if page["next"] is None:
-            break
-        assert page["next"] == after
-    assert after == str(program.head())
-    assert [event["position"] for event in events] == [str(n) for n in range(1, program.head() + 1)]
-    received, contributed = (
-        next(event for event in events if event["type"] == kind)
-        for kind in ("transaction.received", "standing.contributed")
-    )
-    assert received["data"]["purchase"]["total"] == "20"
-    assert received["recorded_at"] == "2026-09-10T12:00:00Z"
-    assert contributed["data"]["fact"] == {"kind": "transaction", "id": "T-1"}
-    assert (contributed["data"]["member"], contributed["data"]["pending_points"]) == ("M-1", "200")
-    icon = next(event for event in events if event["type"] == "tiered_campaign.icon_put")
-    assert icon["data"]["content"] == {"bytes": len(PNG)}
-
-
-async def test_the_feed_waits_for_nothing_and_hides_what_is_of_no_concern(program: ReadProgram) -> None:
-    answered = await program.post("/tiered-campaigns", {"name": "Autumn"}, idempotency_key="k-1")
-    at = int(answered.json()["position"])
-    page = await program.shown("/feed")
-    assert "request.answered" not in {event["type"] for event in page["data"]}
-    assert page["position"] == str(at)
-    assert (await program.shown("/feed", after=str(at)))["data"] == []
-    assert (await program.shown("/feed", after=str(at + 100)))["position"] == str(at + 100)
-    for asked in ({"after": "x"}, {"limit": "0"}, {"limit": "201"}, {"limit": "many"}, {"sort": "position"}):
-        refused = await program.client.get("/v1/feed", params=asked)
-        assert refused.status_code == 422, asked
-        assert refused.json()["errors"][0]["parameter"] == next(iter(asked))
 
 
 async def test_projections_say_how_far_they_are(program: ReadProgram) -> None:

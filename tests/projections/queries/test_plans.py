@@ -17,6 +17,7 @@ from application.migrate import migrate
 from domain.catalogue import Account, Badge, Coupon, EventType, MemberList, Reward, Segment
 from domain.member import Member
 from domain.standing import Fact, FactKind
+from projections.feed import TYPES, tags_of
 from projections.listing import Listing, Selection
 from projections.queries import (
     accounts,
@@ -248,8 +249,13 @@ async def test_single_things_are_found_by_their_key(connection: AsyncConnection[
 
 
 async def test_the_feed_is_read_from_where_it_goes_on(connection: AsyncConnection[Any]) -> None:
-    assert len(await log.read_log(connection, MAPPER, 4000, LIMIT)) == LIMIT
+    every = tags_of(TYPES)
+    assert len((await log.read_feed(connection, MAPPER, every, None, 4000, LIMIT)).events) == LIMIT
     assert max(read for plan in cast(Any, connection).plans for read in _read(plan)) <= ROWS
+    page = await log.read_feed(connection, MAPPER, every, "nobody", 4000, LIMIT)
+    assert page.events == []
+    assert 4000 < page.last <= 4000 + log.PASSED_EVENTS
+    assert max(read for plan in cast(Any, connection).plans for read in _read(plan)) <= log.PASSED_EVENTS
 
 
 def _read(plan: dict[str, Any]) -> Iterator[float]:
