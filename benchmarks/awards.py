@@ -42,8 +42,9 @@ from benchmarks.figures import Figure, show
 from domain import campaign_definition
 from domain.achievement_definition import Count, CountKind, Definition, Limit, Rule
 from domain.campaign_definition import Effect, EffectKind, Limits
+from domain.purchase import Purchase
 from domain.terms import Entity
-from domain.transaction import Purchase, Status
+from domain.transaction import Status
 from projections.follower import Follower
 from projections.registry import PROJECTIONS
 

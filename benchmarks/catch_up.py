@@ -40,8 +40,9 @@ from benchmarks.figures import Figure, show
 from domain.member import Registered
 from domain.outcomes import Contributed as ContributionOutcome
 from domain.outcomes import Contribution
+from domain.purchase import Item, Purchase
 from domain.standing import Contributed, Fact, FactKind
-from domain.transaction import Item, Purchase, Received, Status
+from domain.transaction import Received, Status
 from projections import store
 from projections.follower import Follower
 from projections.registry import PROJECTIONS

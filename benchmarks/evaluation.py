@@ -40,9 +40,10 @@ from application.streams import KINDS
 from benchmarks.append import library
 from benchmarks.figures import Figure, show
 from domain.points import HitType, Tier
+from domain.purchase import Purchase
 from domain.terms import Entity
 from domain.tiered_definition import Aggregate, Definition
-from domain.transaction import Purchase, Status
+from domain.transaction import Status
 from projections.follower import Follower
 from projections.positions import CHANNEL, Positions
 from projections.readers import reads

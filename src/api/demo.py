@@ -34,10 +34,11 @@ from domain.catalogue import Account, EventType, MemberList, Segment
 from domain.member_event import Happening
 from domain.points import HitType, Tier
 from domain.product import Product
+from domain.purchase import Item, Purchase
 from domain.terms import Entity, Late, Part
 from domain.tiered_campaign import TieredCampaign
 from domain.tiered_definition import Aggregate, Audience, Definition
-from domain.transaction import Item, Purchase, Status
+from domain.transaction import Status
 
 MEMBERS = 150
 FACTS_A_DAY = 45

@@ -31,6 +31,7 @@ from domain.member_event import Happening
 from domain.points import MOST_TIERS, HitType, Tier
 from domain.problems import Invalid, Problem
 from domain.product import Product
+from domain.purchase import Item, Purchase, Returned
 from domain.terms import CombinationScope, Confirmation, Entity, Late, Part
 from domain.texts import MOST_LOCALES
 from domain.tiered_definition import (
@@ -41,7 +42,7 @@ from domain.tiered_definition import (
     Audience,
     Definition,
 )
-from domain.transaction import Item, Purchase, Returned, Status
+from domain.transaction import Status
 
 MOST_ITEMS = 1000
 MOST_MEMBERS = 1000
@@ -212,11 +213,16 @@ class ReturnedBody(Body, frozen=True):
 
 
 class RefundBody(Body, frozen=True, kw_only=True):
-    """An amount, or items at what they cost, or neither: all that is left. `refund_id` makes a repeat be recognized."""
+    """An amount, or items at what they are worth, or both, the money and the pieces; without either, all that is left.
+
+    `attributes` are the new figures of numeric ones, which otherwise fall with the total where they are added up.
+    `refund_id` makes a repeat be recognized.
+    """
 
     refund_id: Identifier | None = None
     amount: Amount | None = None
     items: Annotated[tuple[ReturnedBody, ...], Meta(max_length=MOST_ITEMS)] = ()
+    attributes: Attributes = field(default_factory=dict)
 
     def returned(self) -> tuple[Returned, ...]:
         _check(_refund_problems(self))
@@ -583,6 +589,8 @@ def _unchangeable_problems(body: UpdateBody, purchase: Purchase) -> Iterator[Pro
 
 
 def _refund_problems(body: RefundBody) -> Iterator[Problem]:
+    if body.attributes and body.amount is None and not body.items:
+        yield Problem("/attributes", "must come with an amount or items: without them everything is refunded")
     if body.amount is not None and body.amount <= 0:
         yield Problem("/amount", "must be more than 0", "not_positive")
     for number, item in enumerate(body.items):

@@ -90,7 +90,7 @@ def refund(transaction_id: str, body: RefundBody) -> FactCommand:
         transaction = working.state(stream)
         if transaction and body.refund_id and any(refund.refund == body.refund_id for refund in transaction.refunds):
             raise Repeated(stream)
-        return ingest.refund(working, transaction_id, body.amount, returned, body.refund_id)
+        return ingest.refund(working, transaction_id, body.amount, returned, body.refund_id, body.attributes)
 
     return decide
 
@@ -187,7 +187,7 @@ def _first_answer(event: Remembered) -> FactAnswer:
 
 def _same_refund(sent: RefundBody, refunded: Refunded) -> bool:
     """What was given as nothing took back all that was left."""
-    if sent.returned() != refunded.items:
+    if (sent.returned(), sent.attributes) != (refunded.items, refunded.attributes):
         return False
     if sent.amount is None:
         return bool(sent.items) or refunded.status is Status.REFUNDED

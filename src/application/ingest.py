@@ -25,31 +25,29 @@ from application.streams import MEMBER, MEMBER_EVENT, STANDING, TRANSACTION
 from domain import member as members
 from domain import standing as standings
 from domain import transaction as transactions
-from domain.attributes import attribute_problems
+from domain.attributes import Attributes, attribute_problems
 from domain.basis import Basis
-from domain.contribution import Memberships, Seen, admit, is_concerned, measure, place, unpriced
+from domain.contribution import Memberships, Seen, admit, filtered_out, is_concerned, measure, place, unpriced
 from domain.member import Member
 from domain.member_event import Happening, MemberEvent
 from domain.member_event import Received as EventReceived
 from domain.member_event import Recounted as EventRecounted
 from domain.outcomes import Advance, Contributed, Contribution, Corrected, NotCounted, Outcome, Reason
 from domain.problems import Invalid, Problem
+from domain.purchase import Purchase, Returned
 from domain.standing import Fact, FactKind, Place
 from domain.terms import Entity, Terms, confirmed_in_time
 from domain.transaction import (
     Accepted,
-    Purchase,
     Received,
     Recounted,
-    Refunded,
     RefundTooLarge,
     Rejected,
-    Returned,
     Status,
     TooManyRefunds,
     Transaction,
     Updated,
-    effective,
+    left_of,
 )
 
 ASKED_TOGETHER = 32
@@ -140,7 +138,7 @@ def accept(working: Working, transaction_id: str, at: datetime | None = None) ->
     _allow(transaction, Status.PENDING)
     confirmed_at = at or _acceptable_at(transaction.purchase, working.now)
     seen = _seen(working, transaction)
-    settled = _recount(working, transaction, seen, confirmed_at)
+    settled = _confirm(working, transaction, seen, confirmed_at)
     settled = _moved(settled, progressing.advance(working, seen, transaction.basis))
     member = transaction.purchase.member
     working.record(
@@ -184,38 +182,42 @@ def update(working: Working, purchase: Purchase) -> FactAnswer:
 
 
 def refund(
-    working: Working, transaction_id: str, amount: Decimal | None, items: tuple[Returned, ...], refund_id: str | None
+    working: Working,
+    transaction_id: str,
+    amount: Decimal | None,
+    items: tuple[Returned, ...],
+    refund_id: str | None,
+    attributes: Attributes | None = None,
 ) -> FactAnswer:
-    """Takes back an amount, or the value of items, or all that is left; raises Conflict or Invalid.
+    """Takes back an amount, or what items are worth, or all that is left; raises Conflict or Invalid.
 
-    One that is overdue to be accepted by itself is accepted first.
+    Filters and conditions are asked again of what is left. Nothing that did not count before counts after it. One that
+    is overdue to be accepted by itself is accepted first.
     """
     stream, transaction = _transaction(working, transaction_id)
     if transactions.is_overdue(transaction, working.now):
         accept(working, transaction_id, transaction.purchase.auto_accept_at)
         stream, transaction = _transaction(working, transaction_id)
     _allow(transaction, Status.ACCEPTED)
-    back = transactions.refund_amount(transaction, amount, items)
-    match back:
-        case Problem():
-            raise Invalid([back])
+    refunded = transactions.refund(transaction, amount, items, attributes or {}, refund_id)
+    match refunded:
+        case list():
+            raise Invalid(refunded)
         case RefundTooLarge():
-            raise Conflict(f"the refunds would exceed the total: {back.left:f} is left to refund", "refund_too_large")
+            left = f"{refunded.left:f} is left to refund"
+            raise Conflict(f"the refunds would exceed the total: {left}", "refund_too_large")
         case TooManyRefunds():
-            raise Conflict(f"the transaction has had {back.most} refunds, which is as many as may", "too_many_refunds")
-    member = transaction.purchase.member
-    status = Status.REFUNDED if back == transactions.left_to_refund(transaction) else Status.ACCEPTED
-    bare = Refunded(transaction_id, member, back, status, items, refund_id)
-    after = transactions.evolve(transaction, replace(bare, contributions=transaction.contributions))
-    whole = status is Status.REFUNDED
-    before, seen = _seen(working, transaction), _seen(working, after)
-    settled = _withdraw(working, transaction) if whole else _recount(working, transaction, seen, None)
+            most = f"the transaction has had {refunded.most} refunds, which is as many as may"
+            raise Conflict(most, "too_many_refunds")
+    whole = refunded.status is Status.REFUNDED
+    before, seen = _seen(working, transaction), _seen(working, transactions.evolve(transaction, refunded))
+    settled = _withdraw(working, transaction) if whole else _lower(working, transaction, seen, before)
     settled = _moved(settled, progressing.take_back(working, seen, None if whole else before, transaction.advances))
     working.record(
         stream,
-        replace(bare, contributions=settled.contributions, outcomes=settled.outcomes, advances=settled.advances),
+        replace(refunded, contributions=settled.contributions, outcomes=settled.outcomes, advances=settled.advances),
     )
-    return _answer(working, settled, transaction_id, member, status)
+    return _answer(working, settled, transaction_id, refunded.member, refunded.status)
 
 
 class Counted(Struct, frozen=True, gc=False):
@@ -361,27 +363,46 @@ def _measured(
     return measure(terms, occurrence, seen, confirmed=confirmed)
 
 
-def _recount(working: Working, transaction: Transaction, seen: Seen, confirmed_at: datetime | None) -> Settled:
-    """The same contributions with the figures as `seen`; `confirmed_at` is given when they are confirmed now."""
+def _recount(
+    working: Working,
+    transaction: Transaction,
+    seen: Seen,
+    count: Callable[[Terms, Contribution], Contribution | NotCounted],
+) -> Settled:
+    """Counts what the transaction has contributed again, as it is `seen` now, and nothing else."""
     contributions: list[Contribution] = []
     not_counted: list[NotCounted] = []
-    for contribution in transaction.contributions:
-        terms = working.catalogue.terms(contribution.tiered_campaign, contribution.occurrence)
+    for held in transaction.contributions:
+        terms = working.catalogue.terms(held.tiered_campaign, held.occurrence)
         if terms is None:
-            contributions.append(contribution)
+            contributions.append(held)
             continue
-        if confirmed_at:
-            counted = _measured(terms, contribution.occurrence, seen, confirmed_at, confirmed=True)
-        else:
-            counted = measure(terms, contribution.occurrence, seen, confirmed=contribution.confirmed)
+        counted = count(terms, held)
         if isinstance(counted, NotCounted):
             not_counted.append(counted)
         else:
             contributions.append(counted)
-            not_counted += unpriced(terms, contribution.occurrence, seen)
+            not_counted += unpriced(terms, held.occurrence, seen)
     counted_again = Counted(Memberships(), tuple(contributions), tuple(not_counted))
     fact = Fact(FactKind.TRANSACTION, transaction.purchase.id)
     return _settle(working, seen.member.id, fact, transaction.contributions, counted_again)
+
+
+def _confirm(working: Working, transaction: Transaction, seen: Seen, at: datetime) -> Settled:
+    def count(terms: Terms, held: Contribution) -> Contribution | NotCounted:
+        return _measured(terms, held.occurrence, seen, at, confirmed=True)
+
+    return _recount(working, transaction, seen, count)
+
+
+def _lower(working: Working, transaction: Transaction, seen: Seen, before: Seen) -> Settled:
+    """Down to what a refund leaves of it."""
+
+    def count(terms: Terms, held: Contribution) -> Contribution | NotCounted:
+        filtered = filtered_out(terms, held.occurrence, seen, before)
+        return filtered or measure(terms, held.occurrence, seen, confirmed=held.confirmed)
+
+    return _recount(working, transaction, seen, count)
 
 
 def _withdraw(working: Working, transaction: Transaction) -> Settled:
@@ -451,8 +472,11 @@ def _basis(working: Working, member_id: str) -> Basis:
 def _seen(working: Working, known: Transaction | MemberEvent) -> Seen:
     """A fact as it is now, of the member as they were when it was first recorded."""
     if isinstance(known, Transaction):
-        purchase = effective(known)
-        return Seen(_member(working, purchase.member, known.basis), transaction=purchase)
+        member = _member(working, known.purchase.member, known.basis)
+        if not known.refunds:
+            return Seen(member, transaction=known.purchase)
+        left = left_of(known)
+        return Seen(member, transaction=left.purchase, left=left)
     happening = known.happening
     return Seen(_member(working, happening.member, known.basis), event=happening)
 

@@ -26,14 +26,15 @@ from domain.amounts import EXACT, ONE, ZERO, kept
 from domain.basis import Basis
 from domain.buckets import Bucket, is_complete, reached
 from domain.contribution import Seen
-from domain.expressions import ExpressionFailure
+from domain.expressions import Compiled, ExpressionFailure
 from domain.interval import moment_of
 from domain.outcomes import Advance, Completed, NotCounted, Outcome, Progressed, Reason
 from domain.progress import Acting, Advanced, Context, Move, Progress
+from domain.purchase import Item, no_worth
+from domain.refund import part_left, stated_at
 from domain.scopes import Line
 from domain.standing import Fact, FactKind
 from domain.terms import Entity
-from domain.transaction import Item, no_worth
 
 REVISIONS_TOGETHER = 50
 """How many older revisions are asked at once for a member's completions."""
@@ -247,8 +248,10 @@ class _Moving:
         terms = self._catalogue.achievement_terms(held.achievement)
         rule = terms.rules[held.rule - 1]
         left = self._left(rule, held, earlier) if earlier else None
-        if left is not None and left >= held.amount:
+        if left is not None and (left == held.amount or left > held.amount >= 0):
             return held
+        if not left:
+            left = None  # nothing of it counts any more, so that it keeps nobody else from counting
         stream = self._stream(terms, held.member)
         acting = Acting(held.member, self._fact, self._at, self._moment)
         progress = self._held(stream, terms, held.member)
@@ -347,7 +350,7 @@ class _Moving:
             case CountKind.OCCURRENCES:
                 return Measured(ONE)
             case CountKind.SUM if rule.measured:
-                return Measured(kept(rule.measured.evaluate(self._seen)))
+                return Measured(self._sum(rule, rule.measured))
             case CountKind.DISTINCT if rule.measured:
                 value = rule.measured.evaluate(self._seen)
                 if value is None:
@@ -355,6 +358,16 @@ class _Moving:
                 return Measured(ONE, _text(value))
             case _:
                 return self._matching(rule)
+
+    def _sum(self, rule: RuleTerms, measured: Compiled) -> Decimal:
+        """What is made of attributes is no more than its part of what refunds have left of the total."""
+        seen = self._seen
+        amount = kept(measured.evaluate(seen))
+        if seen.left is None or seen.transaction is None or not rule.adds_up:
+            return amount
+        since = stated_at(seen.left, rule.adds_up)
+        whole = replace(seen, transaction=replace(seen.transaction, total=since))
+        return min(amount, part_left(kept(measured.evaluate(whole)), seen.left, since), key=abs)
 
     def _matching(self, rule: RuleTerms) -> Measured | tuple[Reason, str | None]:
         purchase = self._seen.transaction

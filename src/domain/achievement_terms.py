@@ -27,10 +27,15 @@ UNITS_REMEMBERED = 1024
 """Of so many periods of a rule it is remembered whether they are off."""
 
 
+_OWN = "transaction.attributes."
+
+
 class RuleTerms(Struct, frozen=True, gc=False):
     """A rule (`number` from 1) with its expressions compiled.
 
     `measured` is what a sum adds and what is to be distinct; `items` is asked of each line (`Line`), None takes all.
+    `adds_up` are the transaction's attributes that a sum is made of, where no lines are in it: those have what they
+    lost.
     `reads_products` says whether it asks for what the catalogue knows of a line's product. `is_off` says of a period,
     by its number, whether it lies wholly outside the timeframe; None where none can.
     """
@@ -51,6 +56,7 @@ class RuleTerms(Struct, frozen=True, gc=False):
     consecutive: int
     frequency: Limit | None
     is_off: Callable[[int], bool] | None = None
+    adds_up: tuple[str, ...] = ()
 
 
 def days_off(timeframe: Timeframe | None, period: PeriodKind, zone: ZoneInfo) -> Callable[[int], bool] | None:
@@ -90,7 +96,14 @@ def rule_terms(
         rule.consecutive,
         rule.frequency,
         is_off,
+        _added_up(measured) if rule.count.kind is CountKind.SUM and measured else (),
     )
+
+
+def _added_up(measured: Compiled) -> tuple[str, ...]:
+    if "transaction.items" in measured.attributes:
+        return ()
+    return tuple(name.removeprefix(_OWN) for name in measured.attributes if name.startswith(_OWN))
 
 
 class AchievementTerms(Struct, frozen=True, gc=False):

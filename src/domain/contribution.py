@@ -12,17 +12,22 @@ from domain.expressions import Compiled, ExpressionFailure
 from domain.member import Member
 from domain.member_event import Happening
 from domain.outcomes import Contribution, NotCounted, Reason
+from domain.purchase import Item, Purchase, no_worth
+from domain.refund import Left, part_left, stated_at
 from domain.schedule import number_at
 from domain.terms import CombinationScope, Entity, Terms, complete_sets
-from domain.transaction import Item, Purchase, no_worth
 
 
 class Seen(Struct, frozen=True, gc=False):
-    """What expressions see: the acting member as of the fact, and the fact."""
+    """What expressions see: the acting member as of the fact, and the fact.
+
+    `left` is of a transaction what refunds have left, for what is made of its attributes; None where all of it is.
+    """
 
     member: Member
     transaction: Purchase | None = None
     event: Happening | None = None
+    left: Left | None = None
 
 
 def is_concerned(terms: Terms, seen: Seen) -> bool:
@@ -113,6 +118,19 @@ def admit(terms: Terms, occurrence: int, seen: Seen, memberships: Memberships) -
     try:
         if not _in_audience(terms, seen, memberships):
             return NotCounted(terms.campaign, Reason.NOT_IN_AUDIENCE, occurrence)
+    except ExpressionFailure as failure:
+        return NotCounted(terms.campaign, Reason.EXPRESSION_FAILED, occurrence, str(failure))
+    return _refusal(terms, occurrence, seen)
+
+
+def filtered_out(terms: Terms, occurrence: int, seen: Seen, before: Seen) -> NotCounted | None:
+    """Why the filter keeps out a fact that it would let in as it was before."""
+    refusal = _refusal(terms, occurrence, seen)
+    return refusal if refusal and not _refusal(terms, occurrence, before) else None
+
+
+def _refusal(terms: Terms, occurrence: int, seen: Seen) -> NotCounted | None:
+    try:
         if terms.filter and not terms.filter.evaluate(seen):
             return NotCounted(terms.campaign, Reason.FILTER_NOT_MET, occurrence)
     except ExpressionFailure as failure:
@@ -132,7 +150,7 @@ def _in_audience(terms: Terms, seen: Seen, memberships: Memberships) -> bool:
 def measure(terms: Terms, occurrence: int, seen: Seen, *, confirmed: bool) -> Contribution | NotCounted:
     """The figure that a fact adds, for one that is admitted."""
     if seen.transaction:
-        measured = _measure_purchase(terms, seen.transaction)
+        measured = _measure_purchase(terms, seen.transaction, seen.left)
     else:
         measured = _attribute(seen.event.attributes if seen.event else {}, terms.attribute)
     if isinstance(measured, Reason):
@@ -152,7 +170,7 @@ def unpriced(terms: Terms, occurrence: int, seen: Seen) -> Iterator[NotCounted]:
 Measured = tuple[Decimal, tuple[tuple[str, Decimal], ...]]
 
 
-def _measure_purchase(terms: Terms, purchase: Purchase) -> Measured | Reason:
+def _measure_purchase(terms: Terms, purchase: Purchase, left: Left | None) -> Measured | Reason:
     if terms.combination:
         return _combination(terms, purchase)
     items = purchase.items
@@ -169,7 +187,7 @@ def _measure_purchase(terms: Terms, purchase: Purchase) -> Measured | Reason:
         case "total":
             return purchase.total, ()
         case _:
-            return _attribute(purchase.attributes, name.removeprefix("attributes."))
+            return _attribute(purchase.attributes, name.removeprefix("attributes."), left)
 
 
 def _worth(items: Sequence[Item]) -> Measured | Reason:
@@ -192,9 +210,12 @@ def _combination(terms: Terms, purchase: Purchase) -> Measured | Reason:
     return sets, tuple(sorted(quantities.items()))
 
 
-def _attribute(attributes: Attributes, name: str | None) -> Measured | Reason:
-    amount = number_in(attributes.get(name or ""))
-    return Reason.ATTRIBUTE_MISSING if amount is None else (amount, ())
+def _attribute(attributes: Attributes, name: str | None, left: Left | None = None) -> Measured | Reason:
+    name = name or ""
+    amount = number_in(attributes.get(name))
+    if amount is None:
+        return Reason.ATTRIBUTE_MISSING
+    return (part_left(amount, left, stated_at(left, (name,))) if left else amount), ()
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:

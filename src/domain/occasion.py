@@ -7,7 +7,7 @@ from msgspec import Struct
 from domain.member import Member
 from domain.member_event import Happening
 from domain.progress import Move
-from domain.transaction import Purchase
+from domain.purchase import Purchase
 
 
 class AchievementSeen(Struct, frozen=True, gc=False):

@@ -15,7 +15,7 @@ from domain.expressions import Attribute, Items, Namespace, Scope, Type
 from domain.occasion import Occasion
 from domain.product import Product
 from domain.progress import Move
-from domain.transaction import Item
+from domain.purchase import Item
 
 MEMBER: Mapping[str, Attribute] = {
     "member.id": Attribute(Type.TEXT, lambda seen: seen.member.id),

@@ -3,22 +3,21 @@
 pending --accept--> accepted --refunds--> refunded; pending --update--> pending; pending --reject--> rejected.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 from typing import ClassVar, assert_never
 from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.amounts import EXACT, ZERO, kept
 from domain.attributes import Attributes
 from domain.basis import Basis
 from domain.outcomes import Advance, Contribution, Outcome
 from domain.problems import Problem
+from domain.purchase import Purchase, Returned
+from domain.refund import Left, after, attribute_problems, item_problems, nothing, untouched, worth
 
 MOST_REFUNDS = 1000
 
@@ -28,51 +27,6 @@ class Status(StrEnum):
     ACCEPTED = "accepted"
     REFUNDED = "refunded"
     REJECTED = "rejected"
-
-
-class Item(Struct, frozen=True, gc=False):
-    """A line: `subtotal` is `quantity` times `price` where the caller gives none; without both it has no worth."""
-
-    product: str
-    quantity: Decimal = Decimal(1)
-    price: Decimal | None = None
-    subtotal: Decimal | None = None
-    attributes: Attributes = {}
-
-    @property
-    def value(self) -> Decimal:
-        if self.subtotal is not None:
-            return self.subtotal
-        return EXACT.multiply(self.quantity, self.price) if self.price is not None else ZERO
-
-    @property
-    def has_worth(self) -> bool:
-        return self.subtotal is not None or self.price is not None
-
-
-class Purchase(Struct, frozen=True, gc=False, omit_defaults=True):
-    """The absolute figures of a transaction, as the caller states them.
-
-    `accepted_at` may be of one that comes already accepted: when that was.
-    """
-
-    id: str
-    member: str
-    purchased_at: datetime
-    total: Decimal
-    checkout_at: datetime | None = None
-    auto_accept_at: datetime | None = None
-    currency: str | None = None
-    items: tuple[Item, ...] = ()
-    attributes: Attributes = {}
-    accepted_at: datetime | None = None
-
-
-class Returned(Struct, frozen=True, gc=False):
-    """Pieces of one product that a refund takes back."""
-
-    product: str
-    quantity: Decimal
 
 
 class Received(Struct, frozen=True, gc=False):
@@ -126,7 +80,10 @@ class Rejected(Struct, frozen=True, gc=False):
 
 
 class Refunded(Struct, frozen=True, gc=False):
-    """One refund of `amount`; `refund` is the caller's id of it, so that a repeat is met again."""
+    """One refund of `amount`; `refund` is the caller's id of it, so that a repeat is met again.
+
+    `attributes` are the new figures of those that it gives one.
+    """
 
     tag: ClassVar[str] = "transaction.refunded"
     id: str
@@ -138,6 +95,7 @@ class Refunded(Struct, frozen=True, gc=False):
     contributions: tuple[Contribution, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     advances: tuple[Advance, ...] = ()
+    attributes: Attributes = {}
 
 
 class Recounted(Struct, frozen=True, gc=False):
@@ -158,7 +116,10 @@ Event = Received | Updated | Accepted | Rejected | Refunded | Recounted
 
 
 class Transaction(Struct, frozen=True, gc=False):
-    """`memberships` and `outside` are the segments and lists asked about so far, by what they answered."""
+    """`memberships` and `outside` are the segments and lists asked about so far, by what they answered.
+
+    `left` is what refunds have left of the purchase, once there is one.
+    """
 
     purchase: Purchase
     status: Status
@@ -168,6 +129,7 @@ class Transaction(Struct, frozen=True, gc=False):
     memberships: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
     basis: Basis | None = None
+    left: Left | None = None
 
 
 def evolve(transaction: Transaction | None, event: Event) -> Transaction:
@@ -199,14 +161,14 @@ def evolve(transaction: Transaction | None, event: Event) -> Transaction:
         case Rejected():
             return replace(transaction, status=Status.REJECTED, contributions=event.contributions)
         case Refunded():
-            bare = Refunded(event.id, event.member, event.amount, event.status, event.items, event.refund)
-            refunds = (*transaction.refunds, bare)
+            bare = replace(event, contributions=(), outcomes=(), advances=())
             return replace(
                 transaction,
                 status=event.status,
                 contributions=event.contributions,
-                refunds=refunds,
+                refunds=(*transaction.refunds, bare),
                 advances=event.advances,
+                left=_after(left_of(transaction), event),
             )
         case Recounted():
             return replace(
@@ -219,62 +181,24 @@ def evolve(transaction: Transaction | None, event: Event) -> Transaction:
             assert_never(event)
 
 
-def no_worth(lines: Sequence[tuple[int, Item]]) -> str | None:
-    """Says which of these lines, each with its number from 1, have no worth; None when all have one."""
-    found = [number for number, item in lines if not item.has_worth]
-    if not found:
-        return None
-    return f"{len(found)} of {len(lines)} lines have neither price nor subtotal, the first is line {found[0]}"
-
-
-def left_to_refund(transaction: Transaction) -> Decimal:
-    left = transaction.purchase.total
-    for refund in transaction.refunds:
-        left = EXACT.subtract(left, refund.amount)
+def left_of(transaction: Transaction) -> Left:
+    """What refunds have left of it: the figures that count. A full refund leaves nothing."""
+    if transaction.left:
+        return transaction.left
+    left = untouched(transaction.purchase)
+    for refund in transaction.refunds:  # a state from before they were followed has none of it
+        left = _after(left, refund)
     return left
 
 
-def effective(transaction: Transaction) -> Purchase:
-    """The purchase less its refunds: the figures that count. A full refund leaves nothing."""
-    if not transaction.refunds:
-        return transaction.purchase
-    if transaction.status is Status.REFUNDED:
-        return replace(transaction.purchase, total=ZERO, items=())
-    items = _items_less(transaction, _taken(transaction))
-    return replace(transaction.purchase, total=left_to_refund(transaction), items=items)
+def left_to_refund(transaction: Transaction) -> Decimal:
+    return left_of(transaction).purchase.total
 
 
-def _taken(transaction: Transaction) -> dict[str, Decimal]:
-    """The pieces of each product that refunds have taken back."""
-    return _counted(line for refund in transaction.refunds for line in refund.items)
-
-
-def _counted(lines: Iterable[Returned], taken: Mapping[str, Decimal] = MappingProxyType({})) -> dict[str, Decimal]:
-    """The pieces of each product in `lines`, on top of those `taken`."""
-    counted = dict(taken)
-    for line in lines:
-        counted[line.product] = EXACT.add(counted.get(line.product, ZERO), line.quantity)
-    return counted
-
-
-def _items_less(transaction: Transaction, taken: dict[str, Decimal]) -> tuple[Item, ...]:
-    """The items as they were bought, less all pieces `taken`, which is used up."""
-    return tuple([_less(item, taken) for item in transaction.purchase.items])
-
-
-def _less(item: Item, taken: dict[str, Decimal]) -> Item:
-    """`item` less the pieces of its product still to be taken back, which it uses up."""
-    back = min(taken.get(item.product, ZERO), item.quantity)
-    if not back:
-        return item
-    taken[item.product] = EXACT.subtract(taken[item.product], back)
-    left = EXACT.subtract(item.quantity, back)
-    return replace(item, quantity=left, subtotal=_share(item, left))
-
-
-def _share(item: Item, quantity: Decimal) -> Decimal:
-    """The value of so many of the item's pieces."""
-    return kept(EXACT.divide(EXACT.multiply(item.value, quantity), item.quantity))
+def _after(left: Left, refund: Refunded) -> Left:
+    if refund.status is Status.REFUNDED:
+        return nothing(left)
+    return after(left, refund.amount, refund.items, refund.attributes)
 
 
 class WrongStatus(Struct, frozen=True, gc=False):
@@ -306,42 +230,30 @@ class TooManyRefunds(Struct, frozen=True, gc=False):
     most: int = MOST_REFUNDS
 
 
-def refund_amount(
-    transaction: Transaction, amount: Decimal | None, items: tuple[Returned, ...]
-) -> Decimal | RefundTooLarge | TooManyRefunds | Problem:
-    """What a refund takes back: the amount it names, else the value of its items, else all that is left."""
+def refund(
+    transaction: Transaction,
+    amount: Decimal | None,
+    items: tuple[Returned, ...],
+    attributes: Attributes,
+    refund_id: str | None,
+) -> Refunded | RefundTooLarge | TooManyRefunds | list[Problem]:
+    """What a refund takes back: the amount it names, else what its items are worth, else all that is left.
+
+    With an amount and items, the one is the money and the other are the pieces. Nothing is left once the money is back,
+    and of a refund that names items, the pieces too.
+    """
     if len(transaction.refunds) >= MOST_REFUNDS:
         return TooManyRefunds()
-    left = left_to_refund(transaction)
-    if problem := _item_problem(transaction, items):
-        return problem
+    left = left_of(transaction)
+    problems = [*item_problems(transaction.purchase, left, items), *attribute_problems(left, attributes)]
+    if problems:
+        return problems
+    total = left.purchase.total
     if amount is None:
-        amount = _items_value(transaction, items) if items else left
-    return RefundTooLarge(left) if amount > left else amount
-
-
-def _item_problem(transaction: Transaction, items: tuple[Returned, ...]) -> Problem | None:
-    left: dict[str, Decimal] = {}
-    for item in effective(transaction).items:
-        left[item.product] = EXACT.add(left.get(item.product, ZERO), item.quantity)
-    for number, line in enumerate(items):
-        if line.product not in left:
-            return Problem(f"/items/{number}/product", f"the transaction has no item `{line.product}`")
-        left[line.product] = EXACT.subtract(left[line.product], line.quantity)
-        if left[line.product] < 0:
-            return Problem(f"/items/{number}/quantity", "is more than is left of this product", "refund_too_large")
-    return None
-
-
-def _items_value(transaction: Transaction, items: tuple[Returned, ...]) -> Decimal:
-    """What the pieces of `items` cost: taken from the items as they were bought, so that parts add up to the whole."""
-    taken = _taken(transaction)
-    before = _worth(_items_less(transaction, dict(taken)))
-    return EXACT.subtract(before, _worth(_items_less(transaction, _counted(items, taken))))
-
-
-def _worth(items: tuple[Item, ...]) -> Decimal:
-    worth = ZERO
-    for item in items:
-        worth = EXACT.add(worth, item.value)
-    return worth
+        amount = worth(left, items) if items else total
+    if amount > total:
+        return RefundTooLarge(total)
+    rest = after(left, amount, items, attributes).purchase
+    status = Status.ACCEPTED if rest.total or (items and rest.items) else Status.REFUNDED
+    purchase = transaction.purchase
+    return Refunded(purchase.id, purchase.member, amount, status, items, refund_id, attributes=attributes)

@@ -31,6 +31,7 @@ from domain import (
 from domain.amounts import written
 from domain.attributes import Attributes
 from domain.campaign_definition import EffectKind, Recipient
+from domain.purchase import Purchase
 from domain.standing import FactKind
 from domain.transaction import Status
 
@@ -500,7 +501,7 @@ def concerns(event: FeedEvent) -> frozenset[str]:
     return frozenset(name for name in named if name is not None)
 
 
-def _transaction(purchase: transaction.Purchase, status: Status) -> TransactionData:
+def _transaction(purchase: Purchase, status: Status) -> TransactionData:
     items = [
         ItemData(item.product, written(item.quantity), _if(item.price), _if(item.subtotal), item.attributes)
         for item in purchase.items

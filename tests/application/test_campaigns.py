@@ -27,8 +27,8 @@ from domain.expressions import ExpressionFailure
 from domain.member import Member
 from domain.occasion import AchievementSeen, Occasion
 from domain.problems import Invalid
+from domain.purchase import Purchase
 from domain.terms import Entity
-from domain.transaction import Purchase
 from tests.support.achievements import definition as goal
 from tests.support.achievements import rule as goal_rule
 from tests.support.program import Program

@@ -21,9 +21,10 @@ from domain.outcomes import Contributed, Corrected, NotCounted, Outcome, Reason
 from domain.points import HitType
 from domain.problems import Invalid
 from domain.product import Product
+from domain.purchase import Item, Returned
 from domain.terms import CombinationScope, Confirmation, Entity, Late, Part
 from domain.tiered_definition import Aggregate, Audience
-from domain.transaction import Accepted, Item, Returned, Status
+from domain.transaction import Accepted, Status
 from tests.support.campaigns import (
     CAMPAIGN,
     RULES,

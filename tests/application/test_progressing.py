@@ -18,20 +18,21 @@ from application.ingest import FactAnswer, receive_event
 from application.likely import EXPLAINED
 from application.manual_progress import Change, Setting
 from application.preconditions import Precondition
-from application.streams import ACHIEVEMENT, MEMBER
+from application.streams import ACHIEVEMENT, MEMBER, TRANSACTION
 from domain import achievement as achievements
 from domain.achievement import Defined
 from domain.achievement_definition import Count, CountKind, Definition, Subject
-from domain.amounts import FRACTION_DIGITS
+from domain.amounts import EXACT, FRACTION_DIGITS
 from domain.attributes import AttributeType
 from domain.catalogue import EventType
 from domain.member_event import Happening
 from domain.outcomes import Completed, NotCounted, Outcome, Progressed, Reason
 from domain.product import Product
 from domain.progress import Reversed
+from domain.purchase import Item, Returned
 from domain.terms import Entity
 from domain.timeframe import Timeframe, TimeframeKind
-from domain.transaction import Item, Returned, Status
+from domain.transaction import Status, left_of
 from tests.support.campaigns import RULES, buy, purchase
 from tests.support.program import Program
 from tests.support.progressing import ACHIEVEMENT_ID, OTHER_ID, at_most, day, progress, revised, rule, tracking
@@ -495,30 +496,61 @@ def test_why_it_nearly_counted_is_told_before_the_rest(program: Program) -> None
     assert len(second.outcomes) == EXPLAINED
 
 
-@given(facts=st.lists(st.tuples(st.integers(1, 12), st.booleans()), max_size=10))
+CUTS = st.lists(st.one_of(st.integers(1, 99), st.sampled_from(["A", "B"])), max_size=3)
+"""Refunds on the way to a whole one: so many hundredths of what is left, or a piece of a product."""
+
+
+@given(facts=st.lists(st.tuples(st.integers(1, 12), st.none() | CUTS), max_size=8))
 @settings(max_examples=60, deadline=None)
-def test_what_is_refunded_unspent_was_never_there(facts: list[tuple[int, bool]]) -> None:
+def test_what_is_refunded_unspent_was_never_there_however_it_is_cut(facts: list[tuple[int, list[Any] | None]]) -> None:
     both, kept = Program(), Program()
+    of_a = {"all": [{"attribute": "product", "operator": "eq", "value": "A"}]}
     for program in (both, kept):
+        for member in ("M-1", "M-2"):
+            program.do(partial(put_member, member_id=member, tier=None, attributes={}, referrer="R-1"))
         tracking(
             program,
             rule("99", "day", count=Count(CountKind.SUM, expression="transaction.total")),
-            rule("999", "last_days", 5),
+            rule("999", "last_days", 5, frequency=at_most(1, "day")),
             rule("999", "week", count=Count(CountKind.DISTINCT, attribute="transaction.total")),
+            rule("999", count=Count(CountKind.MATCHING_QUANTITY, items=of_a), frequency=at_most(2, "week")),
+            rule("9999", count=Count(CountKind.SUM, expression="transaction.attributes.net * 2")),
         )
-    for number, (at, back) in enumerate(facts, 1):
-        fact = purchase(f"T-{number}", purchased_at=day(at), total=str(number))
+        once = rule("99", count=Count(CountKind.MATCHING_VALUE), subject=Subject.REFERRER, unique_referee=True)
+        tracking(program, once, achievement=OTHER_ID)
+    for number, (at, cuts) in enumerate(facts, 1):
+        items = (Item("A", Decimal(2), Decimal(number)), Item("B", Decimal(1), Decimal(7)))
+        fact = purchase(
+            f"T-{number}", str(number + 1), purchased_at=day(at), items=items, attributes={"net": f"{number}"}
+        )
         buy(both, fact)
-        if not back:
+        if cuts is None:
             buy(kept, fact)
-    for number, (_, back) in enumerate(facts, 1):
-        if back:
-            both.do(partial(ingest.refund, transaction_id=f"T-{number}", amount=None, items=(), refund_id=None))
+            continue
+        for cut in (*cuts, None):
+            _refund(both, f"T-{number}", cut)
     assert _amounts(both) == _amounts(kept)
+    assert _amounts(both, "R-1", OTHER_ID) == _amounts(kept, "R-1", OTHER_ID)
+    for at in range(1, 13):
+        again = purchase(f"again-{at}", purchased_at=day(at), member="M-1" if at % 2 else "M-2", items=(Item("A"),))
+        assert buy(both, again).outcomes == buy(kept, again).outcomes
 
 
-def _amounts(program: Program) -> list[tuple[int, int, Decimal, tuple[str, ...]]]:
-    found = progress(program)
+def _refund(program: Program, transaction: str, cut: int | str | None) -> None:
+    known = program.state(TRANSACTION.at(transaction))
+    left = left_of(known).purchase
+    amount = EXACT.multiply(left.total, Decimal(cut).scaleb(-2)) if isinstance(cut, int) else None
+    items = (Returned(cut, Decimal(1)),) if isinstance(cut, str) else ()
+    there = not items or any(item.product == cut for item in left.items)
+    if known.status is Status.REFUNDED or amount == 0 or not there:
+        return
+    program.do(partial(ingest.refund, transaction_id=transaction, amount=amount, items=items, refund_id=None))
+
+
+def _amounts(
+    program: Program, member: str = "M-1", achievement: UUID = ACHIEVEMENT_ID
+) -> list[tuple[int, int, Decimal, tuple[str, ...]]]:
+    found = progress(program, member, achievement=achievement)
     return sorted(
         (number, bucket.key, bucket.amount, tuple(sorted(bucket.values)))
         for number, held in (found.rules if found else ())

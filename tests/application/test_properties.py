@@ -1,6 +1,6 @@
 """What holds whatever is sent, in whatever order: late facts converge, pending points add up, the log says it all."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -32,12 +32,14 @@ from domain.points import HitType
 from domain.preview import Figures
 from domain.problems import Invalid
 from domain.product import Product
+from domain.purchase import Item, Purchase, Returned
+from domain.refund import part_left, stated_at
 from domain.standing import Awarded, Contributed, Corrected, Standing
 from domain.terms import CombinationScope, Confirmation, Entity, Late, Part
 from domain.tiered_campaign import started
 from domain.tiered_definition import Aggregate, Audience, Definition
 from domain.tiered_occurrence import Phase
-from domain.transaction import Item, Purchase, Returned, Status, Transaction
+from domain.transaction import Refunded, Status, Transaction, evolve, left_of, refund
 from tests.support.campaigns import CAMPAIGN, RULES, definition, recount, running, tiers
 from tests.support.program import Program
 
@@ -133,7 +135,7 @@ class Bought(NamedTuple):
 
     member: str
     occurrence: int
-    pieces: dict[str, int]
+    known: Transaction
     counts: bool
 
 
@@ -148,10 +150,34 @@ def _purchase(transaction: str, member: str, occurrence: int, pieces: dict[str, 
     items = tuple(Item(sku, Decimal(count), PRICES[sku]) for sku, count in pieces.items() if count)
     total = sum((item.value for item in items), Decimal(0))
     at = datetime(2026, 8 + occurrence, 5, tzinfo=UTC)
-    return Purchase(transaction, member, at, total, items=items)
+    net = EXACT.multiply(total, Decimal("0.8"))
+    return Purchase(transaction, member, at, total, items=items, attributes={"net": f"{net:f}"})
 
 
 PIECES = st.fixed_dictionaries({"A": st.integers(1, 9), "B": st.integers(0, 4)})
+
+
+@st.composite
+def refunds(draw: st.DrawFn, purchase: Purchase) -> tuple[list[Callable[[Any], Any]], Transaction]:
+    """Up to three refunds by amount, of pieces, or both, and what becomes of it."""
+    known = Transaction(purchase, Status.ACCEPTED)
+    steps: list[Callable[[Any], Any]] = []
+    for _ in range(draw(st.integers(0, 3))):
+        left = left_of(known).purchase
+        lines = [line for line in left.items if draw(st.booleans())]
+        items = tuple(Returned(line.product, Decimal(draw(st.integers(1, int(line.quantity))))) for line in lines)
+        amount = draw(st.none() | st.decimals(Decimal("0.01"), left.total, places=2)) if left.total else None
+        stated: dict[str, str | bool] = {"net": "1"} if draw(st.booleans()) and (items or amount) else {}
+        event = refund(known, amount, items, stated, None)
+        assert isinstance(event, Refunded | list), event
+        if isinstance(event, list):  # the net figure is less already
+            continue
+        known = evolve(known, event)
+        step = partial(ingest.refund, transaction_id=purchase.id, amount=amount, items=items, refund_id=None)
+        steps.append(partial(step, attributes=stated))
+        if known.status is Status.REFUNDED:
+            break
+    return steps, known
 
 
 @st.composite
@@ -160,28 +186,22 @@ def lives(draw: st.DrawFn, transaction: str) -> Script:
     member = draw(st.sampled_from(MEMBERS))
     status = draw(st.sampled_from([Status.PENDING, Status.ACCEPTED]))
     occurrence, pieces = draw(st.integers(1, 2)), dict(draw(PIECES))
-    first = _purchase(transaction, member, occurrence, pieces)
-    steps: list[Any] = [partial(ingest.receive_transaction, purchase=first, status=status, rules=RULES)]
+    bought = _purchase(transaction, member, occurrence, pieces)
+    steps: list[Any] = [partial(ingest.receive_transaction, purchase=bought, status=status, rules=RULES)]
     counts = True
     if status is Status.PENDING:
         for _ in range(draw(st.integers(0, 2))):
             occurrence, pieces = draw(st.integers(1, 2)), dict(draw(PIECES))
-            steps.append(partial(ingest.update, purchase=_purchase(transaction, member, occurrence, pieces)))
+            bought = _purchase(transaction, member, occurrence, pieces)
+            steps.append(partial(ingest.update, purchase=bought))
         end = draw(st.sampled_from(["accept", "accept", "reject", "wait"]))
         counts = end == "accept"
         if end == "accept":
             steps.append(partial(ingest.accept, transaction_id=transaction))
         elif end == "reject":
             steps.append(partial(ingest.reject, transaction_id=transaction, reason=None))
-    for _ in range(draw(st.integers(0, 2)) if counts else 0):
-        sku = draw(st.sampled_from([sku for sku, count in pieces.items() if count] or ["A"]))
-        if pieces[sku]:
-            back = draw(st.integers(1, pieces[sku]))
-            pieces[sku] -= back
-            returned = (Returned(sku, Decimal(back)),)
-            refund = partial(ingest.refund, transaction_id=transaction, amount=None, items=returned, refund_id=None)
-            steps.append(refund)
-    return Script(steps, Bought(member, occurrence, pieces, counts))
+    back, known = draw(refunds(bought)) if counts else ([], Transaction(bought, Status.REJECTED))
+    return Script([*steps, *back], Bought(member, occurrence, known, counts))
 
 
 def evaluation(occurrence: int, members: Sequence[str]) -> Script:
@@ -197,6 +217,7 @@ def evaluation(occurrence: int, members: Sequence[str]) -> Script:
 SETS = (Part("A", Decimal(2)), Part("B", Decimal(1)))
 DEFINITIONS: dict[str, dict[str, Any]] = {
     "total": {"aggregate": Aggregate("total")},
+    "net": {"aggregate": Aggregate("attributes.net")},
     "lines": {"aggregate": Aggregate("total"), "products": ("A",)},
     "quantity": {"aggregate": Aggregate("quantity"), "bracketed": True},
     "sets": {"aggregate": Aggregate(combination=SETS), "hit_type": HitType.HIT_LIMIT},
@@ -204,19 +225,31 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def aggregate_of(name: str, purchases: Sequence[Bought]) -> Decimal:
-    pieces = [bought.pieces for bought in purchases]
+def aggregate_of(name: str, bought: Sequence[Transaction]) -> Decimal:
+    purchases = [left_of(known).purchase for known in bought]
+    pieces = [Counter({item.product: int(item.quantity) for item in purchase.items}) for purchase in purchases]
     match name:
         case "total":
-            return sum((PRICES[sku] * count for each in pieces for sku, count in each.items()), Decimal(0))
+            return sum((purchase.total for purchase in purchases), Decimal(0))
+        case "net":
+            return reduce(EXACT.add, map(net_of, bought), Decimal(0))
         case "lines":
-            return sum((PRICES["A"] * each["A"] for each in pieces), Decimal(0))
+            lines = (item for purchase in purchases for item in purchase.items if item.product == "A")
+            return sum((item.value for item in lines), Decimal(0))
         case "quantity":
             return Decimal(sum(sum(each.values()) for each in pieces))
         case "sets":
             return Decimal(min(sum(each["A"] for each in pieces) // 2, sum(each["B"] for each in pieces)))
         case _:
             return Decimal(sum(min(each["A"] // 2, each["B"]) for each in pieces))
+
+
+def net_of(known: Transaction) -> Decimal:
+    left = left_of(known)
+    net = left.purchase.attributes["net"]
+    assert isinstance(net, str)
+    whole = known.status is Status.REFUNDED
+    return Decimal(0) if whole else part_left(Decimal(net), left, stated_at(left, ("net",)))
 
 
 @given(st.data(), st.sampled_from(sorted(DEFINITIONS)))
@@ -253,7 +286,7 @@ def test_late_facts_come_to_the_same_points_in_any_order(data: st.DataObject, na
         terms = program.catalogue.terms(CAMPAIGN, occurrence)
         assert terms
         for member in MEMBERS:
-            counting = [b for b in purchases if b.counts and (b.member, b.occurrence) == (member, occurrence)]
+            counting = [b.known for b in purchases if b.counts and (b.member, b.occurrence) == (member, occurrence)]
             assert paid[occurrence, member] == terms.points(aggregate_of(name, counting))
 
 

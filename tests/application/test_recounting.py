@@ -19,10 +19,11 @@ from domain.member_event import Happening
 from domain.outcomes import NotCounted, Reason
 from domain.points import HitType
 from domain.product import Product
+from domain.purchase import Item
 from domain.standing import Fact, FactKind
 from domain.terms import CombinationScope, Confirmation, Entity, Part
 from domain.tiered_definition import Aggregate
-from domain.transaction import Item, Recounted, Status
+from domain.transaction import Recounted, Status
 from tests.support.campaigns import (
     CAMPAIGN,
     RULES,

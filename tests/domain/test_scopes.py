@@ -13,8 +13,8 @@ from domain.member import Member
 from domain.member_event import Happening
 from domain.occasion import AchievementSeen, Occasion
 from domain.progress import Move
+from domain.purchase import Item, Purchase
 from domain.scopes import ACHIEVEMENT, PROGRESS, Line, campaign_scope, line_scope
-from domain.transaction import Item, Purchase
 
 WORKOUT = EventType("workout", "Workout", {"minutes": AttributeType.NUMBER, "level": AttributeType.NUMBER})
 QUIZ = EventType("quiz", "Quiz", {"score": AttributeType.NUMBER, "level": AttributeType.STRING})

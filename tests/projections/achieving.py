@@ -19,6 +19,7 @@ from domain.outcomes import Advance, NotCounted, Outcome, Reason
 from domain.problems import Problem
 from domain.progress import Acting, Progress
 from domain.progress_shown import terms_shown
+from domain.purchase import Purchase
 from domain.standing import Fact, FactKind
 from domain.terms import Entity
 
@@ -156,13 +157,13 @@ class Achieving:
     def _terms(self) -> AchievementTerms:
         return terms_shown(self._id, self._revision, self._definition, ZONE)
 
-    def _purchase(self) -> tuple[str, Fact, transaction.Purchase]:
+    def _purchase(self) -> tuple[str, Fact, Purchase]:
         self._count += 1
         identity = f"A-{self._seed}-{self._count}"
         who = self._random.choice(self._members)
         at = START + timedelta(hours=self._random.randrange(100))
         amount = Decimal(self._random.randrange(1, 2000)).scaleb(-2)
-        return who, Fact(FactKind.TRANSACTION, identity), transaction.Purchase(identity, who, at, amount)
+        return who, Fact(FactKind.TRANSACTION, identity), Purchase(identity, who, at, amount)
 
     def _why_not(self) -> tuple[Outcome, ...]:
         referrer = self._random.choice(self._members)

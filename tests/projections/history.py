@@ -20,6 +20,7 @@ from domain.amounts import Rounding
 from domain.attributes import AttributeType
 from domain.outcomes import Contribution
 from domain.points import HitType, Tier, TierTable
+from domain.purchase import Purchase
 from domain.schedule import Window
 from domain.standing import Fact, FactKind, Place, Standing
 from domain.terms import CombinationScope, Confirmation, Entity, Late, Terms
@@ -211,7 +212,7 @@ class Program:
         self._count += 1
         identity = f"T-{self._seed}-{self._count}"
         who = self._random.choice(self._members)
-        purchase = transaction.Purchase(identity, who, START, self._amount())
+        purchase = Purchase(identity, who, START, self._amount())
         status = self._random.choice([transaction.Status.PENDING, transaction.Status.ACCEPTED])
         after = self._contributions(purchase.total, confirmed=status is transaction.Status.ACCEPTED)
         yield Recording(streams.TRANSACTION.at(identity), transaction.Received(purchase, status, after))
@@ -234,7 +235,7 @@ class Program:
         confirmed = self._contributions(before[0].amount, confirmed=True)
         match self._random.randrange(4):
             case 0:
-                purchase = transaction.Purchase(identity, who, START + timedelta(days=1), self._amount())
+                purchase = Purchase(identity, who, START + timedelta(days=1), self._amount())
                 after = self._contributions(purchase.total, confirmed=False)
                 yield Recording(stream, transaction.Updated(purchase, after))
             case 1:

@@ -12,6 +12,7 @@ from application import streams
 from domain import achievement, progress, transaction
 from domain.interval import NOTHING, moment_of
 from domain.outcomes import NotCounted, Reason
+from domain.purchase import Purchase
 from domain.standing import Fact, FactKind
 from domain.terms import Entity
 from tests.projections.achieving import START, ZONE, Achieving, definition, rule
@@ -166,7 +167,7 @@ def test_a_mark_on_a_referee_is_no_progress(conninfo: str, log: Log, connection:
 def test_facts_say_what_they_did_or_why_they_did_nothing(
     conninfo: str, log: Log, connection: psycopg.Connection
 ) -> None:
-    purchase = transaction.Purchase("T-1", "M-1", START, Decimal(10))
+    purchase = Purchase("T-1", "M-1", START, Decimal(10))
     stream = streams.TRANSACTION.at("T-1")
     log.append([Recording(stream, transaction.Received(purchase, transaction.Status.PENDING))])
     outcomes = (

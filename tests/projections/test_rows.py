@@ -10,6 +10,7 @@ import pytest
 from application import streams
 from application.streams import STANDING
 from domain import preview, standing, tiered_occurrence, transaction
+from domain.purchase import Purchase
 from domain.standing import Awarded, Contributed, Corrected, Fact, FactKind
 from domain.tiered_campaign import Revised, Revision
 from projections.decisions import ReasonCode, why_nothing
@@ -274,8 +275,8 @@ def test_members_have_their_last_attributes_and_their_lists(
 
 
 def test_a_fact_shows_its_status(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
-    def purchase(total: str) -> transaction.Purchase:
-        return transaction.Purchase("T-1", "M-1", START, Decimal(total))
+    def purchase(total: str) -> Purchase:
+        return Purchase("T-1", "M-1", START, Decimal(total))
 
     def shown() -> dict[str, Any]:
         followed(conninfo)

@@ -12,10 +12,11 @@ from application.ingest import recount as recount_fact
 from application.streams import STANDING
 from domain.amounts import ZERO
 from domain.points import HitType, Tier
+from domain.purchase import Purchase
 from domain.standing import Contributed, Standing
 from domain.terms import Entity
 from domain.tiered_definition import Aggregate, Definition
-from domain.transaction import Purchase, Status
+from domain.transaction import Status
 from tests.support.program import Program
 
 CAMPAIGN = UUID("018f0000-0000-7000-8000-000000000001")

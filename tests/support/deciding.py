@@ -24,9 +24,9 @@ from domain.ledger import CouponLeft, Ledger
 from domain.member import Member
 from domain.occasion import AchievementSeen, Occasion
 from domain.participation import Granted, Participation, ReferralCounted, Refused, Trigger, evolve, receipt_of
+from domain.purchase import Purchase
 from domain.scopes import campaign_scope
 from domain.standing import Fact, FactKind
-from domain.transaction import Purchase
 
 CAMPAIGN = UUID("018f0000-0000-7000-8000-0000000000c1")
 ACHIEVEMENT = UUID("018f0000-0000-7000-8000-0000000000a1")

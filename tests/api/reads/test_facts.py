@@ -30,7 +30,14 @@ async def test_a_transaction_is_shown_with_all_that_became_of_it(program: ReadPr
             {"product": "SKU-2", "quantity": "1", "price": "9.90", "subtotal": "9.90", "attributes": {}},
         ],
         "attributes": {"channel": "web"},
-        "refunds": [{"refund_id": "R-1", "amount": "20.00", "items": [{"product": "SKU-1", "quantity": "1"}]}],
+        "refunds": [
+            {
+                "refund_id": "R-1",
+                "amount": "20.00",
+                "items": [{"product": "SKU-1", "quantity": "1"}],
+                "attributes": {},
+            }
+        ],
         "contributions": [{"tiered_campaign": campaign, "occurrence": 1, "amount": "29.90", "confirmed": True}],
         "memberships": [],
         "outcomes": refunded.json()["outcomes"],

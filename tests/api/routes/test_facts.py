@@ -1,4 +1,5 @@
 import asyncio
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -198,6 +199,36 @@ async def test_items_are_refunded_at_what_they_cost(program: Program) -> None:
     assert list(pointers(too_many)) == ["/items/0/quantity"]
 
 
+async def test_every_item_of_a_discounted_order_can_be_returned(program: Program) -> None:
+    await program.campaign()
+    lines = [{"product": sku, "quantity": "1", "price": "30"} for sku in ("A", "B")]
+    await program.post("/transactions", transaction_body(status="accepted", total="45", items=lines))
+    for sku, status, left in (("A", "accepted", "22.5"), ("B", "refunded", "0")):
+        items = [{"product": sku, "quantity": "1"}]
+        answered = await program.post("/transactions/T-1001/refund", {"items": items})
+        assert answered.status_code == 200, answered.text
+        total = Decimal(answered.json()["outcomes"][0]["total"])
+        assert (answered.json()["status"], total) == (status, Decimal(left))
+
+
+async def test_an_attribute_falls_with_the_total_or_as_the_refund_says(program: Program) -> None:
+    await program.campaign(aggregate={"attribute": "attributes.net"})
+    body = transaction_body(status="accepted", total="121", attributes={"net": "100"})
+    await program.post("/transactions", body)
+    stated = {"refund_id": "R-1", "amount": "60.5", "attributes": {"net": 60}}
+    answers = [await program.post("/transactions/T-1001/refund", refund) for refund in (stated, {"amount": "30.25"})]
+    assert [Decimal(answer.json()["outcomes"][0]["amount"]) for answer in answers] == [60, 30]
+    again = await program.post("/transactions/T-1001/refund", stated)
+    assert (again.status_code, again.json()) == (200, answers[0].json())
+    other = await program.post("/transactions/T-1001/refund", {**stated, "attributes": {"net": "61"}})
+    assert (other.status_code, other.json()["code"]) == (409, "repeated_with_another_body")
+    bad = {"amount": "1", "attributes": {"net": "60.01", "tax": "1"}}
+    assert pointers(await program.post("/transactions/T-1001/refund", bad)) == {
+        "/attributes/net": "must be a number from 0 to 60",
+        "/attributes/tax": "the transaction has no numeric attribute `tax`",
+    }
+
+
 CHANGES = {"pending": ("update", "accept", "reject"), "accepted": ("refund",), "rejected": (), "refunded": ()}
 
 
@@ -261,6 +292,8 @@ BAD_CHANGES: list[tuple[str, dict[str, Any], str]] = [
     ("reject", {"reason": "x" * 4001}, "/reason"),
     ("refund", {"amount": "0"}, "/amount"),
     ("refund", {"amount": "NaN"}, "/amount"),
+    ("refund", {"attributes": {"net": "1"}}, "/attributes"),
+    ("refund", {"amount": "1", "attributes": {"net": {}}}, "/attributes/net"),
     ("refund", {"items": [{"product": "SKU-1", "quantity": "0"}]}, "/items/0/quantity"),
 ]
 

@@ -17,8 +17,9 @@ from domain.amounts import EXACT
 from domain.attributes import Attributes
 from domain.member_event import MemberEvent
 from domain.outcomes import Contribution
+from domain.purchase import Item
 from domain.standing import FactKind
-from domain.transaction import Item, Refunded, Status, Transaction, left_to_refund
+from domain.transaction import Refunded, Status, Transaction, left_to_refund
 from projections.queries import facts
 from projections.queries.facts import EVENTS, TRANSACTIONS
 from projections.queries.log import Story
@@ -51,11 +52,12 @@ class ReturnedShown(Struct, frozen=True, gc=False):
 
 
 class RefundShown(Struct, frozen=True, gc=False):
-    """One refund; `refund_id` is the caller's."""
+    """One refund; `refund_id` is the caller's. `attributes` are the new figures of those that it gave one."""
 
     refund_id: str | None
     amount: str
     items: list[ReturnedShown]
+    attributes: Attributes
 
 
 class TransactionShown(Struct, frozen=True, gc=False, kw_only=True, tag="transaction", tag_field="kind"):
@@ -210,7 +212,7 @@ def _item(item: Item) -> ItemShown:
 
 def _refund(refund: Refunded) -> RefundShown:
     returned = [ReturnedShown(item.product, plain(item.quantity)) for item in refund.items]
-    return RefundShown(refund.refund, plain(refund.amount), returned)
+    return RefundShown(refund.refund, plain(refund.amount), returned, refund.attributes)
 
 
 def _contributions(found: Iterable[Contribution]) -> list[ContributionNow]:
