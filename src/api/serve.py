@@ -91,8 +91,8 @@ async def work(settings: Settings) -> None:
     """Run what goes on by itself, without answering requests, until a signal to stop comes."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, stopped.set)
     async with running(settings, works=True):
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, stopped.set)
         collect_seldom()
         await stopped.wait()

@@ -32,7 +32,7 @@ from application.log.wakeup import CHANNEL as LOG_CHANNEL
 from application.log.wakeup import listening
 from application.log.writer import Writer
 from application.migrate import migrate
-from application.postgres.connection import connect_async, pool_of, reach_database
+from application.postgres.connection import connect_async, pool_of, reach_database, recovering
 from application.settings import Settings
 from application.streams import KINDS
 from projections import readers
@@ -69,8 +69,7 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
     Raises PostgresUnavailable, MigrationError, SandboxRefusedError.
     """
     async with AsyncExitStack() as stack:
-        database = reach_database(settings.database_url, settings.data, settings.postgres_user)
-        conninfo = await asyncio.to_thread(stack.enter_context, database)
+        conninfo = await _reached(settings, stack)
         await asyncio.to_thread(migrate, conninfo)
         sandboxed = await _sandboxed(conninfo, wanted=settings.sandbox or (None if joins else False))
         pool = await stack.enter_async_context(_pool(conninfo))
@@ -138,6 +137,15 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
             rebuilds=rebuilds,
             imports=Imports(jobs, storage, intake),
         )
+
+
+async def _reached(settings: Settings, stack: AsyncExitStack) -> str:
+    if settings.database_url:
+        # a thread that waits would go on when the program is told to stop
+        for seconds in recovering(settings.database_url):
+            await asyncio.sleep(seconds)
+    database = reach_database(settings.database_url, settings.data, settings.postgres_user)
+    return await asyncio.to_thread(stack.enter_context, database)
 
 
 async def _sandboxed(conninfo: str, *, wanted: bool | None) -> bool:

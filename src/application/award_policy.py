@@ -153,7 +153,7 @@ class AwardPolicy:
         except Exception as error:  # noqa: BLE001  nobody else would decide
             self._failures += 1
             self.failure = f"{type(error).__name__}: {error}".strip()
-            self._lease.resign(self.failure)
+            self._lease.resign(error)
             _log.warning("awards interrupted, to be gone on with: %s", self.failure)
         finally:
             self.leads = False

@@ -99,9 +99,9 @@ class Lease:
         if begins:
             self._due.set()
 
-    def resign(self, failure: str) -> None:
-        """Until it is asked for again."""
-        self._failure = failure
+    def resign(self, error: Exception) -> None:
+        """Until it is asked for again. What the error says is kept to the log, as it may quote rows."""
+        self._failure = type(error).__name__
         self._asked_at = None
         self._held_until = 0.0
         self._resigns = True
@@ -155,4 +155,5 @@ async def standstill(connection: psycopg.AsyncConnection[Any], name: str) -> str
     seconds, failure = row
     if seconds < STANDSTILL_SECONDS:
         return None
-    return f"{failure or 'no process goes on with it'} (for {seconds:.0f} seconds)"
+    why = f"it ends in {failure}" if failure else "no process goes on with it"
+    return f"{why} (for {seconds:.0f} seconds)"

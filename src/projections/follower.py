@@ -96,7 +96,7 @@ class Follower:
             except Exception as error:  # noqa: BLE001  it goes on for ever, and says why it has to
                 self._failures += 1
                 reason = described(error)
-                self._lease.resign(reason)
+                self._lease.resign(error)
                 log.warning("projections_interrupted", error=reason, failures=self._failures)
             finally:
                 self.leads = False

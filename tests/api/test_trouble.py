@@ -15,7 +15,7 @@ import pytest
 from application.log.check import check
 from application.log.mapper import Mapper
 from application.streams import KINDS
-from tests.api.processes import Service, until
+from tests.api.processes import Process, Service, until
 from tests.support.sessions import end_sessions, sessions, stopped
 from tests.support.tcp import TcpServer, machine_programs, run_tcp_server, wheel_programs
 
@@ -131,6 +131,25 @@ def test_a_server_that_takes_no_more_connections_serves_on_those_it_has(program:
             psycopg.connect(program.server.conninfo)
         assert program.post().status_code == httpx.codes.CREATED
         assert program.ready() == {"status": 200}
+    program.recovers()
+
+
+def test_whoever_starts_while_the_server_recovers_waits(program: Program, tmp_path: Path) -> None:
+    program.server.stop()
+    program.server.launch_recovering(readable=False)
+    starting = (Process(program.server.conninfo, tmp_path, "work"), Service(program.server.conninfo, tmp_path))
+    with ExitStack() as stack:
+        for process in starting:
+            stack.callback(process.kill)
+            until(lambda process=process: "is starting, stopping or recovering; it is waited for" in process.said())  # type: ignore[misc]
+        worker, service = starting
+        begun = time.monotonic()
+        worker.stop()
+        assert time.monotonic() - begun < SOON_SECONDS, "who is to stop does not wait on"
+        program.server.end_recovery()
+        stack.callback(service.close)
+        service.ready()
+        assert service.stop() == 0
     program.recovers()
 
 

@@ -96,7 +96,7 @@ def test_who_resigns_is_followed_by_another(start: Start, monkeypatch: pytest.Mo
     monkeypatch.setattr(leadership, "LEASE_SECONDS", 1_000.0)
     one, other = start(), start()
     until(one.ask)
-    one.resign("a fault")
+    one.resign(ValueError())
     until(other.ask)
     assert not one.ask()
 
@@ -105,7 +105,7 @@ def test_who_resigns_may_get_it_again(start: Start) -> None:
     one = start()
     until(one.ask)
     for _ in range(3):
-        one.resign("a fault")
+        one.resign(ValueError())
         assert not one.ask()
         until(one.ask)
 
@@ -154,9 +154,9 @@ async def test_a_failure_is_told_once_it_lasts(database: str, start: Start, monk
     one.worked()
     while time.monotonic() < over:
         until(one.ask)
-        one.resign("ValueError: not today")
+        one.resign(ValueError("of member M-7"))
         await asyncio.sleep(0.1)
-    assert str(await told(database)).startswith("ValueError: not today (for ")
+    assert str(await told(database)).startswith("it ends in ValueError (for ")
     until(one.ask)
     assert working(one, 1.0)
     assert await told(database) is None

@@ -48,12 +48,12 @@ class TcpServer:
         for _ in range(PORTS):
             self._port = self._port or _free_port()
             self.launch()
-            if self._answers():
+            if self._says(pq.Ping.OK):
                 return
             self._port = 0
         raise AssertionError((self.cluster / "../log").read_text())
 
-    def launch(self) -> None:
+    def launch(self, **settings: str) -> None:
         """Starts it without waiting for it."""
         own = {
             "listen_addresses": "127.0.0.1",
@@ -62,12 +62,24 @@ class TcpServer:
             "fsync": "off",
             "full_page_writes": "off",
         }
-        settings = [word for name, value in own.items() for word in ("-c", f"{name}={value}")]
-        self._process = self._run("postgres", "-D", str(self.cluster), *settings)
+        words = [word for name, value in (own | settings).items() for word in ("-c", f"{name}={value}")]
+        self._process = self._run("postgres", "-D", str(self.cluster), *words)
 
-    def _answers(self) -> bool:
+    def launch_recovering(self, *, readable: bool) -> None:
+        """It recovers for as long as it is not told to end that, and can be read meanwhile, or not even be reached."""
+        (self.cluster / "standby.signal").touch()
+        self.launch(hot_standby="on" if readable else "off")
+        assert self._says(pq.Ping.REJECT, pq.Ping.OK)
+
+    def end_recovery(self) -> None:
+        (self.cluster / "promote").touch()
+        assert self._process is not None
+        self._process.send_signal(signal.SIGUSR1)
+
+    def _says(self, *answers: pq.Ping) -> bool:
+        """Whether it comes to say one of these; it may also end."""
         deadline = time.monotonic() + SECONDS
-        while pq.PGconn.ping(self.conninfo.encode()) != pq.Ping.OK:
+        while pq.Ping(pq.PGconn.ping(self.conninfo.encode())) not in answers:
             if self._process is None or self._process.poll() is not None:
                 return False
             assert time.monotonic() < deadline, "the server does not answer"

@@ -3,7 +3,9 @@
 A server that is stopped, or beyond a network that is gone, neither answers nor ends a connection: waits are bounded.
 """
 
+import logging
 import select
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +55,19 @@ HOW_TO_WRITE = (
 
 TROUBLE = (psycopg.Error, OSError, TimeoutError)
 """What is raised where a connection is lost, can't be had, or is to a server that can't do what it is asked for now."""
+
+RECOVERY_SECONDS = 900.0
+"""How long a start waits for a server that recovers: after a crash it may have gigabytes to replay."""
+SILENCE_SECONDS = 60.0
+"""How long for one that took no connections and says nothing then, as between its stop and its start."""
+RECOVERY_POLL_SECONDS = 0.25
+TELLING_SECONDS = 5.0
+
+_REJECTS = "is starting, stopping or recovering"
+_READS_ONLY = "is recovering, and can only be read"
+_SILENT = "does not answer any more"
+
+_log = logging.getLogger("laurel.postgres")
 
 RV = TypeVar("RV")
 
@@ -128,11 +143,43 @@ def reach_database(url: str | None, data: Path, account: str = UNPRIVILEGED) -> 
     Raises PostgresUnavailable.
     """
     if url is not None:
+        for seconds in recovering(url):
+            time.sleep(seconds)
         check_version(url)
         yield url
     else:
         with EmbeddedPostgres(data / "postgres", account=account) as conninfo:
             yield conninfo
+
+
+def recovering(conninfo: str) -> Iterator[float]:
+    """Seconds to sleep, again and again, while the server there is to be waited for: it starts, stops or recovers.
+
+    Where it is not, or not any more, whoever connects next is told what is wrong. Raises DatabaseUnreachable for an
+    address that can't be understood.
+    """
+    began = monotonic()
+    rejected_at = told_at = -RECOVERY_SECONDS
+    while (now := monotonic()) - began < RECOVERY_SECONDS:
+        why = _why_not_yet(conninfo)
+        if why is _REJECTS:
+            rejected_at = now
+        elif why is None or (why is _SILENT and now - rejected_at > SILENCE_SECONDS):
+            return
+        if now - told_at > TELLING_SECONDS:
+            told_at = now
+            _log.warning("%s %s; it is waited for", _place(conninfo), why)
+        yield RECOVERY_POLL_SECONDS
+
+
+def _why_not_yet(conninfo: str) -> str | None:
+    address = named(conninfo, "laurel recovery check")
+    try:
+        with connect(conninfo, "laurel recovery check") as connection:
+            row = connection.execute("select pg_is_in_recovery()").fetchone()
+    except psycopg.OperationalError:
+        return {pq.Ping.REJECT: _REJECTS, pq.Ping.NO_RESPONSE: _SILENT}.get(pq.Ping(pq.PGconn.ping(address.encode())))
+    return _READS_ONLY if row and row[0] else None
 
 
 def check_version(conninfo: str) -> None:
