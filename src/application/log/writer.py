@@ -337,7 +337,8 @@ class Writer:
         """Settles the decisions' jobs, but for those it returns: they must be decided again."""
         batch = formed.batch
         with self._appending.waiting():
-            await self._reaching(self._appending, Session.ensure)
+            if self._appending.lost:
+                await self._reaching(self._appending, Session.ensure)
             try:
                 appended = await self._appending.append(formed.parameters)
             except psycopg.Error as error:
