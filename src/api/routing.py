@@ -42,7 +42,6 @@ OPERATORS = frozenset({Role.ADMIN, Role.OPERATOR})
 """Change definitions and start jobs."""
 AUDITORS = frozenset({Role.ADMIN, Role.AUDITOR})
 """Rebuild and audit."""
-ADMINISTRATORS = frozenset({Role.ADMIN})
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 

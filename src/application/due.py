@@ -294,7 +294,7 @@ class Doing:
         failed: set[Acceptance] = set()
         while True:
             await reach(facts, position)
-            due = await facts.due_acceptances(until, CHUNK_ACCEPTANCES)
+            due = await facts.due_acceptances(until, CHUNK_ACCEPTANCES + len(failed))
             if failed.issuperset(due):
                 return accepted
             for at, together in groupby(due, key=_instant) if advance else ((until, due),):

@@ -501,7 +501,8 @@ def _count_ahead(revisions: Iterable[Terms], seen: Seen, known: Transaction | Me
             found.append(number)
         elif number is not None:
             confirmed = status is Status.ACCEPTED
-            found.append(admit(terms, number, seen, memberships) or measure(terms, number, seen, confirmed=confirmed))
+            counted = admit(terms, number, seen, memberships) or measure(terms, number, seen, confirmed=confirmed)
+            found += (counted, *(unpriced(terms, number, seen) if isinstance(counted, Contribution) else ()))
     return Counted(
         memberships,
         tuple(counted for counted in found if isinstance(counted, Contribution)),

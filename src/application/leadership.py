@@ -137,7 +137,7 @@ class Lease:
             self._held = connection.execute(_KEEP, parameters).rowcount == 1
             self._works &= self._held
             # from before it was asked for: it ends here no later than there
-            self._held_until = now + LEASE_SECONDS if self._held else 0.0
+            self._held_until = now + LEASE_SECONDS if self._held and not self._resigns else 0.0
 
     def _give_up(self, connection: psycopg.Connection[Any]) -> None:
         if self._held:

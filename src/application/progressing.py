@@ -283,7 +283,7 @@ class _Moving:
     def _left(self, rule: RuleTerms, held: Advance, earlier: "_Moving") -> Decimal | None:
         """What the fact still adds; None where it would not count as it is, and would have as it was `earlier`.
 
-        What the member has become since is no reason to take back: it is asked with the member as they are, both times.
+        What the member has become since is no reason to take back: both times it is asked of the member of the fact.
         """
         if self.holds(rule) is not True and earlier.holds(rule) is True:
             return None

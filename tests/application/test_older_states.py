@@ -9,6 +9,7 @@ from application import achievements, tiered_campaigns
 from application.catalogue import Catalogue
 from application.definitions import ensure_default_account
 from application.log.mapper import Mapper
+from application.log.reader import read_catalogue_at
 from application.log.writer import Writer
 from application.streams import KINDS, TIERED_CAMPAIGN
 from projections.queries.log import states
@@ -33,6 +34,8 @@ async def test_what_is_paused_is_told_from_what_was_never_active(database: str) 
     campaign = TIERED_CAMPAIGN.of(CAMPAIGN).id
     async with await psycopg.AsyncConnection.connect(database) as connection:
         assert (await states(connection, MAPPER, [campaign]))[campaign].activated
+        (entry,) = await read_catalogue_at(connection, MAPPER, ["tiered_campaign"], 1_000)
+        assert entry.state.activated
     async with _Writing(database) as writer:
         catalogue: Catalogue = (await writer.submit(lambda working: working.catalogue)).answer
         assert catalogue.tiered_campaigns[CAMPAIGN].activated

@@ -140,7 +140,7 @@ class Check:
 
     def _folds(self, streams: list["_Stream"]) -> Iterator[Finding]:
         largest = max((stream.size for stream in streams), default=0)
-        limit = min(PAGE_EVENTS, PAGE_BYTES // largest) if largest > LARGE_BYTES else PAGE_EVENTS
+        limit = max(1, min(PAGE_EVENTS, PAGE_BYTES // largest)) if largest > LARGE_BYTES else PAGE_EVENTS
         left = list(streams)
         while left:
             values = {

@@ -4,7 +4,7 @@ What policies read, they read in the event loop: events of some tags, and single
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby, repeat
+from itertools import repeat
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import TupleRow, tuple_row
 
 from application.log.catalogue import Entry, entries
-from application.log.errors import Damaged
+from application.log.errors import Damaged, LogError
 from application.log.events import Recorded
 from application.log.fold import folded
 from application.log.mapper import Mapper
@@ -133,26 +133,57 @@ async def read_versions(
         return [_recorded(mapper, *row) for row in await cursor.fetchall()]
 
 
-async def read_upto(
-    connection: psycopg.AsyncConnection[Any], places: Sequence[Place]
-) -> dict[Place, list[tuple[str, bytes]]]:
-    """The events that led streams to a version, as they are folded; what was not there is left out."""
-    streams, versions = [stream for stream, _ in places], [version for _, version in places]
-    async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
-        await cursor.execute(_UPTO, [streams, versions], prepare=False)
-        rows = await cursor.fetchall()
-    found = {
-        place: [(tag, payload) for *_, tag, payload in events]
-        for place, events in groupby(rows, key=lambda row: (row[0], row[1]))
+async def read_past(
+    connection: psycopg.AsyncConnection[Any], mapper: Mapper, places: Sequence[Place]
+) -> dict[Place, Any]:
+    """What streams were at the versions that commands saw them at; a LogError for what can't be made of the log.
+
+    Each stream is read once, in pages, up to the greatest version that is asked for.
+    """
+    found: dict[Place, Any] = {place: Damaged(f"stream {place[0]} has no version {place[1]}") for place in places}
+    upto: dict[UUID, int] = {}
+    for stream, version in places:
+        upto[stream] = max(version, upto.get(stream, 0))
+    at: Place = (UUID(int=0), 0)
+    state: Any = None
+    while upto:
+        rows = await _upto(connection, upto, at)
+        for stream, version, tag, payload in rows:
+            if stream != at[0]:
+                at, state = (stream, 0), None
+            if version != at[1] + 1:
+                state = Damaged(f"stream {stream} has no version {at[1] + 1}")
+            elif not isinstance(state, LogError):
+                state = _folded(mapper, state, tag, payload)
+            at = (stream, version)
+            if at in found:
+                found[at] = state
+        if len(rows) < PAGE_EVENTS_MOST:
+            break
+        upto = {stream: last for stream, last in upto.items() if stream.bytes >= at[0].bytes}
+    return found
+
+
+async def _upto(
+    connection: psycopg.AsyncConnection[Any], upto: Mapping[UUID, int], after: Place
+) -> list[tuple[UUID, int, str, bytes]]:
+    asked = {
+        "streams": list(upto),
+        "versions": list(upto.values()),
+        "stream": after[0],
+        "version": after[1],
+        "limit": PAGE_EVENTS_MOST,
     }
-    return {place: events for place, events in found.items() if len(events) == place[1]}
+    async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        await cursor.execute(_UPTO, asked, prepare=False)
+        return await cursor.fetchall()
 
 
-def past_state(mapper: Mapper, place: Place, upto: Mapping[Place, Sequence[tuple[str, bytes]]]) -> Any:  # noqa: ANN401  any kind's state
-    """What a stream was at a version that a command saw it at. Raises LogError."""
-    if place not in upto:
-        raise Damaged(f"stream {place[0]} has no version {place[1]}")
-    return folded(mapper, None, upto[place])
+def _folded(mapper: Mapper, state: Any, tag: str, payload: bytes) -> Any:  # noqa: ANN401  any kind's state, or why there is none
+    try:
+        return folded(mapper, state, [(tag, payload)])
+    except LogError as error:
+        return error
 
 
 async def read_catalogue_at(

@@ -19,7 +19,7 @@ from application.log.errors import LogError, Unavailable
 from application.log.fold import Stored, unstored
 from application.log.mapper import Mapper
 from application.log.queries import query, text
-from application.log.reader import past_state, read_upto
+from application.log.reader import read_past
 from application.log.statement import Statement
 from application.log.streams import KEY_BYTES, Past
 from application.log.uuids import uuid_of
@@ -150,11 +150,14 @@ class Session:
 
     async def _load_past(self, keys: Sequence[bytes]) -> dict[bytes, Kept | LogError]:
         past = [Past.of(key) for key in keys]
-        upto = await read_upto(self._open(), [place.at for place in past])
+        states = await read_past(self._open(), self._mapper, [place.at for place in past])
         found: dict[bytes, Kept | LogError] = {}
         for key, (at, kind) in zip(keys, past, strict=True):
+            state = states[at]
+            if isinstance(state, LogError):
+                found[key] = state
+                continue
             try:
-                state = past_state(self._mapper, at, upto)
                 found[key] = (at[1], intern(kind), self._mapper.encode_state(state))
             except LogError as error:
                 found[key] = error

@@ -10,11 +10,11 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from application.log.catalogue import Entry, entries
-from application.log.errors import Damaged
+from application.log.errors import Damaged, LogError
 from application.log.fold import Stored, unstored
 from application.log.mapper import Mapper
 from application.log.queries import query, text
-from application.log.reader import past_state, read_upto
+from application.log.reader import read_past
 from application.log.streams import KEY_BYTES, Past
 from application.log.uuids import uuid_of
 from application.log.working import Seen
@@ -57,8 +57,11 @@ class Snapshot:
 
     async def _load_past(self, keys: Sequence[bytes]) -> dict[bytes, Seen]:
         places = [Past.of(key).at for key in keys]
-        upto = await read_upto(self.connection, places)
-        return {key: (place[1], past_state(self._mapper, place, upto)) for key, place in zip(keys, places, strict=True)}
+        states = await read_past(self.connection, self._mapper, places)
+        for state in states.values():
+            if isinstance(state, LogError):
+                raise state
+        return {key: (place[1], states[place]) for key, place in zip(keys, places, strict=True)}
 
     async def catalogue(self, after: int) -> list[Entry]:
         """The states of the catalogue's streams that changed after a position."""

@@ -243,8 +243,8 @@ def named(conninfo: str, name: str, **settings: str) -> str:
         raise DatabaseUnreachable(f"The database's address (LAUREL_DATABASE_URL) {fault}.")
     given = conninfo_to_dict(conninfo)
     options = [str(given.get("options", "")), *(f"-c {key}={value}" for key, value in (RELIED_ON | settings).items())]
-    fixed = {"client_encoding": "UTF8", "options": " ".join(options).strip()}
-    return make_conninfo("", **(BEHAVIOUR | {"application_name": name} | given | fixed))
+    fixed = {"application_name": name, "client_encoding": "UTF8", "options": " ".join(options).strip()}
+    return make_conninfo("", **(BEHAVIOUR | given | fixed))
 
 
 def address_fault(address: str) -> str | None:

@@ -41,6 +41,17 @@ async def test_it_is_loaded_by_who_has_not_seen_it(writer: Writer, start: Start)
     assert await answers(await start(), *asked) == ["one", "three", "two"]
 
 
+async def test_it_is_read_in_pages_each_stream_once(
+    writer: Writer, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("application.log.reader.PAGE_EVENTS_MOST", 2)
+    for text in ("one", "two", "three", "four", "five"):
+        await answers(writer, *(labelling(stream, f"{text} of {stream}") for stream in ("s", "t", "u")))
+    asked = [recalling(stream, version) for version in (4, 1, 3) for stream in ("u", "s", "t")]
+    told = [f"{text} of {stream}" for text in ("four", "one", "three") for stream in ("u", "s", "t")]
+    assert await answers(await start(), *asked) == told
+
+
 async def test_it_is_known_where_one_batch_has_it_all(writer: Writer) -> None:
     await answers(writer, labelling("s", "one"))
     steps = [labelling("s", "two"), recalling("s", 2), labelling("s", "three"), recalling("s", 2), recalling("s", 1)]
