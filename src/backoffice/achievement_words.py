@@ -112,6 +112,11 @@ def period(asked: Period, consecutive: int = 1) -> str:
     return "in a day" if unit == "day" else f"in a calendar {unit}"
 
 
+def numbered(rules: Sequence[int]) -> str:
+    """Which rules: `rule 2`, `rules 1 and 2`."""
+    return f"rule{'s' if len(rules) > 1 else ''} {listed([str(rule) for rule in rules], 'and')}"
+
+
 def open_period(kind: PeriodKind, days: int | None) -> str:
     """The period that is open now."""
     if kind is PeriodKind.LAST_DAYS:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from backoffice.achievement_words import at_most, per
-from backoffice.figures import figure
+from backoffice.figures import counted, figure
 from backoffice.words import listed
 from domain.amounts import ONE
 from domain.campaign_definition import (
@@ -59,7 +59,7 @@ def limits(asked: Limits) -> list[tuple[str, str]]:
             found.append((f"Units a {recipient}", at_most(units)))
     if asked.total_units:
         budget = asked.total_units
-        found.append(("Budget", f"{figure(budget.value)} units {per(budget.interval)}"))
+        found.append(("Budget", f"{counted(budget.value, 'unit')} {per(budget.interval)}"))
     if asked.member_units or asked.referrer_units or asked.total_units:
         clamps = asked.on_exhausted is OnExhausted.CLAMP
         found.append(("When less is left", "what is left is given" if clamps else "nothing is given"))

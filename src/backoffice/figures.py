@@ -17,6 +17,11 @@ def figure(value: str | float | Decimal, decimals: int | None = None) -> str:
     return f"{grouped}.{fraction}" if fraction else grouped
 
 
+def counted(value: str | float | Decimal, noun: str) -> str:
+    """How many of something: `1 member`, `1,200 members`."""
+    return f"{figure(value)} {noun}{'' if Decimal(value) == 1 else 's'}"
+
+
 def signed(value: str | Decimal, decimals: int | None = None) -> str:
     """With a sign also when it is more than nothing."""
     text = figure(value, decimals)

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from backoffice import achievement_words, campaign_words, outcome_words, words
 from backoffice.assets import address
-from backoffice.figures import figure, signed, total
+from backoffice.figures import counted, figure, signed, total
 from domain.amounts import written
 from domain.campaign import status
 
@@ -95,7 +95,7 @@ _environment = Environment(
 _environment.globals |= {"asset": address, "relative": relative, "span": span, "share": share, "total": total}
 _environment.globals |= {"words": words, "goals": achievement_words, "offers": campaign_words}
 _environment.globals |= {"outcomes": outcome_words, "campaign_status": status}
-_environment.filters |= {"figure": figure, "signed": signed, "in_path": in_path, "plain": written}
+_environment.filters |= {"figure": figure, "counted": counted, "signed": signed, "in_path": in_path, "plain": written}
 
 
 def render(template: str, zone: ZoneInfo, values: dict[str, Any]) -> str:

@@ -30,6 +30,7 @@ from projections.queries.tiered_campaigns import (
 PAGE_OCCURRENCES = "12"
 PAGE_MEMBERS = "50"
 SHOWN_PREVIEWS = {"limit": "6"}
+SHOWN_COMPLETED = {"status": "completed", "sort": "-number", "limit": PAGE_OCCURRENCES}
 SHOWN_SCHEDULED = {"status": "scheduled", "limit": "3"}
 RUNNING = (OccurrenceStatus.ACTIVE, OccurrenceStatus.GRACE_PERIOD, OccurrenceStatus.EVALUATING)
 
@@ -53,6 +54,7 @@ def tiered_campaign_routes(site: Site) -> list[HTTPRouteHandler]:
             found = await _campaign(connection, services.mapper, campaign_id, now)
             rows, cursor = await statistics_page(connection, campaign_id, begun, now)
             scheduled, more = await statistics_page(connection, campaign_id, STATISTICS.read(SHOWN_SCHEDULED), now)
+            completed, _ = await statistics_page(connection, campaign_id, STATISTICS.read(SHOWN_COMPLETED), now)
             under_way = [row for row in reversed(rows) if row.status in RUNNING]
             runs = [Run(row, await evaluation(connection, campaign_id, row)) for row in under_way]
             previews, _ = await previews_page(connection, campaign_id, PREVIEWS.read(SHOWN_PREVIEWS))
@@ -71,6 +73,7 @@ def tiered_campaign_routes(site: Site) -> list[HTTPRouteHandler]:
             more_scheduled=more is not None,
             runs=runs,
             previews=previews,
+            paid={row.number for row in completed},
         )
 
     @get("/tiered-campaigns/{campaign_id:uuid}/occurrences/{number:int}")

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 from domain.amounts import written
@@ -97,13 +96,6 @@ def _counted(definition: Definition) -> str:
 
 def _parts(asked: Aggregate) -> str:
     return " + ".join(f"{written(part.quantity)} {part.product}" for part in asked.combination or ())
-
-
-def place(pointer: str) -> str:
-    """Where in a definition something is: of rows that are counted, which, else the field."""
-    parts = pointer.strip("/").split("/")
-    counted = [f"{name.removesuffix('s')} {int(row) + 1}" for name, row in pairwise(parts) if row.isdecimal()]
-    return ", ".join(counted) or parts[-2 if len(parts) > 1 else 0].replace("_", " ")
 
 
 def audience(definition: Definition) -> str:

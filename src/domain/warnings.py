@@ -1,6 +1,7 @@
 """Warnings: what a definition can be saved with and can't work as meant.
 
-A warning is a problem that refuses nothing. It is computed whenever a definition is answered, and never stored.
+A warning is a problem that refuses nothing. It is computed whenever a definition is answered, and never stored. Its
+detail is a whole sentence, which pages show as it is.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,34 +39,36 @@ def _tier_warnings(definition: tiered_definition.Definition) -> Iterator[Problem
     for number in range(1, len(definition.tiers) + 1):
         if number not in paid:
             following = min(other for other in paid if other > number)
-            detail = f"can never pay: no aggregate, which moves by {written(step)}, lies in it"
+            why = f"no aggregate, which moves by {written(step)}, lies in it"
             if definition.hit_type is HitType.HIT_LIMIT:
-                detail = f"can never pay: whoever completes it has hit row {following} too, which pays instead"
-            yield Problem(f"/tiers/{number - 1}", detail, "tier_never_pays")
+                why = f"whoever completes it has hit tier {following} too, which pays instead"
+            yield Problem(f"/tiers/{number - 1}", f"Tier {number} can never pay: {why}", "tier_never_pays")
 
 
 def _late_warnings(definition: tiered_definition.Definition) -> Iterator[Problem]:
     """Events, and what comes already accepted, are confirmed at their own date; an acceptance is when it comes."""
     at_end = definition.confirmation is Confirmation.OCCURRENCE_END
     if at_end and definition.late is Late.CORRECT and definition.entity is not Entity.EVENT:
-        detail = "corrects nothing by an acceptance: with `occurrence_end` one after the end counts no more"
-        yield Problem("/late", f"{detail}; only refunds, and what comes already accepted, do", "acceptance_too_late")
+        detail = (
+            "An acceptance after the end of an occurrence corrects nothing: only what was confirmed before it counts"
+        )
+        yield Problem("/late", f"{detail}; refunds, and what comes already accepted, correct", "acceptance_too_late")
 
 
 def achievement_warnings(definition: achievement_definition.Definition, zone: ZoneInfo) -> list[Problem]:
     """Of an achievement, whose timeframe is in a zone."""
     return [
         problem
-        for number, rule in enumerate(definition.rules)
+        for number, rule in enumerate(definition.rules, 1)
         for problem in (
-            *_streak_warnings(rule, definition.timeframe, zone, f"/rules/{number}/consecutive"),
-            *_frequency_warnings(rule, f"/rules/{number}/frequency"),
+            *_streak_warnings(number, rule, definition.timeframe, zone),
+            *_frequency_warnings(number, rule),
         )
     ]
 
 
 def _streak_warnings(
-    rule: achievement_definition.Rule, timeframe: Timeframe | None, zone: ZoneInfo, pointer: str
+    number: int, rule: achievement_definition.Rule, timeframe: Timeframe | None, zone: ZoneInfo
 ) -> Iterator[Problem]:
     """Only a timeframe between two dates holds few periods: days off break no streak."""
     unit, is_off = UNITS.get(rule.period.kind), days_off(timeframe, rule.period.kind, zone)
@@ -75,11 +78,12 @@ def _streak_warnings(
     first, last = (number_of(moment_of(instant, zone), unit) for instant in span)
     held = sum(1 for _ in islice(filterfalse(is_off, range(first, last + 1)), rule.consecutive))
     if held < rule.consecutive:
-        detail = f"can never be complete: the timeframe holds {held} {unit}{'' if held == 1 else 's'}"
-        yield Problem(pointer, f"{detail}, and {rule.consecutive} in a row are asked for", "streak_too_long")
+        why = f"the timeframe holds {_several(held, unit)}, and {rule.consecutive} in a row are asked for"
+        detail = f"Rule {number} can never be complete: {why}"
+        yield Problem(f"/rules/{number - 1}/consecutive", detail, "streak_too_long")
 
 
-def _frequency_warnings(rule: achievement_definition.Rule, pointer: str) -> Iterator[Problem]:
+def _frequency_warnings(number: int, rule: achievement_definition.Rule) -> Iterator[Problem]:
     """Where each fact adds one, a frequency that is as long as the period bounds what the period can reach."""
     frequency, unit = rule.frequency, UNITS.get(rule.period.kind)
     if frequency is None or rule.count.kind not in (CountKind.OCCURRENCES, CountKind.DISTINCT):
@@ -91,8 +95,9 @@ def _frequency_warnings(rule: achievement_definition.Rule, pointer: str) -> Iter
     else:
         return
     if frequency.value < wanted:
-        detail = f"the frequency lets {written(frequency.value)} facts count, and the goal takes {written(wanted)}"
-        yield Problem(pointer, f"can never be complete: {detail}", "frequency_below_goal")
+        why = f"the frequency lets {_several(frequency.value, 'fact')} count, and the goal takes {written(wanted)}"
+        detail = f"Rule {number} can never be complete: {why}"
+        yield Problem(f"/rules/{number - 1}/frequency", detail, "frequency_below_goal")
 
 
 _AS_LONG = {
@@ -125,7 +130,8 @@ def _receiver_warnings(
     for number, rule in enumerate(definition.rules):
         for place, effect in enumerate(rule.effects):
             if effect.to is Recipient.REFERRER:
-                detail = "goes to the referrer of the referrer: the achievement is completed by who referred the member"
+                what = f"Effect {place + 1} of rule {number + 1} goes to the referrer of the referrer"
+                detail = f"{what}: the achievement is completed by who referred the member"
                 yield Problem(f"/rules/{number}/effects/{place}/to", detail, "referrer_of_referrer")
 
 
@@ -136,7 +142,7 @@ def _unbound_warnings(definition: campaign_definition.Definition) -> Iterator[Pr
         limits = {"executions": definition.limits.executions(recipient), "units": definition.limits.units(recipient)}
         for name, limit in limits.items():
             if limit and receivers and recipient not in receivers:
-                detail = f"bounds nobody: nothing goes to the {recipient}"
+                detail = f"The limit of {recipient} {name} bounds nobody: nothing goes to the {recipient}"
                 yield Problem(f"/limits/{recipient}_{name}", detail, "limit_bounds_nobody")
 
 
@@ -150,7 +156,8 @@ def _limit_warnings(definition: campaign_definition.Definition, decimals_of: Cal
     for field, limit, receivers in bounds:
         given = _given(definition.rules, receivers, decimals_of)
         if limit and limit.value < given:
-            detail = f"is less than one execution gives: {written(given)} units, of which some or all are never given"
+            what = f"The limit of {field.replace('_', ' ')} is less than one execution gives"
+            detail = f"{what}: {_several(given, 'unit')}, of which some or all are never given"
             yield Problem(f"/limits/{field}/value", detail, "limit_below_execution")
 
 
@@ -173,3 +180,7 @@ def _given(
         else:
             sometimes = max(sometimes, units)
     return EXACT.add(always, sometimes)
+
+
+def _several(count: int | Decimal, noun: str) -> str:
+    return f"{written(Decimal(count))} {noun}{'' if count == 1 else 's'}"

@@ -117,7 +117,7 @@ async def campaign_page(client: httpx.AsyncClient) -> None:
         "3 31 Oct, 01:00 scheduled 0.00 0.00 0 7 Dec, 01:00",
         "1 0 50 10 per unit 2 51 100 20 per unit",
         "Every unit earns the rate of the tier that the member has reached.",
-        "21 Sep, 02:00:00 on schedule finished 1 2 1,405.00 0.00",
+        "21 Sep, 02:00:00 on schedule finished 1 2 1,405.00 paid",
         "Cash back, rounded half up",
     ):
         assert words in page.words, (words, page.words)
@@ -136,8 +136,8 @@ async def draft_page(client: httpx.AsyncClient) -> None:
 async def occurrence_page(client: httpx.AsyncClient) -> None:
     paid = await see(client, f"/tiered-campaigns/{CAMPAIGN}/occurrences/1")
     assert MEMBER_PATH in paid.links()
-    assert "M-2 60 2 1,200.00 at the top" in paid.words
-    assert f"{MEMBER} 20.5 1 205.00 29.51 to tier 2" in paid.words
+    assert "M-2 60 2 1,200.00 paid" in paid.words
+    assert f"{MEMBER} 20.5 1 205.00 paid" in paid.words
     assert "finished 2 of 2 members" in paid.words
     assert "Members 2 2 took part" in paid.words
     assert paid.words.index("M-2") < paid.words.index(MEMBER)
@@ -213,12 +213,12 @@ async def test_an_award_and_what_corrected_it_lead_to_each_other(program: Runnin
         await sign_in(client)
         page = await see(client, award)
         assert correction in page.links()
-        assert "Facts that came late have changed it: a correction" in page.words
+        assert "Changes after the evaluation have corrected it: a correction" in page.words
         assert "transaction T-2 pending +7 17" in page.words
         assert "transaction T-1 +10 10" in page.words
         page = await see(client, correction)
         assert award in page.links()
-        assert "A fact that came late changed what was awarded" in page.words
+        assert "A change of transaction T-2 after the evaluation corrected what was awarded" in page.words
 
 
 async def test_pages_of_definitions_warn(program: Running) -> None:
@@ -243,9 +243,9 @@ async def test_pages_of_definitions_warn(program: Running) -> None:
     async with visitor(program) as client:
         await sign_in(client)
         for path, said in (
-            (f"/tiered-campaigns/{campaign}", "Tier 2 can never pay: whoever completes it has hit row 3 too"),
+            (f"/tiered-campaigns/{campaign}", "Warning Tier 2 can never pay: whoever completes it has hit tier 3 too"),
             (f"/achievements/{ACHIEVEMENT}", "Rule 1 can never be complete: the timeframe holds 5 days"),
-            (f"/campaigns/{PRIZE}", "Rule 1, effect 1 goes to the referrer of the referrer"),
-            (f"/campaigns/{PRIZE}", "Total units is less than one execution gives: 10 units"),
+            (f"/campaigns/{PRIZE}", "Effect 1 of rule 1 goes to the referrer of the referrer"),
+            (f"/campaigns/{PRIZE}", "The limit of total units is less than one execution gives: 10 units"),
         ):
             assert said in (await see(client, path)).words, path

@@ -219,7 +219,7 @@ async def test_a_referrer_is_shown_what_they_received_by_others(program: Running
 async def achievement_pages(client: httpx.AsyncClient) -> None:
     page = await see(client, "/achievements")
     assert f"/achievements/{GOAL}" in page.links()
-    shows(page, f"{BUYER} active 2 transactions where total is at least 5 0 5 by 1 members star", "Idle inactive")
+    shows(page, f"{BUYER} active 2 transactions where total is at least 5 0 5 by 1 member star", "Idle inactive")
     found = await see(client, "/achievements?q=idle&status=inactive")
     assert (BUYER in found.words, "Idle" in found.words) == (False, True)
     shows(await see(client, "/achievements?q=nothing"), "No achievement is like that")
@@ -318,6 +318,8 @@ async def decision_pages(client: httpx.AsyncClient) -> None:
     shows(
         clamped, "2 * transaction.total = 120, of which 39.5 were left", "reward out of stock: no reward `mug` is left"
     )
+    nothing = await see(client, f"/decisions?campaign={GOLD}&outcome=refused")
+    shows(nothing, "none of the audience's segments and tiers —")
     refused = await see(client, f"/decisions/{decision_of(GOLD, 1)}")
     shows(
         refused, "Why nothing was given not in audience", "Gold always: it has no conditions", "nothing not in audience"

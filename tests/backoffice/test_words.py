@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from backoffice import words
-from backoffice.figures import figure, signed, total
+from backoffice import achievement_words, words
+from backoffice.figures import counted, figure, signed, total
 from backoffice.showing import Zoned, relative, share, span
 from domain.points import HitType
 from domain.terms import CombinationScope, Entity, Part
@@ -155,15 +155,13 @@ def test_every_way_to_read_tiers_is_said() -> None:
     assert words.rule(definition(hit_type=None)) == ""
 
 
-@pytest.mark.parametrize(
-    ("pointer", "said"),
-    [
-        ("/tiers/1", "tier 2"),
-        ("/late", "late"),
-        ("/rules/0/consecutive", "rule 1"),
-        ("/rules/0/effects/11/to", "rule 1, effect 12"),
-        ("/limits/member_units/value", "member units"),
-    ],
-)
-def test_the_place_of_a_warning(pointer: str, said: str) -> None:
-    assert words.place(pointer) == said
+def test_one_of_something_and_several() -> None:
+    assert counted("1", "member") == "1 member"
+    assert counted(1200, "member") == "1,200 members"
+    assert counted(Decimal("1.0"), "unit") == "1 unit"
+    assert counted(0, "unit") == "0 units"
+
+
+def test_which_rules_moved() -> None:
+    assert achievement_words.numbered([2]) == "rule 2"
+    assert achievement_words.numbered([1, 2]) == "rules 1 and 2"

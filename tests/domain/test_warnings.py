@@ -55,7 +55,7 @@ def test_a_tier_that_can_never_pay(fields: dict[str, Any], rows: list[int]) -> N
 
 def test_a_tier_that_can_never_pay_says_which_one_pays_instead() -> None:
     (warning,) = tiered_warnings(definition(**LIMIT))
-    assert warning.detail == "can never pay: whoever completes it has hit row 3 too, which pays instead"
+    assert warning.detail == "Tier 2 can never pay: whoever completes it has hit tier 3 too, which pays instead"
 
 
 @pytest.mark.parametrize(
@@ -220,4 +220,24 @@ def test_what_goes_to_the_referrer_of_a_referrer() -> None:
     assert told(campaign_warnings(draft, theirs, lambda _: 0)) == [
         ("/rules/0/effects/1/to", "referrer_of_referrer"),
         ("/rules/1/effects/0/to", "referrer_of_referrer"),
+    ]
+
+
+def test_a_warning_is_a_whole_sentence() -> None:
+    late = definition(confirmation=Confirmation.OCCURRENCE_END, late=Late.CORRECT)
+    rare = achievements.rule(goal=Decimal(3), period=DAY, frequency=Limit(Decimal(1), Interval(Unit.DAY)))
+    limited = campaign(pays(give("1")), member_units="0.5", referrer_executions="1")
+    found = (
+        *tiered_warnings(late),
+        *achievement_warnings(achievements.definition(rare), BUDAPEST),
+        *campaign_warnings(limited, None, {"points": 0}.__getitem__),
+    )
+    assert [problem.detail for problem in found] == [
+        (
+            "An acceptance after the end of an occurrence corrects nothing: only what was confirmed before it counts; "
+            "refunds, and what comes already accepted, correct"
+        ),
+        "Rule 1 can never be complete: the frequency lets 1 fact count, and the goal takes 3",
+        "The limit of referrer executions bounds nobody: nothing goes to the referrer",
+        "The limit of member units is less than one execution gives: 1 unit, of which some or all are never given",
     ]

@@ -73,7 +73,7 @@ async def test_an_achievement_warns(program: ReadProgram) -> None:
         {
             "pointer": "/rules/0/consecutive",
             "code": "streak_too_long",
-            "detail": "can never be complete: the timeframe holds 5 days, and 6 in a row are asked for",
+            "detail": "Rule 1 can never be complete: the timeframe holds 5 days, and 6 in a row are asked for",
         }
     ]
 
