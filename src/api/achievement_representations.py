@@ -6,15 +6,17 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from api.representations import WarningShown, plain, warnings_shown
+from api.representations import WarningShown, warnings_shown
 from application.manual_progress import Changed
 from domain.achievement import Achievement, Status
 from domain.achievement_definition import Count, CountKind, Limit, Period, PeriodKind, Rule, Subject
+from domain.amounts import written
 from domain.interval import Interval
 from domain.terms import Entity
 from domain.texts import Text
 from domain.timeframe import Timeframe
 from domain.warnings import achievement_warnings
+from projections.queries.asking import Figure
 
 
 class CountLimitShown(Struct, frozen=True, gc=False):
@@ -50,7 +52,7 @@ class AchievementRuleShown(Struct, frozen=True, gc=False):
     unique_referee: bool
     conditions: dict[str, Any] | None
     count: CountShown
-    goal: str
+    goal: Figure
     period: PeriodShown
     consecutive: int
     frequency: CountLimitShown | None
@@ -109,7 +111,7 @@ def _rule(rule: Rule) -> AchievementRuleShown:
         rule.unique_referee,
         rule.conditions,
         _count(rule.count),
-        plain(rule.goal),
+        written(rule.goal),
         _period(rule.period),
         rule.consecutive,
         _limit(rule.frequency),
@@ -147,8 +149,8 @@ class RuleProgressShown(Struct, frozen=True, gc=False):
     """What a rule (from 1) counts in the period that is open now."""
 
     rule: int
-    value: str
-    goal: str
+    value: Figure
+    goal: Figure
     complete: bool
 
 
@@ -164,7 +166,7 @@ class ProgressAnswer(Struct, frozen=True, gc=False):
 
 def progress(changed: Changed, position: str = "") -> ProgressAnswer:
     rules = [
-        RuleProgressShown(rule.number, plain(shown.value), plain(rule.goal), shown.complete)
+        RuleProgressShown(rule.number, written(shown.value), written(rule.goal), shown.complete)
         for rule, shown in changed.rules
     ]
     return ProgressAnswer(position, changed.member, changed.achievement, changed.completed, rules)

@@ -8,8 +8,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.achievement_representations import CountLimitShown
-from api.representations import WarningShown, plain, warnings_shown
+from api.representations import WarningShown, warnings_shown
 from domain.achievement_definition import Limit
+from domain.amounts import written
 from domain.campaign import Campaign, Status, status
 from domain.campaign_definition import (
     CampaignTrigger,
@@ -26,6 +27,7 @@ from domain.campaign_definition import (
 from domain.interval import Interval
 from domain.problems import Problem
 from domain.texts import Text
+from projections.queries.asking import Figure
 
 
 class PeopleShown(Struct, frozen=True, gc=False):
@@ -59,7 +61,7 @@ class CampaignRuleShown(Struct, frozen=True, gc=False):
 class UnitLimitShown(Struct, frozen=True, gc=False):
     """At most `value` units, for life or per interval."""
 
-    value: str
+    value: Figure
     interval: Interval | None
 
 
@@ -167,4 +169,4 @@ def _count(limit: Limit | None) -> CountLimitShown | None:
 
 
 def _units(limit: Limit | None) -> UnitLimitShown | None:
-    return UnitLimitShown(plain(limit.value), limit.interval) if limit else None
+    return UnitLimitShown(written(limit.value), limit.interval) if limit else None

@@ -1,7 +1,6 @@
 """What the service answers about facts, definitions and members: commands and reads show them alike.
 
-Decimals are written plainly, with the digits they have. What a command answers has `position` as its first field,
-empty until the command is recorded.
+What a command answers has `position` as its first field, empty until the command is recorded.
 """
 
 from collections.abc import Iterable
@@ -13,7 +12,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType, field
 
 from application import ingest
-from domain.amounts import Rounding
+from domain.amounts import Rounding, written, written_units
 from domain.attributes import Attributes, AttributeType
 from domain.catalogue import Account, Badge, Coupon, EventType, Generator, MemberList, Reward, Segment
 from domain.coupon import left
@@ -29,16 +28,13 @@ from domain.terms import CombinationScope, Confirmation, Entity, Late
 from domain.tiered_campaign import Status
 from domain.tiered_definition import Aggregate, missing
 from domain.warnings import tiered_warnings
+from projections.queries.asking import Figure, Units
 from projections.queries.decisions import DecisionRow
 from projections.queries.tiered_campaigns import CampaignRow
 
 
-def plain(amount: Decimal) -> str:
-    return format(amount, "f")
-
-
-def _plain_if(amount: Decimal | None) -> str | None:
-    return None if amount is None else format(amount, "f")
+def written_if(amount: Decimal | None) -> Figure | None:
+    return None if amount is None else written(amount)
 
 
 class ContributionShown(Struct, frozen=True, gc=False, tag="contribution", tag_field="kind"):
@@ -46,9 +42,9 @@ class ContributionShown(Struct, frozen=True, gc=False, tag="contribution", tag_f
 
     tiered_campaign: UUID
     occurrence: int
-    amount: str
-    total: str
-    pending_points: str
+    amount: Figure
+    total: Figure
+    pending_points: Units
 
 
 class CorrectionShown(Struct, frozen=True, gc=False, tag="correction", tag_field="kind"):
@@ -56,8 +52,8 @@ class CorrectionShown(Struct, frozen=True, gc=False, tag="correction", tag_field
 
     tiered_campaign: UUID
     occurrence: int
-    points: str
-    awarded_points: str
+    points: Units
+    awarded_points: Units
 
 
 class ProgressShown(Struct, frozen=True, gc=False, tag="progress", tag_field="kind", omit_defaults=True):
@@ -68,8 +64,8 @@ class ProgressShown(Struct, frozen=True, gc=False, tag="progress", tag_field="ki
 
     achievement: UUID
     rule: int
-    value: str
-    goal: str
+    value: Figure
+    goal: Figure
     completed: bool
     member: str | None = None
 
@@ -122,20 +118,23 @@ def _outcome(outcome: Outcome) -> OutcomeShown:
             return ContributionShown(
                 outcome.tiered_campaign,
                 outcome.occurrence,
-                plain(outcome.amount),
-                plain(outcome.total),
-                plain(outcome.pending_points),
+                written(outcome.amount),
+                written(outcome.total),
+                written_units(outcome.pending_points),
             )
         case Corrected():
             return CorrectionShown(
-                outcome.tiered_campaign, outcome.occurrence, plain(outcome.points), plain(outcome.awarded_points)
+                outcome.tiered_campaign,
+                outcome.occurrence,
+                written_units(outcome.points),
+                written_units(outcome.awarded_points),
             )
         case Progressed():
             return ProgressShown(
                 outcome.achievement,
                 outcome.rule,
-                plain(outcome.value),
-                plain(outcome.goal),
+                written(outcome.value),
+                written(outcome.goal),
                 outcome.completed,
                 outcome.member,
             )
@@ -334,26 +333,26 @@ class ProductAnswer(Struct, frozen=True, gc=False):
     name: str
     category: str | None
     brand: str | None
-    price: str | None
+    price: Figure | None
 
 
 def product(shown: Product, position: str = "") -> ProductAnswer:
-    return ProductAnswer(position, shown.sku, shown.name, shown.category, shown.brand, _plain_if(shown.price))
+    return ProductAnswer(position, shown.sku, shown.name, shown.category, shown.brand, written_if(shown.price))
 
 
 class TierShown(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One row; `to` is absent in the last row of an unlimited table."""
 
-    start: str = field(name="from")
-    to: str | None = None
-    reward: str
+    start: Figure = field(name="from")
+    to: Figure | None = None
+    reward: Figure
 
 
 class PartShown(Struct, frozen=True, gc=False):
     """Pieces of a product that one complete set takes."""
 
     product: str
-    quantity: str
+    quantity: Figure
 
 
 class AggregateShown(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -462,12 +461,12 @@ def _aggregate(aggregate: Aggregate | None) -> AggregateShown | None:
         return None
     if aggregate.combination is None:
         return AggregateShown(aggregate.attribute)
-    parts = [PartShown(part.product, plain(part.quantity)) for part in aggregate.combination]
+    parts = [PartShown(part.product, written(part.quantity)) for part in aggregate.combination]
     return AggregateShown(aggregate.attribute, parts, aggregate.scope)
 
 
 def _tier(tier: Tier) -> TierShown:
-    return TierShown(start=plain(tier.start), to=_plain_if(tier.to), reward=plain(tier.reward))
+    return TierShown(start=written(tier.start), to=written_if(tier.to), reward=written(tier.reward))
 
 
 class PreviewAnswer(Struct, frozen=True, gc=False):

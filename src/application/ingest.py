@@ -25,6 +25,7 @@ from application.streams import MEMBER, MEMBER_EVENT, STANDING, TRANSACTION
 from domain import member as members
 from domain import standing as standings
 from domain import transaction as transactions
+from domain.amounts import written
 from domain.attributes import Attributes, attribute_problems
 from domain.basis import Basis
 from domain.contribution import Memberships, Seen, admit, filtered_out, is_concerned, measure, place, unpriced
@@ -204,7 +205,7 @@ def refund(
         case list():
             raise Invalid(refunded)
         case RefundTooLarge():
-            left = f"{refunded.left:f} is left to refund"
+            left = f"{written(refunded.left)} is left to refund"
             raise Conflict(f"the refunds would exceed the total: {left}", "refund_too_large")
         case TooManyRefunds():
             most = f"the transaction has had {refunded.most} refunds, which is as many as may"

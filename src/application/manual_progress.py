@@ -17,7 +17,7 @@ from domain.achievement import Status
 from domain.achievement_definition import CountKind, PeriodKind
 from domain.achievement_terms import AchievementTerms, RuleTerms
 from domain.adjustment import LimitReached, NothingProgresses, adjust
-from domain.amounts import fault
+from domain.amounts import fault, written
 from domain.buckets import bucket_at
 from domain.interval import moment_of
 from domain.problems import Invalid, Problem
@@ -72,7 +72,7 @@ def change(working: Working, member_id: str, achievement_id: UUID, wanted: Chang
     member_version = working.version(MEMBER.at(member_id))
     decided = adjust(known, terms, member_id, wanted.reason, now, wanted.completed, settings, member_version)
     if isinstance(decided, LimitReached):
-        raise Conflict(f"the limit allows a completed count of at most {decided.allowed:f}", "limit_reached")
+        raise Conflict(f"the limit allows a completed count of at most {written(decided.allowed)}", "limit_reached")
     if isinstance(decided, NothingProgresses):
         raise Conflict("the limit is reached: nothing progresses, so that no rule can be raised", "limit_reached")
     if carried and decided:

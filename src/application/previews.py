@@ -13,7 +13,7 @@ from application.log.writer import Writer
 from application.reads import FrozenStanding, Previews, reach
 from application.refusals import Unknown
 from application.streams import PREVIEW
-from domain.amounts import EXACT, ZERO
+from domain.amounts import EXACT, ZERO, written
 from domain.preview import Figures, Preview, Status
 from domain.terms import Terms
 
@@ -86,7 +86,7 @@ def _check(standing: FrozenStanding, terms: Terms | None) -> None:
         if terms.points(aggregate) != points:
             raise Wrong(
                 f"member {standing.member} was shown {points:f} points in occurrence {standing.occurrence}, "
-                f"and {aggregate:f} earns {terms.points(aggregate):f}"
+                f"and {written(aggregate)} earns {terms.points(aggregate):f}"
             )
 
 

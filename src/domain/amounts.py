@@ -82,3 +82,19 @@ def written(amount: Decimal) -> str:
     """Plain notation without trailing zeros after the point: `Decimal("1E+2")` is `100`, `Decimal("2.50")` is `2.5`."""
     text = format(amount, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def written_units(amount: Decimal) -> str:
+    """With the decimals that they carry: units carry those of their account from when they were rounded to them."""
+    return format(amount, "f")
+
+
+def written_in(amount: Decimal, decimals: int) -> str:
+    """Units with the decimals of their account, where they may not carry them (a sum of none): of 2, `5` is `5.00`."""
+    return format(rounded(amount, decimals, Rounding.HALF_UP), "f")
+
+
+@cache
+def nothing_in(decimals: int) -> Decimal:
+    """No units of an account with so many decimals."""
+    return rounded(ZERO, decimals, Rounding.DOWN)

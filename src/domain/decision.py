@@ -10,7 +10,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.achievement_definition import Limit
-from domain.amounts import EXACT, FRACTION_DIGITS, ONE, WHOLE_DIGITS, ZERO, Rounding, fault, plain, rounded, written
+from domain.amounts import (
+    EXACT,
+    FRACTION_DIGITS,
+    ONE,
+    WHOLE_DIGITS,
+    ZERO,
+    Rounding,
+    fault,
+    nothing_in,
+    plain,
+    rounded,
+    written,
+)
 from domain.campaign_definition import CampaignType, EffectKind, Limits, OnExhausted, Recipient
 from domain.campaign_terms import CampaignTerms, EffectTerms, RuleTerms, includes
 from domain.catalogue import EventType
@@ -229,7 +241,8 @@ class _Deciding:
                 outcome, problems = bare, []
         problems = [*nobody, *problems]
         if problems:
-            return replace(bare, expression=outcome.expression, unrounded=outcome.unrounded), problems
+            nothing = nothing_in(effect.decimals)
+            return replace(bare, units=nothing, expression=outcome.expression, unrounded=outcome.unrounded), problems
         return outcome, []
 
     def _count(self, effect: EffectTerms, outcome: EffectOutcome) -> None:
@@ -242,7 +255,7 @@ class _Deciding:
         self, effect: EffectTerms, bare: EffectOutcome, receiver: _Receiver
     ) -> tuple[EffectOutcome, list[tuple[Reason, str]]]:
         assert effect.units  # noqa: S101  what a definition must have
-        bare = replace(bare, expression=effect.units.source)
+        bare = replace(bare, units=nothing_in(effect.decimals), expression=effect.units.source)
         asked = _amount(effect.units, self._occasion)
         if isinstance(asked, str):
             return bare, [(Reason.EXPRESSION_FAILED, asked)]
@@ -304,7 +317,8 @@ class _Deciding:
 
 def _withheld(effect: EffectOutcome, why: Why) -> EffectOutcome:
     """What gives nothing, whatever it would have given."""
-    return replace(effect, units=ZERO, code=None, value=None, valid_until=None, reason=why.code, detail=why.detail)
+    units = EXACT.subtract(effect.units, effect.units)
+    return replace(effect, units=units, code=None, value=None, valid_until=None, reason=why.code, detail=why.detail)
 
 
 def _amount(expression: Compiled, occasion: Occasion) -> Decimal | str:

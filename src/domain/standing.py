@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.amounts import EXACT, ZERO
+from domain.amounts import EXACT, ZERO, nothing_in
 from domain.outcomes import Contribution, Reason
 from domain.points import Line
 from domain.terms import Late, Terms, complete_sets
@@ -237,7 +237,7 @@ def _contributed(
     confirmed_points = terms.points(confirmed)
     pending_points = confirmed_points if total == confirmed else terms.points(total)
     if place.fenced:
-        pending_points = ZERO
+        pending_points = nothing_in(terms.table.decimals)
     return Contributed(
         terms.campaign,
         place.occurrence,

@@ -11,6 +11,7 @@ import msgspec
 from application.log.events import Recorded
 from domain import achievement, member_event, progress, transaction
 from domain.achievement import Status
+from domain.amounts import written
 from domain.outcomes import NotCounted
 from domain.standing import FactKind
 from projections.changes import Changes, Row, Table
@@ -182,7 +183,7 @@ def adjusted(changes: Changes, recorded: Recorded) -> None:
         "reason": event.reason,
         "before": event.before,
         "completed": event.completed,
-        "rules": msgspec.json.encode([{"rule": rule.rule, "value": f"{rule.amount:f}"} for rule in event.rules]),
+        "rules": msgspec.json.encode([{"rule": rule.rule, "value": written(rule.amount)} for rule in event.rules]),
         "changed_by": recorded.envelope.actor,
         "recorded_at": recorded.envelope.recorded_at,
     }
@@ -265,7 +266,7 @@ def _not_counted(changes: Changes, recorded: Recorded, member: str, kind: FactKi
 
 PROJECTION = Projection(
     name="achievements",
-    version=1,
+    version=2,
     tables=(ACHIEVEMENTS, COMPLETIONS, MEMBER_ACHIEVEMENTS, PROGRESS_FACTS, MANUAL_CHANGES),
     folds={
         achievement.Defined.tag: defined,

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from application.log.events import Recorded
 from domain import participation, standing
-from domain.amounts import EXACT, ZERO
+from domain.amounts import EXACT, ZERO, written
 from domain.participation import EffectOutcome, RuleOutcome, decision_id, effects_in
 from projections.changes import Changes, Row, Table
 from projections.columns import BIGINT, BOOLEAN, INSTANT, INT, JSON, NUMERIC, TEXT, TEXTS, UUIDS
@@ -192,12 +192,16 @@ def why_nothing(event: standing.Awarded) -> list[DecisionReason]:
     if event.points:
         return []
     if event.unrounded:
-        return [DecisionReason(ReasonCode.ROUNDED_TO_NOTHING, f"{event.unrounded:f} points round to none")]
+        return [DecisionReason(ReasonCode.ROUNDED_TO_NOTHING, f"{written(event.unrounded)} points round to none")]
     if event.lines:
-        return [DecisionReason(ReasonCode.TIER_PAYS_NOTHING, f"the tier that {event.aggregate:f} reaches pays nothing")]
+        return [
+            DecisionReason(
+                ReasonCode.TIER_PAYS_NOTHING, f"the tier that {written(event.aggregate)} reaches pays nothing"
+            )
+        ]
     if not event.aggregate and event.total:
-        return [DecisionReason(ReasonCode.NOTHING_CONFIRMED, f"of {event.total:f} nothing was confirmed")]
-    return [DecisionReason(ReasonCode.NO_TIER_REACHED, f"{event.aggregate:f} reaches no tier")]
+        return [DecisionReason(ReasonCode.NOTHING_CONFIRMED, f"of {written(event.total)} nothing was confirmed")]
+    return [DecisionReason(ReasonCode.NO_TIER_REACHED, f"{written(event.aggregate)} reaches no tier")]
 
 
 def _insert(
@@ -298,7 +302,7 @@ def _row(
 
 PROJECTION = Projection(
     name="decisions",
-    version=4,
+    version=5,
     tables=(DECISIONS, PARTIES, ENTRIES),
     folds={
         standing.Awarded.tag: awarded,

@@ -28,12 +28,13 @@ from domain import (
     tiered_occurrence,
     transaction,
 )
-from domain.amounts import written
+from domain.amounts import written, written_units
 from domain.attributes import Attributes
 from domain.campaign_definition import EffectKind, Recipient
 from domain.purchase import Purchase
 from domain.standing import FactKind
 from domain.transaction import Status
+from projections.queries.asking import Figure, Units
 
 
 class FactReference(Struct, frozen=True, gc=False):
@@ -47,9 +48,9 @@ class ItemData(Struct, frozen=True, gc=False):
     """An item line as it was given."""
 
     product: str
-    quantity: str
-    price: str | None
-    subtotal: str | None
+    quantity: Figure
+    price: Figure | None
+    subtotal: Figure | None
     attributes: Attributes
 
 
@@ -62,7 +63,7 @@ class TransactionData(Struct, frozen=True, gc=False):
     purchased_at: datetime
     checkout_at: datetime | None
     auto_accept_at: datetime | None
-    total: str
+    total: Figure
     currency: str | None
     items: list[ItemData]
     attributes: Attributes
@@ -89,7 +90,7 @@ class ReturnData(Struct, frozen=True, gc=False):
     """Pieces that were taken back."""
 
     product: str
-    quantity: str
+    quantity: Figure
 
 
 class RefundData(Struct, frozen=True, gc=False):
@@ -98,7 +99,7 @@ class RefundData(Struct, frozen=True, gc=False):
     id: str
     member: str
     refund: str | None
-    amount: str
+    amount: Figure
     items: list[ReturnData]
     status: Status
 
@@ -150,8 +151,8 @@ class StandingData(Struct, frozen=True, gc=False):
     occurrence: int
     member: str
     fact: FactReference
-    total: str
-    pending_points: str
+    total: Figure
+    pending_points: Units
 
 
 class AwardData(Struct, frozen=True, gc=False):
@@ -162,7 +163,7 @@ class AwardData(Struct, frozen=True, gc=False):
     occurrence: int
     member: str
     account: str
-    points: str
+    points: Units
 
 
 class CorrectionData(Struct, frozen=True, gc=False):
@@ -174,8 +175,8 @@ class CorrectionData(Struct, frozen=True, gc=False):
     member: str
     account: str
     fact: FactReference
-    points: str
-    awarded_points: str
+    points: Units
+    awarded_points: Units
 
 
 class ProgressData(Struct, frozen=True, gc=False):
@@ -185,9 +186,9 @@ class ProgressData(Struct, frozen=True, gc=False):
     member: str
     rule: int
     fact: FactReference
-    amount: str
-    value: str
-    goal: str
+    amount: Figure
+    value: Figure
+    goal: Figure
 
 
 class ReversalData(Struct, frozen=True, gc=False):
@@ -197,7 +198,7 @@ class ReversalData(Struct, frozen=True, gc=False):
     member: str
     rule: int
     fact: FactReference
-    amount: str
+    amount: Figure
 
 
 class CompletionData(Struct, frozen=True, gc=False):
@@ -231,10 +232,10 @@ class Gift(Struct, frozen=True, gc=False, omit_defaults=True):
     to: Recipient
     member: str
     account: str | None = None
-    units: str | None = None
+    units: Units | None = None
     given: str | None = None
     code: str | None = None
-    value: str | None = None
+    value: Figure | None = None
     valid_until: datetime | None = None
 
 
@@ -288,7 +289,7 @@ class EvaluationData(Struct, frozen=True, gc=False):
     tiered_campaign: UUID
     occurrence: int
     members: int | None
-    points: str | None
+    points: Units | None
 
 
 class _Event(Struct, frozen=True, gc=False, tag_field="type"):
@@ -574,13 +575,13 @@ def _list(recorded: Recorded) -> ListData:
 
 def _standing(recorded: Recorded) -> StandingData:
     event: standing.Contributed = recorded.event
-    total, points = written(event.total), written(event.pending_points)
+    total, points = written(event.total), written_units(event.pending_points)
     return StandingData(event.campaign, event.occurrence, event.member, _named(event.fact), total, points)
 
 
 def _award(recorded: Recorded) -> AwardData:
     event: standing.Awarded = recorded.event
-    decision, points = _decision(recorded), written(event.points)
+    decision, points = _decision(recorded), written_units(event.points)
     return AwardData(decision, event.campaign, event.occurrence, event.member, event.account, points)
 
 
@@ -593,8 +594,8 @@ def _correction(recorded: Recorded) -> CorrectionData:
         event.member,
         event.account,
         _named(event.fact),
-        written(event.points),
-        written(event.awarded_points),
+        written_units(event.points),
+        written_units(event.awarded_points),
     )
 
 
@@ -653,7 +654,7 @@ def _gifts(effects: Iterable[participation.EffectOutcome]) -> list[Gift]:
             effect.to,
             effect.member,
             effect.account,
-            written(effect.units) if effect.kind is EffectKind.GIVE_UNITS else None,
+            written_units(effect.units) if effect.kind is EffectKind.GIVE_UNITS else None,
             effect.given,
             effect.code,
             _if(effect.value),
@@ -703,7 +704,7 @@ def _start(recorded: Recorded) -> EvaluationData:
 
 def _end(recorded: Recorded) -> EvaluationData:
     event: tiered_occurrence.Evaluated = recorded.event
-    return EvaluationData(event.campaign, event.occurrence, event.members, written(event.points))
+    return EvaluationData(event.campaign, event.occurrence, event.members, written_units(event.points))
 
 
 def _decision(recorded: Recorded) -> UUID:

@@ -33,6 +33,7 @@ PAGES = (
     "/static/laurel.css",
 )
 OF_EACH = ("x-request-id",)
+PACKED = gzip.compress(b"x" * 9_000_000)
 LONG = {f"name-{number}": "text" for number in range(200)}
 
 
@@ -120,7 +121,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
     @get("/packed")
     async def packed() -> Response[bytes]:
-        return Response(gzip.compress(b"x" * 9_000_000), media_type="text/csv", headers={"Content-Encoding": "gzip"})
+        return Response(PACKED, media_type="text/csv", headers={"Content-Encoding": "gzip"})
 
     @get("/parts", sync_to_thread=False)
     def parts() -> Stream:

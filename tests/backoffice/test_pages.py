@@ -107,7 +107,7 @@ async def campaign_page(client: httpx.AsyncClient) -> None:
     page = await see(client, f"/tiered-campaigns/{CAMPAIGN}")
     rows = [attributes for attributes in page.all("tr") if "data-label" in attributes]
     assert [(row["data-number"], row["data-pending"], row["data-awarded"]) for row in rows] == [
-        ("2", "2000.00", "0"),
+        ("2", "2000.00", "0.00"),
         ("1", "0.00", "1405.00"),
     ]
     for words in (

@@ -10,10 +10,10 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 from psycopg import AsyncConnection
 
-from domain.amounts import EXACT, ZERO
+from domain.amounts import EXACT, ZERO, written_in
 from projections.decisions import DecisionKind
 from projections.listing import Column, Kind, Listing, Selection
-from projections.queries.asking import Figure, fetch_all, fetch_page
+from projections.queries.asking import Units, fetch_all, fetch_page
 from projections.queries.tiered_campaigns import PENDING_POINTS
 
 MOST_ENTRIES = 50
@@ -36,7 +36,7 @@ class AwardedEntry(Struct, frozen=True, gc=False, kw_only=True):
 
     decision: UUID
     kind: DecisionKind
-    points: Figure
+    points: Units
     tiered_campaign: UUID | None
     campaign: UUID | UnsetType = UNSET
     occurrence: int | None
@@ -49,7 +49,7 @@ class AwardedEntry(Struct, frozen=True, gc=False, kw_only=True):
 class PendingEntry(Struct, frozen=True, gc=False):
     """Points that a running occurrence would pay as things stand, due at its evaluation."""
 
-    points: Figure
+    points: Units
     tiered_campaign: UUID
     occurrence: int
     evaluation_at: datetime
@@ -62,8 +62,8 @@ class MemberAccountRow(Struct, frozen=True, gc=False):
     name: str
     unit: str
     decimals: int
-    pending: Figure
-    awarded: Figure
+    pending: Units
+    awarded: Units
     pending_entries: tuple[PendingEntry, ...]
     entries: tuple[AwardedEntry, ...]
     entries_total: int
@@ -88,7 +88,7 @@ LEFT JOIN LATERAL (
 """
 
 _ENTRIES = """
-SELECT w.code, e.decision, e.kind, e.units::text, e.campaign, e.occurrence, d.fact_kind, d.fact_id, d.cancels,
+SELECT w.code, e.decision, e.kind, e.units, e.campaign, e.occurrence, d.fact_kind, d.fact_id, d.cancels,
     e.recorded_at, e.position::text
 FROM unnest(%(accounts)s::text[]) w (code)
 CROSS JOIN LATERAL (
@@ -120,7 +120,7 @@ async def member_accounts_page(
         selection,
         lambda *row: row,
         "a.code, a.body ->> 'name', a.body ->> 'unit', (a.body ->> 'decimals')::int,"
-        " coalesce(awarded.points, 0)::text, awarded.entries",
+        " coalesce(awarded.points, 0), awarded.entries",
         _ACCOUNTS,
         where=("a.kind = 'account'",),
         parameters={"member": member_id},
@@ -138,10 +138,10 @@ async def member_accounts_page(
                 name,
                 unit,
                 decimals,
-                _sum(points for points, *_ in waiting),
-                awarded,
-                tuple(PendingEntry(f"{points:f}", *rest) for points, *rest in waiting),
-                tuple(_awarded(*entry) for entry in entries.get(code, [])),
+                written_in(_sum(points for points, *_ in waiting), decimals),
+                written_in(awarded, decimals),
+                tuple(PendingEntry(written_in(points, decimals), *rest) for points, *rest in waiting),
+                tuple(_awarded(decimals, *entry) for entry in entries.get(code, [])),
                 count,
             )
         )
@@ -149,9 +149,10 @@ async def member_accounts_page(
 
 
 def _awarded(  # noqa: PLR0913, PLR0917  a row of the query
+    decimals: int,
     decision: UUID,
     kind: str,
-    points: str,
+    points: Decimal,
     campaign: UUID,
     occurrence: int | None,
     fact_kind: str | None,
@@ -170,7 +171,7 @@ def _awarded(  # noqa: PLR0913, PLR0917  a row of the query
     return AwardedEntry(
         decision=decision,
         kind=DecisionKind(kind),
-        points=points,
+        points=written_in(points, decimals),
         tiered_campaign=campaign if tiered else None,
         campaign=UNSET if tiered else campaign,
         occurrence=occurrence,
@@ -181,11 +182,11 @@ def _awarded(  # noqa: PLR0913, PLR0917  a row of the query
     )
 
 
-def _sum(amounts: Iterable[Decimal]) -> str:
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
     total = ZERO
     for amount in amounts:
         total = EXACT.add(total, amount)
-    return f"{total:f}"
+    return total
 
 
 def _by_account(rows: Iterable[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]]]:

@@ -18,7 +18,7 @@ from domain import participation
 from domain.achievement import Defined
 from domain.achievement_definition import Definition, PeriodKind
 from domain.achievement_terms import UNITS
-from domain.amounts import EXACT, written
+from domain.amounts import EXACT, written, written_units
 from domain.campaign_definition import EffectKind, Recipient
 from domain.interval import Unit, first_day
 from domain.participation import EffectOutcome, RuleOutcome
@@ -28,9 +28,9 @@ from domain.standing import Contributed, Fact, FactKind
 from projections.changes import Row
 from projections.decisions import DecisionKind, DecisionReason, Outcome, ReasonCode
 from projections.listing import Column, Kind, Listing, Selection
-from projections.queries.asking import Figure, fetch_one, fetch_page
+from projections.queries.asking import Figure, Units, fetch_one, fetch_page
 from projections.queries.log import events_between
-from projections.queries.previews import TierLine
+from projections.queries.previews import TierLine, tier_lines
 
 MOST_FACTS = 1000
 """The most facts that one decision is explained by: the newest ones."""
@@ -104,8 +104,8 @@ class UnitsBreakdown(Struct, frozen=True, gc=False, kw_only=True):
     lines: tuple[TierLine, ...] | UnsetType = UNSET
     expression: str | UnsetType = UNSET
     unrounded: Figure | None
-    points: Figure | UnsetType = UNSET
-    units: Figure | UnsetType = UNSET
+    points: Units | UnsetType = UNSET
+    units: Units | UnsetType = UNSET
     clamped: bool | UnsetType = UNSET
 
 
@@ -120,7 +120,7 @@ class DecisionEffect(Struct, frozen=True, gc=False, kw_only=True):
     to: Recipient
     member: str | UnsetType | None = UNSET
     account: str | None
-    units: Figure
+    units: Units
     breakdown: UnitsBreakdown | UnsetType = UNSET
     coupon: str | UnsetType = UNSET
     reward: str | UnsetType = UNSET
@@ -161,7 +161,7 @@ class Counted(Struct, frozen=True, gc=False, kw_only=True):
     referrer's are absent where nothing could go to one.
     """
 
-    awarded_points: Figure | UnsetType = UNSET
+    awarded_points: Units | UnsetType = UNSET
     member_executions: Figure | UnsetType = UNSET
     member_units: Figure | UnsetType = UNSET
     referrer_executions: Figure | UnsetType = UNSET
@@ -648,24 +648,25 @@ class _Explained(NamedTuple):
 def _tiered(stored: _Stored) -> _Explained:
     kind, occurrence = CauseKind(stored.fact_kind or CauseKind.EVALUATION), stored.occurrence
     known = msgspec.json.decode(stored.breakdown, type=_Breakdown)
-    lines = tuple(TierLine(line.tier, f"{line.basis:f}", f"{line.rate:f}", f"{line.points:f}") for line in known.lines)
     effect = DecisionEffect(
         kind=EffectKind.GIVE_UNITS,
         to=Recipient.MEMBER,
         account=stored.accounts[0],
-        units=f"{stored.points:f}",
+        units=written_units(stored.points),
         breakdown=UnitsBreakdown(
-            aggregate=f"{stored.aggregate:f}",
-            lines=lines,
-            unrounded=f"{known.unrounded:f}",
-            points=f"{stored.awarded_points:f}",
+            aggregate=written(stored.aggregate),
+            lines=tier_lines(known.lines),
+            unrounded=written(known.unrounded),
+            points=written_units(stored.awarded_points),
         ),
     )
     before = EXACT.subtract(stored.awarded_points, stored.points)
     return _Explained(
         Trigger(kind=kind, id=stored.fact_id, tiered_campaign=stored.campaign, occurrence=occurrence),
         (DecisionRule(rule=1, conditions=(), effects=(effect,)),),
-        Counters(Counted(awarded_points=f"{before:f}"), Counted(awarded_points=f"{stored.awarded_points:f}")),
+        Counters(
+            Counted(awarded_points=written_units(before)), Counted(awarded_points=written_units(stored.awarded_points))
+        ),
         Cause(kind=kind, id=stored.fact_id, occurrence=occurrence, facts=None, more_facts=False),
     )
 
@@ -757,7 +758,7 @@ def _effect(effect: EffectOutcome, *, taken: bool) -> DecisionEffect:
         to=effect.to,
         member=effect.member,
         account=effect.account,
-        units=written(EXACT.minus(effect.units) if taken else effect.units),
+        units=written_units(EXACT.minus(effect.units) if taken else effect.units),
         breakdown=_breakdown(effect) if of_units else UNSET,
         coupon=(effect.given or "") if of_coupon else UNSET,
         reward=(effect.given or "") if effect.kind is EffectKind.GIVE_REWARD else UNSET,
@@ -775,7 +776,7 @@ def _breakdown(effect: EffectOutcome) -> UnitsBreakdown:
     return UnitsBreakdown(
         expression=effect.expression or "",
         unrounded=None if unrounded is None else written(unrounded),
-        units=written(effect.units),
+        units=written_units(effect.units),
         clamped=bool(effect.units) and unrounded is not None and effect.units != _rounded_like(unrounded, effect.units),
     )
 

@@ -1,6 +1,6 @@
 """Previews: what was frozen, beside what is so now, and what lies between two of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,12 +12,12 @@ from psycopg import AsyncConnection
 from application.log.events import Recorded
 from application.log.mapper import Mapper
 from application.streams import STANDING
-from domain.amounts import EXACT, ZERO
-from domain.points import TierTable, points
+from domain.amounts import EXACT, ZERO, written, written_in
+from domain.points import Line, TierTable, points
 from domain.preview import Status
 from domain.standing import Contributed, FactKind
 from projections.listing import Column, Kind, Listing, Selection
-from projections.queries.asking import Figure, fetch_all, fetch_one, fetch_page
+from projections.queries.asking import Figure, Units, fetch_all, fetch_one, fetch_page
 from projections.queries.log import events_between
 from projections.queries.tiered_campaigns import MEMBERS, PENDING_POINTS, terms_of
 
@@ -42,10 +42,10 @@ class PreviewOccurrence(Struct, frozen=True, gc=False):
     occurrence: int
     members: int
     participants: int
-    pending_points: Figure
-    award_points: Figure
+    pending_points: Units
+    award_points: Units
     live_members: int
-    live_pending_points: Figure
+    live_pending_points: Units
 
 
 class PreviewRow(Struct, frozen=True, gc=False):
@@ -78,7 +78,7 @@ class Breakdown(Struct, frozen=True, gc=False):
     aggregate: Figure
     lines: tuple[TierLine, ...]
     unrounded: Figure
-    points: Figure
+    points: Units
 
 
 class PreviewMemberRow(Struct, frozen=True, gc=False):
@@ -88,8 +88,8 @@ class PreviewMemberRow(Struct, frozen=True, gc=False):
     occurrence: int
     total: Figure
     confirmed: Figure
-    pending_points: Figure
-    award_points: Figure
+    pending_points: Units
+    award_points: Units
     breakdown: Breakdown
 
 
@@ -97,8 +97,8 @@ class Compared(Struct, frozen=True, gc=False):
     """One member's figures in one preview, or the difference between two."""
 
     total: Figure
-    pending_points: Figure
-    award_points: Figure
+    pending_points: Units
+    award_points: Units
 
 
 class FactBetween(Struct, frozen=True, gc=False):
@@ -108,7 +108,7 @@ class FactBetween(Struct, frozen=True, gc=False):
     id: str
     amount: Figure
     total: Figure
-    pending_points_change: Figure
+    pending_points_change: Units
     recorded_at: datetime
     position: str
 
@@ -232,7 +232,7 @@ async def preview_members_page(
         connection,
         selection,
         lambda *row: row,
-        "m.member, m.occurrence, m.total::text, m.confirmed::text, m.pending_points::text, m.award_points::text",
+        "m.member, m.occurrence, m.total, m.confirmed, m.pending_points, m.award_points",
         "p_standings.preview_members m",
         where=("m.preview = %(preview)s",),
         parameters={"preview": preview_id},
@@ -240,8 +240,10 @@ async def preview_members_page(
     tables = await _tables(connection, campaign_id, {row[1] for row in rows})
     found = []
     for member, occurrence, total, confirmed, pending, award in rows:
-        explained = breakdown(tables[occurrence], Decimal(total))
-        found.append(PreviewMemberRow(member, occurrence, total, confirmed, pending, award, explained))
+        table = tables[occurrence]
+        points = written_in(pending, table.decimals), written_in(award, table.decimals)
+        shown = written(total), written(confirmed), *points, breakdown(table, total)
+        found.append(PreviewMemberRow(member, occurrence, *shown))
     return found, following
 
 
@@ -266,49 +268,57 @@ async def comparison_page(
     by_stream: dict[UUID, list[Recorded]] = {}
     for recorded in events:
         by_stream.setdefault(recorded.stream, []).append(recorded)
-    found = [_comparison(row, by_stream.get(stream, [])) for row, stream in zip(rows, streams, strict=True)]
+    tables = await _tables(connection, campaign, {row[0] for row in rows})
+    found = [
+        _comparison(row, by_stream.get(stream, []), tables[row[0]].decimals)
+        for row, stream in zip(rows, streams, strict=True)
+    ]
     return found, following
 
 
 def breakdown(table: TierTable, aggregate: Decimal) -> Breakdown:
     """How an aggregate comes to its points by the table."""
     found = points(table, aggregate)
-    lines = tuple(TierLine(line.tier, f"{line.basis:f}", f"{line.rate:f}", f"{line.points:f}") for line in found.lines)
-    return Breakdown(f"{aggregate:f}", lines, f"{found.unrounded:f}", f"{found.total:f}")
+    total = written_in(found.total, table.decimals)
+    return Breakdown(written(aggregate), tier_lines(found.lines), written(found.unrounded), total)
 
 
-def _comparison(row: tuple[Any, ...], events: list[Recorded]) -> ComparisonRow:
+def tier_lines(lines: Iterable[Line]) -> tuple[TierLine, ...]:
+    return tuple(TierLine(line.tier, written(line.basis), written(line.rate), written(line.points)) for line in lines)
+
+
+def _comparison(row: tuple[Any, ...], events: list[Recorded], decimals: int) -> ComparisonRow:
     occurrence, member, *figures = row
     this, other = figures[:3], figures[3:]
     difference = [
         EXACT.subtract(ZERO if after is None else after, ZERO if before is None else before)
         for before, after in zip(this, other, strict=True)
     ]
-    facts = tuple(_fact(recorded) for recorded in events if isinstance(recorded.event, Contributed))
+    facts = tuple(_fact(recorded, decimals) for recorded in events if isinstance(recorded.event, Contributed))
     return ComparisonRow(
         member,
         occurrence,
-        _compared(this),
-        _compared(other),
-        Compared(*(f"{figure:f}" for figure in difference)),
+        None if this[0] is None else _compared(this, decimals),
+        None if other[0] is None else _compared(other, decimals),
+        _compared(difference, decimals),
         facts[-MOST_FACTS:],
         len(events) > MOST_FACTS,
     )
 
 
-def _compared(figures: Sequence[Decimal | None]) -> Compared | None:
-    known = [f"{figure:f}" for figure in figures if figure is not None]
-    return Compared(*known) if known else None
+def _compared(figures: Sequence[Decimal], decimals: int) -> Compared:
+    total, pending, award = figures
+    return Compared(written(total), written_in(pending, decimals), written_in(award, decimals))
 
 
-def _fact(recorded: Recorded) -> FactBetween:
+def _fact(recorded: Recorded, decimals: int) -> FactBetween:
     event: Contributed = recorded.event
     return FactBetween(
         event.fact.kind,
         event.fact.id,
-        f"{event.amount:f}",
-        f"{event.total:f}",
-        f"{event.pending_points_change:f}",
+        written(event.amount),
+        written(event.total),
+        written_in(event.pending_points_change, decimals),
         recorded.envelope.recorded_at,
         str(recorded.position),
     )
@@ -319,12 +329,13 @@ async def _with_occurrences(connection: AsyncConnection[Any], rows: Sequence[tup
         connection,
         lambda *row: row,
         f"""
-        SELECT p.preview, p.occurrence, p.members, p.participants, p.pending_points::text, p.award_points::text,
-            coalesce({MEMBERS}, 0), coalesce({PENDING_POINTS}, 0)::text
+        SELECT p.preview, p.occurrence, p.members, p.participants, p.pending_points, p.award_points,
+            coalesce({MEMBERS}, 0), coalesce({PENDING_POINTS}, 0), r.decimals
         FROM unnest(%(previews)s::uuid[], %(campaigns)s::uuid[]) w (preview, campaign)
         JOIN p_standings.preview_occurrences p ON p.preview = w.preview
         JOIN p_tiered_campaigns.tiered_campaigns t ON t.id = w.campaign
-        LEFT JOIN p_tiered_campaigns.occurrences o ON o.campaign = w.campaign AND o.number = p.occurrence
+        JOIN p_tiered_campaigns.occurrences o ON o.campaign = w.campaign AND o.number = p.occurrence
+        JOIN p_tiered_campaigns.revisions r ON r.campaign = o.campaign AND r.number = o.revision
         LEFT JOIN p_standings.statistics s ON s.campaign = w.campaign AND s.occurrence = p.occurrence
         ORDER BY p.preview, p.occurrence
         """,  # noqa: S608  put together from constants
@@ -332,9 +343,23 @@ async def _with_occurrences(connection: AsyncConnection[Any], rows: Sequence[tup
     )
     occurrences: dict[UUID, list[PreviewOccurrence]] = {}
     for preview_id, *figures in found:
-        occurrences.setdefault(preview_id, []).append(PreviewOccurrence(*figures))
+        occurrences.setdefault(preview_id, []).append(_occurrence(*figures))
     done = await _done(connection, [row[0] for row in rows if row[2] == Status.RUNNING])
     return [_preview(row, tuple(occurrences.get(row[0], ())), done.get(row[0])) for row in rows]
+
+
+def _occurrence(
+    number: int,
+    members: int,
+    participants: int,
+    pending: Decimal,
+    award: Decimal,
+    live_members: int,
+    live_pending: Decimal,
+    decimals: int,
+) -> PreviewOccurrence:
+    frozen = written_in(pending, decimals), written_in(award, decimals)
+    return PreviewOccurrence(number, members, participants, *frozen, live_members, written_in(live_pending, decimals))
 
 
 async def _done(connection: AsyncConnection[Any], running: list[UUID]) -> dict[UUID, int]:

@@ -18,6 +18,7 @@ from application.streams import MEMBER_EVENT, PROGRESS, TRANSACTION
 from domain.achievement import Achievement, Status
 from domain.achievement_definition import Definition, PeriodKind, Rule
 from domain.achievement_terms import RuleTerms
+from domain.amounts import written
 from domain.interval import Interval, Moment, moment_of
 from domain.outcomes import Reason
 from domain.progress import NOTHING, Progress, limit_reached
@@ -192,7 +193,8 @@ _OF_CONCERN = "(a.status <> 'archived' OR m.revision IS NOT NULL)"
 """An archived achievement concerns the members who have a history with it."""
 
 _PROGRESS_FACT = """
-f.fact_kind, f.fact_id, f.outcome, f.rule, f.revision, f.amount::text, f.value::text, f.goal::text, f.reason, f.detail,
+f.fact_kind, f.fact_id, f.outcome, f.rule, f.revision, trim_scale(f.amount)::text, trim_scale(f.value)::text,
+trim_scale(f.goal)::text, f.reason, f.detail,
 f.recorded_at, f.position::text
 """
 
@@ -261,8 +263,8 @@ async def _told(
     }
     found: dict[UUID, Progress] = await states(connection, mapper, list(known.values()))
     shown = []
-    for achievement_id, written, current, status, last, last_completed_at, last_advanced_at in rows:
-        definition = msgspec.json.decode(written, type=Definition)
+    for achievement_id, defined, current, status, last, last_completed_at, last_advanced_at in rows:
+        definition = msgspec.json.decode(defined, type=Definition)
         progress = found.get(known[achievement_id, current], NOTHING)
         history = progress
         if progress is NOTHING and last is not None:
@@ -306,9 +308,9 @@ def _rule(rule: Rule, terms: RuleTerms, progress: Progress, moment: Moment) -> M
     return MemberRuleRow(
         terms.number,
         rule.name,
-        f"{rule.goal:f}",
-        f"{shown.value:f}",
-        f"{shown.remaining:f}",
+        written(rule.goal),
+        written(shown.value),
+        written(shown.remaining),
         PeriodRow(rule.period.kind, rule.period.n),
         rule.consecutive,
         shown.consecutive_completed,

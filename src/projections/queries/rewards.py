@@ -162,7 +162,7 @@ async def member_coupons_page(
         connection,
         selection,
         lambda coupon, name, code, status, *rest: MemberCouponRow(coupon, name, code, CodeStatus(status), *rest),
-        f"c.coupon, coalesce(e.body ->> 'name', c.coupon), c.code, {_STATUS}, c.value::text, c.valid_until,"
+        f"c.coupon, coalesce(e.body ->> 'name', c.coupon), c.code, {_STATUS}, trim_scale(c.value)::text, c.valid_until,"
         " c.issued_at, c.campaign, c.decision",
         _COUPONS,
         where=("c.member = %(member)s",),

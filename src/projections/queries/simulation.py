@@ -10,19 +10,20 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg import AsyncConnection
 
+from application.catalogue import Catalogue
 from application.log.events import Recorded
 from application.log.mapper import Mapper
 from application.simulation import Simulation
 from application.streams import PROGRESS, STANDING
 from domain import progress as progresses
-from domain.amounts import EXACT, ZERO, written
+from domain.amounts import EXACT, ZERO, written, written_in
 from domain.progress import NOTHING, Advanced, Completed
 from domain.standing import Awarded, Contributed, Fact, FactKind
 from domain.tiered_definition import step_of
 from projections.changes import Changes, Key, Row, Table
 from projections.decisions import DECISIONS, ENTRIES
 from projections.decisions import PROJECTION as DECIDED
-from projections.queries.asking import Figure, fetch_all
+from projections.queries.asking import Figure, Units, fetch_all
 from projections.queries.decisions import DecisionRow, Periods, Told, Trigger, periods_of, told_of, with_facts
 from projections.queries.log import events_between
 from projections.queries.previews import Breakdown, breakdown
@@ -84,8 +85,8 @@ class SimulatedStanding(Struct, frozen=True, gc=False):
     confirmed: Figure
     tier: int | None
     next_tier: NextTier | None
-    pending_points: Figure
-    awarded_points: Figure | None
+    pending_points: Units
+    awarded_points: Units | None
     breakdown: Breakdown
 
 
@@ -94,8 +95,8 @@ class SimulatedAccount(Struct, frozen=True, gc=False):
 
     member: str
     account: str
-    units: Figure
-    pending: Figure
+    units: Units
+    pending: Units
 
 
 class Shown(NamedTuple):
@@ -264,8 +265,9 @@ async def _standing(simulation: Simulation, campaign_id: UUID, occurrence: int, 
     terms = catalogue.terms_once_cut(campaign_id, occurrence)
     window = terms.window(occurrence)
     aggregate = standing.total if standing.awarded is None else standing.confirmed
+    decimals = terms.table.decimals
     definition = catalogue.tiered_campaigns[campaign_id].revision_of(occurrence).definition
-    tier, following = tiers_reached(terms.table, step_of(definition), f"{aggregate:f}")
+    tier, following = tiers_reached(terms.table, step_of(definition), aggregate)
     return SimulatedStanding(
         member,
         campaign_id,
@@ -276,12 +278,12 @@ async def _standing(simulation: Simulation, campaign_id: UUID, occurrence: int, 
         window.starts_at,
         window.ends_at,
         window.evaluation_at,
-        f"{standing.total:f}",
-        f"{standing.confirmed:f}",
+        written(standing.total),
+        written(standing.confirmed),
         tier,
         following,
-        f"{standing.pending_points:f}",
-        None if standing.awarded is None else f"{standing.awarded:f}",
+        written_in(standing.pending_points, decimals),
+        None if standing.awarded is None else written_in(standing.awarded, decimals),
         breakdown(terms.table, aggregate),
     )
 
@@ -299,10 +301,16 @@ def _accounts(simulation: Simulation, decided: Changes) -> list[SimulatedAccount
             case Awarded():
                 _add(pending, (event.member, event.account), EXACT.minus(event.pending_points))
     return [
-        SimulatedAccount(*key, written(units.get(key, ZERO)), written(pending.get(key, ZERO)))
+        _account(simulation.catalogue, *key, units.get(key, ZERO), pending.get(key, ZERO))
         for key in dict.fromkeys((*units, *pending))
         if units.get(key) or pending.get(key)
     ]
+
+
+def _account(catalogue: Catalogue, member: str, code: str, units: Decimal, pending: Decimal) -> SimulatedAccount:
+    account = catalogue.account(code)
+    decimals = account.decimals if account else 0
+    return SimulatedAccount(member, code, written_in(units, decimals), written_in(pending, decimals))
 
 
 def _add(sums: dict[tuple[str, str], Decimal], key: tuple[str, str], amount: Decimal) -> None:

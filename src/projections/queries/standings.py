@@ -2,18 +2,18 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from domain.amounts import written
+from domain.amounts import written, written_in
 from domain.points import TierTable, next_tier, tier_reached
 from domain.schedule import OccurrenceStatus
 from projections.listing import Column, Kind, Listing, Selection
-from projections.queries.asking import Figure, fetch_one, fetch_page
-from projections.queries.tiered_campaigns import OCCURRENCE_STATUS, PENDING_POINTS, StatisticsRow, terms_of
+from projections.queries.asking import Figure, Units, fetch_one, fetch_page
+from projections.queries.tiered_campaigns import OCCURRENCE_STATUS, PENDING_POINTS, StatisticsRow, Terms, terms_of
 
 
 class NextTier(Struct, frozen=True, gc=False):
@@ -35,9 +35,9 @@ class StandingRow(Struct, frozen=True, gc=False):
     confirmed: Figure
     tier: int | None
     next_tier: NextTier | None
-    points: Figure
-    pending_points: Figure
-    awarded_points: Figure | None
+    points: Units
+    pending_points: Units
+    awarded_points: Units | None
     late: bool
 
 
@@ -56,9 +56,9 @@ class MemberStandingRow(Struct, frozen=True, gc=False):
     confirmed: Figure
     tier: int | None
     next_tier: NextTier | None
-    points: Figure
-    pending_points: Figure
-    awarded_points: Figure | None
+    points: Units
+    pending_points: Units
+    awarded_points: Units | None
     late: bool
 
 
@@ -90,7 +90,7 @@ class Evaluation(Struct, frozen=True, gc=False):
     finished_at: datetime | None
     progress: EvaluationProgress
     inputs: EvaluationInputs | None
-    points: Figure | None
+    points: Units | None
 
 
 _POINTS = f"coalesce(s.awarded, {PENDING_POINTS})"
@@ -108,7 +108,7 @@ OCCURRENCE_MEMBERS = Listing(
     sort="member",
 )
 
-_FIGURES = f"s.total::text, s.confirmed::text, {_POINTS}::text, ({PENDING_POINTS})::text, s.awarded::text, s.late"
+_FIGURES = f"s.total, s.confirmed, {_POINTS}, {PENDING_POINTS}, s.awarded, s.late"
 
 MEMBER_STANDINGS = Listing(
     name="member-standings",
@@ -133,13 +133,10 @@ JOIN p_tiered_campaigns.occurrences o ON o.campaign = s.campaign AND o.number = 
 async def occurrence_members_page(
     connection: AsyncConnection[Any], campaign_id: UUID, occurrence: StatisticsRow, selection: Selection
 ) -> tuple[list[StandingRow], str | None]:
-    revision = (campaign_id, occurrence.revision)
-    terms = (await terms_of(connection, {revision}))[revision]
+    terms = await _terms(connection, campaign_id, occurrence)
 
     def build(member: str, *figures: Any) -> StandingRow:  # noqa: ANN401  a row of the query
-        total, confirmed, points, pending, awarded, late = figures
-        tier, following = tiers_reached(terms.table, terms.step, total if awarded is None else confirmed)
-        return StandingRow(member, total, confirmed, tier, following, points, pending, awarded, late)
+        return StandingRow(member, *_figures(terms, *figures))
 
     return await fetch_page(
         connection,
@@ -168,8 +165,6 @@ async def member_standings_page(
     found = []
     for campaign, revision, number, starts_at, ends_at, evaluation_at, status, *figures in rows:
         known = terms[campaign, revision]
-        total, confirmed, points, pending, awarded, late = figures
-        tier, next_one = tiers_reached(known.table, known.step, total if awarded is None else confirmed)
         found.append(
             MemberStandingRow(
                 campaign,
@@ -180,26 +175,54 @@ async def member_standings_page(
                 ends_at,
                 evaluation_at,
                 OccurrenceStatus(status),
-                total,
-                confirmed,
-                tier,
-                next_one,
-                points,
-                pending,
-                awarded,
-                late,
+                *_figures(known, *figures),
             )
         )
     return found, following
 
 
+class _Figures(NamedTuple):
+    """What is shown of a standing, wherever it is."""
+
+    total: Figure
+    confirmed: Figure
+    tier: int | None
+    next_tier: NextTier | None
+    points: Units
+    pending_points: Units
+    awarded_points: Units | None
+    late: bool
+
+
+def _figures(
+    terms: Terms,
+    total: Decimal,
+    confirmed: Decimal,
+    points: Decimal,
+    pending: Decimal,
+    awarded: Decimal | None,
+    late: bool,  # noqa: FBT001
+) -> _Figures:
+    decimals = terms.table.decimals
+    return _Figures(
+        written(total),
+        written(confirmed),
+        *tiers_reached(terms.table, terms.step, total if awarded is None else confirmed),
+        written_in(points, decimals),
+        written_in(pending, decimals),
+        None if awarded is None else written_in(awarded, decimals),
+        late,
+    )
+
+
 async def evaluation(connection: AsyncConnection[Any], campaign_id: UUID, occurrence: StatisticsRow) -> Evaluation:
     """The run of an occurrence, whether it has begun or not."""
     named = {"campaign": campaign_id, "occurrence": occurrence.number}
+    terms = await _terms(connection, campaign_id, occurrence)
     started = await fetch_one(
         connection,
         lambda *row: row,
-        "status, started_at, finished_at, started_position, revision, members, points::text",
+        "status, started_at, finished_at, started_position, revision, members, points",
         "p_standings.evaluations",
         where="campaign = %(campaign)s AND occurrence = %(occurrence)s",
         parameters=named,
@@ -211,7 +234,14 @@ async def evaluation(connection: AsyncConnection[Any], campaign_id: UUID, occurr
     status, started_at, finished_at, fence, revision, members, points = started
     done, everyone, total = await _awarded(connection, {**named, "fence": fence})
     inputs = EvaluationInputs(str(fence), revision, everyone if members is None else members, total)
-    return Evaluation(status, due_at, started_at, finished_at, EvaluationProgress(done, inputs.members), inputs, points)
+    progress = EvaluationProgress(done, inputs.members)
+    paid = None if points is None else written_in(points, terms.table.decimals)
+    return Evaluation(status, due_at, started_at, finished_at, progress, inputs, paid)
+
+
+async def _terms(connection: AsyncConnection[Any], campaign_id: UUID, occurrence: StatisticsRow) -> Terms:
+    revision = (campaign_id, occurrence.revision)
+    return (await terms_of(connection, {revision}))[revision]
 
 
 async def _awarded(connection: AsyncConnection[Any], named: dict[str, Any]) -> tuple[int, int, str]:
@@ -222,7 +252,7 @@ async def _awarded(connection: AsyncConnection[Any], named: dict[str, Any]) -> t
     found = await fetch_one(
         connection,
         lambda *row: row,
-        "paid.members, paid.members + waiting.members, (paid.total + waiting.total)::text",
+        "paid.members, paid.members + waiting.members, trim_scale(paid.total + waiting.total)::text",
         """
         (
             SELECT count(*) AS members, coalesce(sum(aggregate), 0) AS total FROM p_decisions.decisions
@@ -240,8 +270,7 @@ async def _awarded(connection: AsyncConnection[Any], named: dict[str, Any]) -> t
     return found or (0, 0, "0")
 
 
-def tiers_reached(table: TierTable, step: Decimal, aggregate: str) -> tuple[int | None, NextTier | None]:
+def tiers_reached(table: TierTable, step: Decimal, aggregate: Decimal) -> tuple[int | None, NextTier | None]:
     """The tier an aggregate has got to, and the one after it."""
-    amount = Decimal(aggregate)
-    following = next_tier(table, amount, step)
-    return tier_reached(table, amount), NextTier(following[0], written(following[1])) if following else None
+    following = next_tier(table, aggregate, step)
+    return tier_reached(table, aggregate), NextTier(following[0], written(following[1])) if following else None

@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 
 from application.log.mapper import Mapper
 from application.streams import TIERED_CAMPAIGN, TIERED_OCCURRENCE
+from domain.amounts import written_in
 from domain.points import TierTable
 from domain.schedule import OccurrenceStatus
 from domain.terms import Entity
@@ -19,7 +20,7 @@ from domain.tiered_campaign import Status, TieredCampaign, status
 from domain.tiered_definition import Definition, step_of
 from domain.tiered_occurrence import Phase
 from projections.listing import Column, Kind, Listing, Selection
-from projections.queries.asking import Figure, fetch_all, fetch_one, fetch_page
+from projections.queries.asking import Units, fetch_all, fetch_one, fetch_page
 from projections.queries.log import latest, states
 
 
@@ -49,8 +50,8 @@ class StatisticsRow(Struct, frozen=True, gc=False):
     ends_at: datetime
     evaluation_at: datetime
     status: OccurrenceStatus
-    pending_points: Figure
-    awarded_points: Figure
+    pending_points: Units
+    awarded_points: Units
     members: int
     participants: int
     revision: int
@@ -141,12 +142,13 @@ STATISTICS = Listing(
 _OCCURRENCES = """
 p_tiered_campaigns.occurrences o
 JOIN p_tiered_campaigns.tiered_campaigns t ON t.id = o.campaign
+JOIN p_tiered_campaigns.revisions r ON r.campaign = o.campaign AND r.number = o.revision
 LEFT JOIN p_standings.statistics s ON s.campaign = o.campaign AND s.occurrence = o.number
 """
 
 _STATISTICS_ROW = f"""
 o.number, o.starts_at, o.ends_at, o.evaluation_at, {OCCURRENCE_STATUS},
-coalesce({PENDING_POINTS}, 0)::text, coalesce(s.awarded_points, 0)::text, coalesce({MEMBERS}, 0),
+coalesce({PENDING_POINTS}, 0), coalesce(s.awarded_points, 0), r.decimals, coalesce({MEMBERS}, 0),
 coalesce(s.participants, 0), o.revision
 """
 
@@ -260,6 +262,10 @@ def _statistics_row(
     ends_at: datetime,
     evaluation_at: datetime,
     status: str,
-    *figures: Any,  # noqa: ANN401  a row of the query
+    pending: Decimal,
+    awarded: Decimal,
+    decimals: int,
+    *counted: int,
 ) -> StatisticsRow:
-    return StatisticsRow(number, starts_at, ends_at, evaluation_at, OccurrenceStatus(status), *figures)
+    points = written_in(pending, decimals), written_in(awarded, decimals)
+    return StatisticsRow(number, starts_at, ends_at, evaluation_at, OccurrenceStatus(status), *points, *counted)

@@ -333,7 +333,7 @@ async def test_changes_by_hand_say_why(program: ReadProgram) -> None:
         "reason": "lost receipt",
         "before": 0,
         "completed": 2,
-        "rules": [{"rule": 1, "value": "3.0"}],
+        "rules": [{"rule": 1, "value": "3"}],
         "revision": 1,
         "changed_by": newest["changed_by"],
         "recorded_at": "2026-09-10T12:00:00Z",

@@ -464,7 +464,7 @@ async def test_accounts_add_up_whoever_gave(program: ReadProgram, rewarding: Rew
 
     taken = ("cancellation", str(first.id))
     assert await shown("M-1") == {
-        "miles": ("0", []),
+        "miles": ("0.00", []),
         "points": (
             "410",
             [

@@ -38,8 +38,8 @@ async def test_an_award_is_explained_down_to_the_facts(program: ReadProgram, dec
                     "units": "305",
                     "breakdown": {
                         "aggregate": "30.5",
-                        "lines": [{"tier": 1, "basis": "30.5", "rate": "10", "points": "305.0"}],
-                        "unrounded": "305.0",
+                        "lines": [{"tier": 1, "basis": "30.5", "rate": "10", "points": "305"}],
+                        "unrounded": "305",
                         "points": "305",
                     },
                 }

@@ -83,9 +83,9 @@ async def test_members_of_a_preview_have_their_breakdown(program: ReadProgram) -
             "aggregate": "60.5",
             "lines": [
                 {"tier": 1, "basis": "50", "rate": "10", "points": "500"},
-                {"tier": 2, "basis": "10.5", "rate": "20", "points": "210.0"},
+                {"tier": 2, "basis": "10.5", "rate": "20", "points": "210"},
             ],
-            "unrounded": "710.0",
+            "unrounded": "710",
             "points": "710",
         },
     }

@@ -79,7 +79,7 @@ async def test_coupons_say_what_they_are_worth_and_who_gave_them(program: ReadPr
         "name": "Welcome",
         "code": "B",
         "status": "void",
-        "value": "7.50",
+        "value": "7.5",
         "valid_until": "2026-07-01T00:00:00Z",
         "issued_at": "2026-09-10T12:00:00Z",
         "campaign": str(CAMPAIGN),

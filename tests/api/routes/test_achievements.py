@@ -22,7 +22,7 @@ async def test_an_achievement_is_answered_as_it_was_sent(program: Program) -> No
         badge="medal",
         rules=[
             goal_body(frequency=limited, period={"kind": "month"}, consecutive=3),
-            goal_body(count={"kind": "sum", "expression": "transaction.total"}, goal="100.50"),
+            goal_body(count={"kind": "sum", "expression": "transaction.total"}, goal="100.5"),
             goal_body(subject="referrer", unique_referee=True, period={"kind": "last_days", "n": 7}, conditions=None),
         ],
         limit=limited,

@@ -30,7 +30,7 @@ async def test_facts_are_recorded_in_order_and_answered_each(program: Program) -
     statuses = ["pending", "pending", "accepted", "accepted", "accepted", "pending", "rejected"]
     assert [result["answer"]["status"] for result in results] == statuses
     assert results[4]["answer"]["outcomes"][0]["tiered_campaign"] == campaign
-    assert results[4]["answer"]["outcomes"][0]["total"] == "20.00"
+    assert results[4]["answer"]["outcomes"][0]["total"] == "20"
     positions = [int(result["answer"]["position"]) for result in results]
     assert positions == sorted(set(positions))
     assert answered.json()["position"] == answered.headers["laurel-position"] == str(program.head())

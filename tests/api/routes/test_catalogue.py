@@ -75,7 +75,7 @@ ENTRIES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     (
         "/products/SKU 1%2F2",
         {"name": "Shoe", "category": "shoes", "price": "20.50"},
-        {"sku": "SKU 1/2", "name": "Shoe", "category": "shoes", "brand": None, "price": "20.50"},
+        {"sku": "SKU 1/2", "name": "Shoe", "category": "shoes", "brand": None, "price": "20.5"},
         {"brand": "Acme"},
     ),
 ]

@@ -61,8 +61,8 @@ async def test_a_transaction_is_recorded_with_what_it_causes(program: Program) -
                 "kind": "contribution",
                 "tiered_campaign": campaign,
                 "occurrence": 1,
-                "amount": "49.90",
-                "total": "49.90",
+                "amount": "49.9",
+                "total": "49.9",
                 "pending_points": "499",
             }
         ],
@@ -173,14 +173,14 @@ async def test_the_lifecycle(program: Program) -> None:
     await program.post("/transactions", transaction_body())
     updated = await program.post("/transactions/T-1001/update", {"total": "30", "items": []})
     assert (updated.status_code, updated.json()["status"]) == (200, "pending")
-    assert updated.json()["outcomes"][0]["total"] == "30.00"
+    assert updated.json()["outcomes"][0]["total"] == "30"
     accepted = await program.post("/transactions/T-1001/accept")
     assert (accepted.status_code, accepted.json()["status"]) == (200, "accepted")
     assert accepted.json()["position"] == str(program.head())
     part = await program.post("/transactions/T-1001/refund", {"amount": "10"})
     assert (part.json()["status"], part.json()["outcomes"][0]["pending_points"]) == ("accepted", "200")
     rest = await program.post("/transactions/T-1001/refund")
-    assert (rest.json()["status"], rest.json()["outcomes"][0]["total"]) == ("refunded", "0.00")
+    assert (rest.json()["status"], rest.json()["outcomes"][0]["total"]) == ("refunded", "0")
 
 
 async def test_a_rejection(program: Program) -> None:
@@ -194,7 +194,7 @@ async def test_items_are_refunded_at_what_they_cost(program: Program) -> None:
     await program.post("/transactions", transaction_body(status="accepted"))
     items = [{"product": "SKU-1", "quantity": "1"}]
     answered = await program.post("/transactions/T-1001/refund", {"items": items})
-    assert answered.json()["outcomes"][0]["amount"] == "29.90"
+    assert answered.json()["outcomes"][0]["amount"] == "29.9"
     too_many = await program.post("/transactions/T-1001/refund", {"items": [{"product": "SKU-1", "quantity": "2"}]})
     assert list(pointers(too_many)) == ["/items/0/quantity"]
 

@@ -34,7 +34,7 @@ async def test_values_and_the_count_are_set(program: Program) -> None:
         "achievement": of,
         "completed": 2,
         "rules": [
-            {"rule": 1, "value": "4.50", "goal": "5", "complete": False},
+            {"rule": 1, "value": "4.5", "goal": "5", "complete": False},
             {"rule": 2, "value": "0", "goal": "5", "complete": False},
         ],
     }

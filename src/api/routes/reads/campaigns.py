@@ -9,14 +9,15 @@ from msgspec.structs import asdict
 
 from api import campaign_representations
 from api.campaign_representations import CampaignAnswer
-from api.representations import plain
 from api.request import Request
 from api.routes.reads.asking import asking, there
 from api.routing import FACT_READERS, READERS, Page, read
+from domain.amounts import written
 from domain.campaign import Status, status
 from domain.campaign_definition import CampaignTrigger, CampaignType
 from domain.interval import Interval
 from projections.queries import campaigns, members
+from projections.queries.asking import Figure
 from projections.queries.campaigns import CAMPAIGNS, MEMBER_CAMPAIGNS, CampaignRow, MemberCampaignRow
 
 
@@ -39,10 +40,10 @@ class CampaignListed(Struct, frozen=True, gc=False, kw_only=True):
     labels: dict[str, str]
     executions: int
     refusals: int
-    units_given: str
-    budget: str | None
+    units_given: Figure
+    budget: Figure | None
     budget_interval: Interval | None
-    budget_left: str | None
+    budget_left: Figure | None
     revision: int
 
 
@@ -54,8 +55,8 @@ class CampaignShown(CampaignAnswer, frozen=True, gc=False, kw_only=True):
     executions: int
     cancellations: int
     refusals: int
-    units_given: str
-    budget_left: str | None
+    units_given: Figure
+    budget_left: Figure | None
     members: int
     last_decision: UUID | None
     last_decided_at: datetime | None
@@ -129,7 +130,7 @@ def _listed(row: CampaignRow, now: datetime) -> CampaignListed:
         executions=row.executions,
         refusals=row.refusals,
         units_given=row.units_given,
-        budget=plain(budget.value) if budget else None,
+        budget=written(budget.value) if budget else None,
         budget_interval=budget.interval if budget else None,
         budget_left=row.budget_left,
         revision=campaign.revision,

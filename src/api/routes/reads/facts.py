@@ -2,18 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 from litestar.params import FromPath
 from msgspec import Struct
 
-from api.representations import OutcomeShown, outcomes, plain
+from api.representations import OutcomeShown, outcomes, written_if
 from api.request import Request
 from api.routes.reads.asking import asking, current, there
 from api.routing import FACT_READERS, Page, read
 from application.streams import TRANSACTION
-from domain.amounts import EXACT
+from domain.amounts import EXACT, written
 from domain.attributes import Attributes
 from domain.member_event import MemberEvent
 from domain.outcomes import Contribution
@@ -21,6 +20,7 @@ from domain.purchase import Item
 from domain.standing import FactKind
 from domain.transaction import Refunded, Status, Transaction, left_to_refund
 from projections.queries import facts
+from projections.queries.asking import Figure
 from projections.queries.facts import EVENTS, TRANSACTIONS
 from projections.queries.log import Story
 
@@ -30,7 +30,7 @@ class ContributionNow(Struct, frozen=True, gc=False):
 
     tiered_campaign: UUID
     occurrence: int
-    amount: str
+    amount: Figure
     confirmed: bool
 
 
@@ -38,9 +38,9 @@ class ItemShown(Struct, frozen=True, gc=False):
     """A line as it was given."""
 
     product: str
-    quantity: str
-    price: str | None
-    subtotal: str | None
+    quantity: Figure
+    price: Figure | None
+    subtotal: Figure | None
     attributes: Attributes
 
 
@@ -48,14 +48,14 @@ class ReturnedShown(Struct, frozen=True, gc=False):
     """Pieces of a product that came back."""
 
     product: str
-    quantity: str
+    quantity: Figure
 
 
 class RefundShown(Struct, frozen=True, gc=False):
     """One refund; `refund_id` is the caller's. `attributes` are the new figures of those that it gave one."""
 
     refund_id: str | None
-    amount: str
+    amount: Figure
     items: list[ReturnedShown]
     attributes: Attributes
 
@@ -76,8 +76,8 @@ class TransactionShown(Struct, frozen=True, gc=False, kw_only=True, tag="transac
     checkout_at: datetime | None
     auto_accept_at: datetime | None
     accepted_at: datetime | None
-    total: str
-    refunded: str
+    total: Figure
+    refunded: Figure
     currency: str | None
     items: list[ItemShown]
     attributes: Attributes
@@ -171,8 +171,8 @@ def shown_transaction(story: Story, position: str) -> TransactionShown:
         checkout_at=purchase.checkout_at,
         auto_accept_at=purchase.auto_accept_at,
         accepted_at=purchase.accepted_at,
-        total=plain(purchase.total),
-        refunded=plain(EXACT.subtract(purchase.total, left_to_refund(known))),
+        total=written(purchase.total),
+        refunded=written(EXACT.subtract(purchase.total, left_to_refund(known))),
         currency=purchase.currency,
         items=[_item(item) for item in purchase.items],
         attributes=purchase.attributes,
@@ -206,23 +206,19 @@ def shown_event(story: Story, position: str) -> EventShown:
 
 
 def _item(item: Item) -> ItemShown:
-    price, subtotal = _plain_if(item.price), _plain_if(item.subtotal)
-    return ItemShown(item.product, plain(item.quantity), price, subtotal, item.attributes)
+    price, subtotal = written_if(item.price), written_if(item.subtotal)
+    return ItemShown(item.product, written(item.quantity), price, subtotal, item.attributes)
 
 
 def _refund(refund: Refunded) -> RefundShown:
-    returned = [ReturnedShown(item.product, plain(item.quantity)) for item in refund.items]
-    return RefundShown(refund.refund, plain(refund.amount), returned, refund.attributes)
+    returned = [ReturnedShown(item.product, written(item.quantity)) for item in refund.items]
+    return RefundShown(refund.refund, written(refund.amount), returned, refund.attributes)
 
 
 def _contributions(found: Iterable[Contribution]) -> list[ContributionNow]:
     return [
-        ContributionNow(each.tiered_campaign, each.occurrence, plain(each.amount), each.confirmed) for each in found
+        ContributionNow(each.tiered_campaign, each.occurrence, written(each.amount), each.confirmed) for each in found
     ]
-
-
-def _plain_if(amount: Decimal | None) -> str | None:
-    return None if amount is None else plain(amount)
 
 
 ROUTES = (list_transactions, get_transaction, list_events, get_event)
