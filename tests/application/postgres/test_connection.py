@@ -32,9 +32,10 @@ async def test_an_asynchronous_connection_says_whose_it_is(database: str) -> Non
         assert await cursor.fetchone() == ("laurel test",)
 
 
-def test_what_an_address_says_itself_stands() -> None:
+def test_what_an_address_says_itself_stands_but_for_the_name() -> None:
+    """By the name one leader ends what is left of another's sessions."""
     parts = conninfo_to_dict(named("postgresql://host/database?connect_timeout=3&application_name=mine", "laurel"))
-    assert (parts["connect_timeout"], parts["application_name"], parts["keepalives_idle"]) == ("3", "mine", "30")
+    assert (parts["connect_timeout"], parts["application_name"], parts["keepalives_idle"]) == ("3", "laurel", "30")
 
 
 HIDDEN = "s3cr3t"
