@@ -169,7 +169,8 @@ def _add_headers(message: Any, exchange: Exchange) -> None:  # noqa: ANN401  a t
 def _answer_error(request: LitestarRequest[Any, Any, Any], error: Exception) -> Response[ProblemDetails]:
     signature = getattr(request.scope.get("route_handler"), "parsed_fn_signature", None)
     types = {name: field.annotation for name, field in signature.parameters.items()} if signature else {}
-    problem = problem_of(error, types)
+    remainder = cast(Request, request).exchange.remainder
+    problem = problem_of(remainder.refusal(error) if remainder else error, types)
     if problem is None:
         exchange = cast(Request, request).exchange
         exchange.headers.clear()

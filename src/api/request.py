@@ -18,9 +18,11 @@ from api.positions import write_position
 from api.problems import ProblemError, bad_parameter
 from api.routing import terms_of
 from api.services import Exchange, Program, Services
-from application.exact import decode
+from application.exact import Misread, decode
 from application.keys import Principal
+from application.log.working import Command
 from application.preconditions import Precondition
+from application.remainder import remainder_of
 
 _ETAG = re.compile(r'"([0-9]{1,9})"', re.ASCII)
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,200}", re.ASCII)
@@ -147,8 +149,25 @@ class Request(LitestarRequest[Any, Any, Any]):
             self.media_type()
             handler = self.route_handler
             field = handler.parsed_data_field
-            self._json = decode(field.annotation if field else Any, await self.body(), handler.opt["computed"])
+            try:
+                self._json = decode(field.annotation if field else Any, await self.body(), handler.opt["computed"])
+            except Misread as misread:
+                self._json = self._remainder(misread)
         return self._json
+
+    def _remainder(self, misread: Misread[Any]) -> Any:  # noqa: ANN401  as above
+        """What is left of the body, where the route judges it; raises the misreading where it does not."""
+        terms = terms_of(self.route_handler)
+        remainder = remainder_of(misread) if terms and terms.takes.judged else None
+        if remainder is None:
+            raise misread
+        self.exchange.remainder = remainder
+        return remainder.body
+
+    def judging(self, command: Command) -> Command:
+        """The command; of a body that is partly wrong, one that is refused, for all that is."""
+        remainder = self.exchange.remainder
+        return command if remainder is None else remainder.judging(command)
 
     def precondition(self) -> Precondition:
         """What `If-Match` and `If-None-Match` say about the version that was seen."""

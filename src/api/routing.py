@@ -71,15 +71,18 @@ class Page(Struct, Generic[T], frozen=True, gc=False):
 class Intake(Struct, frozen=True):
     """What a body may be: its media types, and its bytes, by default at most the setting `body_limit`.
 
-    With `imports` it is `import_limit`.
+    With `imports` it is `import_limit`. One that is `judged` is handed on also where it is partly wrong, less what is
+    wrong: its handler does nothing but by commands, and submits them as `Request.judging` has them.
     """
 
     media_types: tuple[str, ...]
     limit: int | None = None
     imports: bool = False
+    judged: bool = False
 
 
 JSON = Intake(("application/json",))
+JUDGED = Intake(("application/json",), judged=True)
 
 
 class Terms(Struct, frozen=True):

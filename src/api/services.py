@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ from application.keys import KeyVerifier, Principal
 from application.log.mapper import Mapper
 from application.log.writer import Writer
 from application.reads import Awarding
+from application.remainder import Remainder
 from application.requests import Answers
 from application.settings import Settings
 from application.simulation import Simulator
@@ -130,7 +131,8 @@ class Program(Services, kw_only=True):
 class Exchange(Struct):
     """One request and its answer, as the frame sees them: `sent` are its headers, `headers` are added to the answer.
 
-    `after` is the position that a read is to have reached, `position` the one that the answer states.
+    `after` is the position that a read is to have reached, `position` the one that the answer states. `remainder` is
+    what is left of a body that is partly wrong: the request will be refused, for all that is.
     """
 
     services: Services
@@ -141,4 +143,5 @@ class Exchange(Struct):
     query: dict[str, str] = {}
     headers: list[tuple[bytes, bytes]] = []
     sent: dict[bytes, bytes] | None = None
+    remainder: Remainder[Any] | None = None
     status: int = 0

@@ -1,12 +1,13 @@
 """What callers send about achievements, and what it becomes; bodies as in `application.bodies`."""
 
-from typing import Annotated, Any
-from uuid import UUID
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, field
 
-from application.bodies import LONGEST_REASON, chosen_id, keepable
-from application.exact import Amount, Body, Code, Formula, Instant, Name, Text
+from application.bodies import LONGEST_REASON, keepable
+from application.exact import Amount, Body, Code, DefinitionId, Formula, Instant, Name, Text
 from application.manual_progress import Change, Setting
 from domain.achievement_definition import (
     MOST_CONSECUTIVE,
@@ -126,6 +127,14 @@ class RuleBody(Body, frozen=True, kw_only=True):
     is the acting member's referrer who progresses, and with `unique_referee` once for each member they referred.
     """
 
+    depends: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+        {
+            "event_type": ("conditions", "count"),
+            "subject": ("unique_referee",),
+            "period": ("consecutive",),
+        }
+    )
+
     name: Name
     trigger: Entity
     event_type: Code | None = None
@@ -184,10 +193,7 @@ class AchievementBody(Body, frozen=True, kw_only=True):
 class NewAchievementBody(AchievementBody, frozen=True, kw_only=True):
     """A new achievement; it is given an id where the caller gives none."""
 
-    id: UUID | None = None
-
-    def chosen_id(self) -> UUID | None:
-        return chosen_id(self.id)
+    id: DefinitionId | None = None
 
 
 def _condition(given: dict[str, Any] | None) -> dict[str, Any] | None:

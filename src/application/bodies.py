@@ -4,16 +4,16 @@ A body that was decoded (`application.exact.decode`) has the right types within 
 together is checked when it is turned into the domain's own struct, which raises `domain.problems.Invalid`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import chain
-from typing import Annotated, Any, Literal
-from uuid import UUID
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, field
 from msgspec.structs import astuple, replace
 
-from application.exact import Amount, AttributeValue, Body, Code, Formula, Identifier, Instant, Name, Text
+from application.exact import Amount, AttributeValue, Body, Code, DefinitionId, Formula, Identifier, Instant, Name, Text
 from domain.amounts import ONE, Rounding, fault
 from domain.attributes import ATTRIBUTES, AttributeType
 from domain.catalogue import Account, Badge, Coupon, EventType, Generator, MemberList, Reward, Segment
@@ -51,9 +51,6 @@ LONGEST_REASON = 500
 DEEPEST_FILTER = 64
 LARGEST_INTEGER = 2**63 - 1
 """The largest that the log keeps as an integer."""
-
-STREAM_UUID = 5
-"""The version of the UUIDs that identify streams; a definition's id of that version could be another's stream."""
 
 AttributeName = Annotated[
     str,
@@ -108,6 +105,10 @@ class TransactionBody(Body, frozen=True, kw_only=True):
     the transaction counts as accepted at its own date.
     """
 
+    depends: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+        {"purchased_at": ("checkout_at", "auto_accept_at", "accepted_at"), "status": ("auto_accept_at", "accepted_at")}
+    )
+
     id: Identifier
     member: Identifier
     status: Literal["pending", "accepted"] = "accepted"
@@ -145,6 +146,8 @@ class TransactionBody(Body, frozen=True, kw_only=True):
 
 class EventBody(Body, frozen=True, kw_only=True):
     """A custom event; its attributes are those of its type."""
+
+    depends: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({"type": ("attributes",)})
 
     id: Identifier
     type: Code
@@ -464,6 +467,22 @@ class TieredCampaignBody(Body, frozen=True, kw_only=True):
     holds; the newest 100 previews are kept.
     """
 
+    depends: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+        {
+            "starts_at": ("occurrences",),
+            "duration": ("starts_at",),
+            "occurrences": ("starts_at",),
+            "grace_period": ("starts_at",),
+            "time_zone": ("starts_at", "filter"),
+            "entity": ("event_type", "aggregate", "date", "filter", "products"),
+            "event_type": ("aggregate", "date", "filter"),
+            "hit_type": ("aggregate",),
+            "aggregate": ("hit_type", "products"),
+            "unlimited": ("tiers",),
+            "tiers": ("tiers",),
+        }
+    )
+
     name: Name
     translations: Annotated[dict[str, Name], Meta(max_length=MOST_LOCALES)] = field(default_factory=dict)
     starts_at: Instant | None = None
@@ -519,17 +538,7 @@ class TieredCampaignBody(Body, frozen=True, kw_only=True):
 class NewTieredCampaignBody(TieredCampaignBody, frozen=True, kw_only=True):
     """A new tiered campaign; it is given an id where the caller gives none."""
 
-    id: UUID | None = None
-
-    def chosen_id(self) -> UUID | None:
-        return chosen_id(self.id)
-
-
-def chosen_id(given: UUID | None) -> UUID | None:
-    """The id that a caller gives a new definition; raises Invalid for one that could be another stream's."""
-    if given and given.version == STREAM_UUID:
-        raise Invalid([Problem("/id", "must be a UUID of another version than 5, best of version 7")])
-    return given
+    id: DefinitionId | None = None
 
 
 def keepable(value: Any, depth: int = 0) -> Any:  # noqa: ANN401  decoded JSON

@@ -1,13 +1,15 @@
 """What callers send about campaigns, and what it becomes; bodies as in `application.bodies`."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from msgspec import Meta, field
 
 from application.achievement_bodies import LimitBody, Translations
-from application.bodies import Codes, chosen_id, keepable
-from application.exact import Body, Code, Formula, Instant, Name, Text
+from application.bodies import Codes, keepable
+from application.exact import Body, Code, DefinitionId, Formula, Instant, Name, Text
 from domain.achievement_definition import Limit
 from domain.campaign_definition import (
     LABEL_LENGTH,
@@ -120,6 +122,16 @@ class CampaignBody(Body, frozen=True, kw_only=True):
     `visibility` is who sees it, `audience` who is rewarded.
     """
 
+    depends: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+        {
+            "type": ("rules", "limits"),
+            "trigger": ("rules",),
+            "achievement": ("rules",),
+            "time_zone": ("rules",),
+            "starts_at": ("ends_at",),
+        }
+    )
+
     type: CampaignType = CampaignType.DIRECT
     trigger: CampaignTrigger = CampaignTrigger.ACHIEVEMENT_COMPLETED
     achievement: UUID | None = None
@@ -159,7 +171,4 @@ class CampaignBody(Body, frozen=True, kw_only=True):
 class NewCampaignBody(CampaignBody, frozen=True, kw_only=True):
     """A new campaign; it is given an id where the caller gives none."""
 
-    id: UUID | None = None
-
-    def chosen_id(self) -> UUID | None:
-        return chosen_id(self.id)
+    id: DefinitionId | None = None

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from msgspec import json
+from msgspec.structs import replace
 
 from application.campaign_terms import compiled_rules
 from application.catalogue import Catalogue
@@ -101,10 +102,10 @@ def _checked(catalogue: Catalogue, definition: Definition, before: Definition | 
     time_zone = definition.time_zone or catalogue.time_zone
     problems = campaign_problems(definition, catalogue, catalogue.time_zone)
     found = {problem.pointer for problem in problems}
-    if not found & {"/time_zone", "/achievement", "/rules"}:
-        problems += [
-            problem for problem in _written_problems(catalogue, definition, time_zone) if problem.pointer not in found
-        ]
+    if "/rules" not in found:
+        zone = catalogue.time_zone if "/time_zone" in found else time_zone
+        written = replace(definition, achievement=None) if "/achievement" in found else definition
+        problems += [problem for problem in _written_problems(catalogue, written, zone) if problem.pointer not in found]
     problems += catalogue.inactive(references_of(definition), references_of(before) if before else ())
     if problems:
         raise Invalid(problems)

@@ -53,7 +53,7 @@ def drafts(field: str, bodies: Sequence[B], command_of: Callable[[B], Command]) 
 
 def achievement_draft(body: NewAchievementBody) -> Command:
     """Raises Invalid."""
-    chosen, definition = body.chosen_id() or uuid7(), body.definition()
+    chosen, definition = body.id or uuid7(), body.definition()
 
     def decide(working: Working) -> None:
         if chosen in working.catalogue.achievements:
@@ -66,7 +66,7 @@ def achievement_draft(body: NewAchievementBody) -> Command:
 
 def campaign_draft(body: NewCampaignBody) -> Command:
     """Raises Invalid."""
-    chosen, definition = body.chosen_id() or uuid7(), body.definition()
+    chosen, definition = body.id or uuid7(), body.definition()
 
     def decide(working: Working) -> None:
         if chosen in working.catalogue.campaigns:
@@ -81,7 +81,7 @@ def campaign_draft(body: NewCampaignBody) -> Command:
 
 def tiered_campaign_draft(body: NewTieredCampaignBody) -> Command:
     """Raises Invalid."""
-    chosen, definition = body.chosen_id() or uuid7(), body.definition()
+    chosen, definition = body.id or uuid7(), body.definition()
 
     def decide(working: Working) -> None:
         if chosen in working.catalogue.tiered_campaigns:

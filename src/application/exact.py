@@ -1,8 +1,8 @@
 """Bodies read exactly: decimals without floats, instants with offset, every fault with its place.
 
-`Amount`, `Instant`, `AttributeValue` and `Formula` are what a body's fields are annotated with wherever one of them is
-taken in. To type checkers they are `Decimal`, `datetime`, `str | bool` and `str`; to msgspec they are types that only
-`_read` can make, so there is no field of theirs that goes unchecked.
+`Amount`, `Instant`, `DefinitionId`, `AttributeValue` and `Formula` are what a body's fields are annotated with wherever
+one of them is taken in. To type checkers they are `Decimal`, `datetime`, `UUID`, `str | bool` and `str`; to msgspec
+they are types that only `reading` can make, so there is no field of theirs that goes unchecked.
 """
 
 import json
@@ -14,8 +14,22 @@ from difflib import get_close_matches
 from enum import Enum
 from functools import cache
 from itertools import chain
-from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar, Union, cast, get_args, get_origin
+from types import MappingProxyType, NoneType, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+)
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct, structs
@@ -32,6 +46,11 @@ Kind: TypeAlias = Any
 """Whatever may annotate a field: a class, a union, an annotated or generic type."""
 
 REPORTED_PROBLEMS = 50
+STREAM_UUID = 5
+"""The version of the UUIDs that identify streams; a definition's id of that version could be another's stream."""
+
+_WRITTEN_UUID = 36
+
 LONGEST_INTEGER = 4_000
 """Digits of what is read as an integer: beyond, that takes long, and Python refuses to."""
 
@@ -49,12 +68,13 @@ _BYTE = re.compile(r"\(byte (\d+)\)")
 if TYPE_CHECKING:
     Amount: TypeAlias = Decimal
     Instant: TypeAlias = datetime
+    DefinitionId: TypeAlias = UUID
     AttributeValue: TypeAlias = str | bool
     Formula: TypeAlias = str
 else:
 
     class _Accepts(type):
-        """A type whose instances are those of `accepted`, so that msgspec takes them from `_read`."""
+        """A type whose instances are those of `accepted`, so that msgspec takes them from `reading`."""
 
         accepted: tuple[type, ...]
 
@@ -70,6 +90,11 @@ else:
         """An RFC 3339 instant with offset; read as UTC."""
 
         accepted = (datetime,)
+
+    class DefinitionId(metaclass=_Accepts):
+        """The UUID that a caller gives a definition; of no version that another's stream could have."""
+
+        accepted = (UUID,)
 
     class AttributeValue(metaclass=_Accepts):
         """A string, number or boolean; numbers are kept as the text that writes them."""
@@ -119,7 +144,21 @@ Text = Annotated[str, Meta(max_length=4000)]
 
 
 class Body(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """The base of what is taken in: frozen, and a field it does not have is refused."""
+    """The base of what is taken in: frozen, and a field it does not have is refused.
+
+    `depends` names, by field, those that can't be judged where that one can't be read.
+    """
+
+    depends: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+
+
+class Misread(Invalid, Generic[T]):
+    """`data` is no `kind`: every fault of it, and both, so that what is right in it can be judged."""
+
+    def __init__(self, kind: type[T], data: object, problems: list[Problem]) -> None:
+        super().__init__(problems)
+        self.kind = kind
+        self.data = data
 
 
 class Malformed(Exception):  # noqa: N818  an expected refusal
@@ -156,11 +195,11 @@ def convert(kind: type[T], data: object) -> T:
     """`data`, which is what JSON can hold, as a `kind`; `Invalid` with every fault when it is another thing."""
     problems = list(_text_faults(data, ""))
     try:
-        converted = msgspec.convert(data, kind, strict=True, dec_hook=_read)
+        converted = msgspec.convert(data, kind, strict=True, dec_hook=reading)
     except _NOT_CONVERTED as error:
-        raise Invalid(_all_faults(kind, data, error)) from None
+        raise Misread(kind, data, _all_faults(kind, data, error)) from None
     if problems:
-        raise Invalid(problems)
+        raise Misread(kind, data, problems)
     return converted
 
 
@@ -182,15 +221,17 @@ def _constant(text: str) -> float:
 
 @cache
 def _decoder(kind: Kind) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind, strict=True, dec_hook=_read, float_hook=_NUMBERS.create_decimal)
+    return msgspec.json.Decoder(kind, strict=True, dec_hook=reading, float_hook=_NUMBERS.create_decimal)
 
 
-def _read(kind: Kind, value: object) -> object:
+def reading(kind: Kind, value: object) -> object:
     """What a field of one of our types holds; `ValueError` says what is allowed."""
     if kind is Amount:
         return read_amount(value)
     if kind is Instant:
         return read_instant(value)
+    if kind is DefinitionId:
+        return _read_definition_id(value)
     if kind is AttributeValue:
         return _read_attribute(value)
     if kind is Formula:
@@ -232,6 +273,18 @@ def read_instant(value: object) -> datetime:
         raise ValueError("must lie in the years 1 to 9999 in UTC") from None
 
 
+def _read_definition_id(value: object) -> UUID:
+    try:
+        given = UUID(value) if isinstance(value, str) and len(value) == _WRITTEN_UUID else None
+    except ValueError:
+        given = None
+    if given is None:
+        raise ValueError("must be a UUID")
+    if given.version == STREAM_UUID:
+        raise ValueError("must be a UUID of another version than 5, best of version 7")
+    return given
+
+
 def _read_attribute(value: object) -> str | bool:
     if isinstance(value, bool):
         return value
@@ -268,7 +321,7 @@ def _decode_anew(kind: type[T], body: bytes, ignored: Collection[str], error: Ex
         raise _malformed(body, malformed) from None
     if ignored and isinstance(data, dict):
         return convert(kind, {name: value for name, value in data.items() if name not in ignored})
-    raise Invalid(_all_faults(kind, data, error))
+    raise Misread(kind, data, _all_faults(kind, data, error))
 
 
 def _malformed(body: bytes, error: ValueError) -> Malformed:
@@ -300,13 +353,13 @@ def _text_faults(data: object, pointer: str) -> Iterator[Problem]:
             yield _unstorable(pointer, found.group(), "must not hold")
     elif isinstance(data, Mapping):
         for name, value in data.items():
-            below = _below(pointer, shortened(name))
+            below = pointer_to(pointer, shortened(name))
             if found := _UNSTORABLE.search(name):
                 yield _unstorable(below, found.group(), "its name must not hold")
             yield from _text_faults(value, below)
     elif isinstance(data, Struct):
         for field in structs.fields(data):
-            yield from _text_faults(getattr(data, field.name), _below(pointer, field.encode_name))
+            yield from _text_faults(getattr(data, field.name), pointer_to(pointer, field.encode_name))
     elif isinstance(data, Sequence) and not isinstance(data, bytes):
         for number, value in enumerate(data):
             yield from _text_faults(value, f"{pointer}/{number}")
@@ -332,9 +385,9 @@ def _first_fault(message: str, kind: Kind = Any) -> Problem:
     """What msgspec says about a value of `kind`, with the place within it."""
     detail, _, path = message.partition(" - at `$")
     parts = re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]", path)
-    form = next((meta.description for meta in _bare(kind)[1] if meta.description), None)
+    form = next((meta.description for meta in unwrapped(kind)[1] if meta.description), None)
     return Problem(
-        "".join(_below("", name or number) for name, number in parts),
+        "".join(pointer_to("", name or number) for name, number in parts),
         in_words(detail, allowed_values(kind), form),
         "type",
     )
@@ -342,9 +395,9 @@ def _first_fault(message: str, kind: Kind = Any) -> Problem:
 
 def _faults(kind: Kind, data: object, pointer: str, depth: int) -> Iterator[Problem]:
     """Looks into what holds other values only as far as something is wrong there, so that most are passed over fast."""
-    bare, metas = _bare(kind)
-    struct = _struct_in(bare, data)
-    origin = _origin(bare)
+    bare, metas = unwrapped(kind)
+    struct = struct_in(bare, data)
+    origin = origin_of(bare)
     if depth >= DEEPEST_FAULT:
         yield from _leaf_faults(kind, data, pointer)
     elif struct is not None and isinstance(data, dict):
@@ -363,7 +416,7 @@ def _faults(kind: Kind, data: object, pointer: str, depth: int) -> Iterator[Prob
 
 def _fits(kind: Kind, data: object) -> bool:
     try:
-        msgspec.convert(data, kind, strict=True, dec_hook=_read)
+        msgspec.convert(data, kind, strict=True, dec_hook=reading)
     except _NOT_CONVERTED:
         return False
     return True
@@ -379,7 +432,7 @@ def _entry_faults(kind: Kind, data: dict[str, object], pointer: str, depth: int)
         return
     name_kind, value_kind = get_args(kind)
     for name, value in data.items():
-        below = _below(pointer, shortened(name))
+        below = pointer_to(pointer, shortened(name))
         for found in _leaf_faults(name_kind, name, below):
             yield Problem(below, f"its name {found.detail}", found.code)
         yield from _faults(value_kind, value, below, depth + 1)
@@ -390,12 +443,12 @@ def _struct_faults(struct: type[Struct], data: dict[str, object], pointer: str, 
     fields = {field.encode_name: field for field in structs.fields(struct)}
     for name, value in data.items():
         if name in fields:
-            yield from _faults(fields[name].type, value, _below(pointer, name), depth + 1)
+            yield from _faults(fields[name].type, value, pointer_to(pointer, name), depth + 1)
         elif config.forbid_unknown_fields and name != config.tag_field:
-            yield Problem(_below(pointer, shortened(name)), _unknown_field(name, fields), "unknown_field")
+            yield Problem(pointer_to(pointer, shortened(name)), _unknown_field(name, fields), "unknown_field")
     for name, field in fields.items():
         if field.required and name not in data:
-            yield Problem(_below(pointer, name), "is required", "required")
+            yield Problem(pointer_to(pointer, name), "is required", "required")
 
 
 def _unknown_field(name: str, fields: dict[str, Any]) -> str:
@@ -409,7 +462,7 @@ def _listed(names: dict[str, Any]) -> str:
 
 def _leaf_faults(kind: Kind, data: object, pointer: str) -> Iterator[Problem]:
     try:
-        msgspec.convert(data, kind, strict=True, dec_hook=_read)
+        msgspec.convert(data, kind, strict=True, dec_hook=reading)
     except msgspec.ValidationError as error:
         first = _first_fault(str(error), kind)
         yield Problem(pointer + first.pointer, first.detail, "type")
@@ -419,39 +472,39 @@ def _leaf_faults(kind: Kind, data: object, pointer: str) -> Iterator[Problem]:
         yield Problem(pointer, "is nested too deeply", "depth")
 
 
-def _bare(kind: Kind) -> tuple[Kind, tuple[Any, ...]]:
+def unwrapped(kind: Kind) -> tuple[Kind, tuple[Any, ...]]:
     """`kind` without alias, annotation and `None`, and the bounds it was annotated with."""
     kind = getattr(kind, "__value__", kind)
-    if _origin(kind) is Annotated:
+    if origin_of(kind) is Annotated:
         return get_args(kind)[0], kind.__metadata__
-    if _origin(kind) in (Union, UnionType):
+    if origin_of(kind) in (Union, UnionType):
         members = [member for member in get_args(kind) if member is not NoneType]
         if len(members) == 1:
-            return _bare(members[0])
+            return unwrapped(members[0])
     return kind, ()
 
 
 def allowed_values(kind: Kind) -> list[object]:
     """The values that `kind` takes, where they can be listed."""
-    bare, _ = _bare(kind)
+    bare, _ = unwrapped(kind)
     if isinstance(bare, type) and issubclass(bare, Enum):
         return [member.value for member in bare]
-    if _origin(bare) is Literal:
+    if origin_of(bare) is Literal:
         return list(get_args(bare))
-    if _origin(bare) in (Union, UnionType):
+    if origin_of(bare) in (Union, UnionType):
         return [value for member in get_args(bare) for value in allowed_values(member)]
     return []
 
 
-def _origin(kind: Kind) -> object:
+def origin_of(kind: Kind) -> object:
     return get_origin(kind)
 
 
-def _struct_in(kind: Kind, data: object) -> type[Struct] | None:
+def struct_in(kind: Kind, data: object) -> type[Struct] | None:
     """The struct that `data` is meant to be: `kind` itself, or the one of a union that its tag names."""
     if isinstance(kind, type) and issubclass(kind, Struct):
         return kind
-    if _origin(kind) not in (Union, UnionType):
+    if origin_of(kind) not in (Union, UnionType):
         return None
     members = [kind for kind in get_args(kind) if isinstance(kind, type) and issubclass(kind, Struct)]
     if len(members) == 1:
@@ -463,7 +516,7 @@ def _struct_in(kind: Kind, data: object) -> type[Struct] | None:
     return None
 
 
-def _below(pointer: str, name: str) -> str:
+def pointer_to(pointer: str, name: str) -> str:
     name = _UNSTORABLE.sub("\ufffd", name) if _UNSTORABLE.search(name) else name
     return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
 
@@ -478,6 +531,8 @@ def schema_of(kind: Kind) -> dict[str, Any]:
         return {"anyOf": [text, number]}
     if kind is Instant:
         return {"type": "string", "format": "date-time", "examples": ["2026-09-01T10:00:00+02:00"]}
+    if kind is DefinitionId:
+        return {"type": "string", "format": "uuid"}
     if kind is AttributeValue:
         return {"anyOf": [{"type": "string", "maxLength": TEXT_LENGTH}, {"type": "number"}, {"type": "boolean"}]}
     if kind is Formula:

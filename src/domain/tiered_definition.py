@@ -128,7 +128,7 @@ def resolve(definition: Definition, references: References, program_time_zone: s
     durations = _durations(definition, problems)
     account = references.account(definition.account)
     instants: tuple[Window, ...] = ()
-    if zone and not problems and not missing(definition):
+    if zone and _has_windows(definition, durations):
         instants = _windows(definition, durations, zone, problems)
     return problems or Resolved(zone_name, account.decimals if account else 0, instants)
 
@@ -163,6 +163,12 @@ def _durations(definition: Definition, problems: list[Problem]) -> dict[str, Dur
         else:
             durations[field] = parsed
     return durations
+
+
+def _has_windows(definition: Definition, durations: dict[str, Duration]) -> bool:
+    """Whether what they follow from is right, whatever else is wrong. A draft has none."""
+    known = "duration" in durations and "grace_period" in durations
+    return known and not missing(definition) and 1 <= (definition.occurrences or 0) <= MOST_OCCURRENCES
 
 
 def _windows(

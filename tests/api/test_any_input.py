@@ -291,9 +291,12 @@ async def test_whatever_stands_in_a_body_is_answered(program: ReadProgram, metho
     failures = []
     for number, (place, nasty) in enumerate(tried):
         content = written(numbered(body, number), place, nasty).encode()
+        head = program.head()
         answer = await program._send(method, path, content, {"if-match": "*"})
         if answer.status_code == 500:
             failures.append(f"{place} {nasty!r}: {answer.text}")
+        if answer.status_code >= 400:
+            assert program.head() == head, f"{place} {nasty!r}: {answer.text}"
     assert failures == []
     await program.decide()
     await program.follow()

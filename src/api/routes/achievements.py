@@ -15,7 +15,7 @@ from api.admission import wait_for
 from api.request import Request
 from api.routes.commands import answer, answer_once, submit
 from api.routes.reads.asking import asking
-from api.routing import OPERATORS, command
+from api.routing import JUDGED, OPERATORS, command
 from application import achievements, manual_progress
 from application.achievement_bodies import AchievementBody, NewAchievementBody, ProgressBody
 from application.bodies import EmptyBody
@@ -26,10 +26,10 @@ from projections.queries.achievements import members_in_progress
 NOTHING = EmptyBody()
 
 
-@command("POST", "/achievements", roles=OPERATORS, headers=("Idempotency-Key",))
+@command("POST", "/achievements", roles=OPERATORS, headers=("Idempotency-Key",), takes=JUDGED)
 async def post_achievement(request: Request, data: JSONBody[NewAchievementBody]) -> Response[AchievementAnswer]:
     """Save a new achievement: inactive, unless `active` is true."""
-    chosen, definition = data.chosen_id() or uuid7(), data.definition()
+    chosen, definition = data.id or uuid7(), data.definition()
     return await answer_once(
         request,
         lambda working: _shown(working, achievements.define(working, chosen, definition, active=data.active)),
@@ -44,6 +44,7 @@ async def post_achievement(request: Request, data: JSONBody[NewAchievementBody])
     roles=OPERATORS,
     headers=("If-Match",),
     problems=("stale", "version-required"),
+    takes=JUDGED,
 )
 async def put_achievement(
     request: Request,
@@ -149,6 +150,7 @@ async def duplicate_achievement(
     "/members/{member:str}/achievements/{achievement:uuid}",
     roles=OPERATORS,
     headers=("Idempotency-Key",),
+    takes=JUDGED,
 )
 async def patch_progress(
     request: Request, member: FromPath[str], achievement: FromPath[UUID], data: JSONBody[ProgressBody]

@@ -18,10 +18,11 @@ from api.request import Request
 from api.routes.commands import submit
 from api.routing import RECORDERS, command
 from application.bodies import EventBody, Fact, FactBody, TransactionBody
-from application.exact import Body, Identifier, Malformed, decode
+from application.exact import Body, Identifier, Malformed, Misread, decode
 from application.facts import FactCommand, Taken, command_of
 from application.ingest import Rules
 from application.log.working import Command
+from application.remainder import remainder_of
 from application.requests import Kept, RequestKey, once
 from domain.problems import Invalid
 from domain.request import Answered
@@ -154,12 +155,28 @@ def _read(raw: bytes, at: str, rules: Rules) -> _Read | Exception:
         name, fact = decode(FactBody, raw).fact()
         at = f"{at}/{name}"
         return _Read(at, fact, command_of(fact, rules))
+    except Misread as misread:
+        return _read_rest(misread, at, rules) or under(at, misread)
     except Invalid as invalid:
         return under(at, invalid)
     except Malformed as malformed:
         return under(at, Invalid([malformed.problem()]))
     except Exception as error:  # noqa: BLE001  one fact's, whatever it is
         return error
+
+
+def _read_rest(misread: Misread[FactBody], at: str, rules: Rules) -> _Read | Invalid | None:
+    """A fact of which a part could be read, to be refused for all that is wrong with it."""
+    remainder = remainder_of(misread)
+    if remainder is None:
+        return None
+    within = ""
+    try:
+        name, fact = remainder.body.fact()
+        within = f"/{name}"
+        return _Read(at, fact, remainder.judging(command_of(fact, rules), within))
+    except Invalid as invalid:
+        return under(at, remainder.refusal(invalid, within))
 
 
 async def _keys(request: Request, count: int) -> Sequence[RequestKey | None]:

@@ -12,7 +12,7 @@ from api import campaign_representations
 from api.campaign_representations import CampaignAnswer
 from api.request import Request
 from api.routes.commands import answer, answer_once
-from api.routing import OPERATORS, command
+from api.routing import JUDGED, OPERATORS, command
 from application import campaigns
 from application.bodies import EmptyBody
 from application.campaign_bodies import CampaignBody, NewCampaignBody
@@ -22,10 +22,10 @@ from domain.campaign import Campaign
 NOTHING = EmptyBody()
 
 
-@command("POST", "/campaigns", roles=OPERATORS, headers=("Idempotency-Key",))
+@command("POST", "/campaigns", roles=OPERATORS, headers=("Idempotency-Key",), takes=JUDGED)
 async def post_campaign(request: Request, data: JSONBody[NewCampaignBody]) -> Response[CampaignAnswer]:
     """Save a new campaign: a draft, which decides nothing until it is activated."""
-    campaign, definition = data.chosen_id() or uuid7(), data.definition()
+    campaign, definition = data.id or uuid7(), data.definition()
     return await answer_once(
         request,
         lambda working: _shown(working, campaigns.define(working, campaign, definition)),
@@ -40,6 +40,7 @@ async def post_campaign(request: Request, data: JSONBody[NewCampaignBody]) -> Re
     roles=OPERATORS,
     headers=("If-Match",),
     problems=("stale", "version-required"),
+    takes=JUDGED,
 )
 async def put_campaign(request: Request, campaign: FromPath[UUID], data: JSONBody[CampaignBody]) -> CampaignAnswer:
     """Edit a campaign as a whole: whatever is decided from now on is decided by it."""

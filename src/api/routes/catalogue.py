@@ -24,7 +24,7 @@ from api.representations import (
 )
 from api.request import Request
 from api.routes.commands import submit
-from api.routing import OPERATORS, RECORDERS, command
+from api.routing import JUDGED, OPERATORS, RECORDERS, command
 from application import definitions
 from application.bodies import (
     AccountBody,
@@ -52,37 +52,45 @@ CONDITIONAL_PROBLEMS = ("stale", "version-required")
 _CODE = re.compile(get_args(Code)[1].pattern)
 
 
-@command("PUT", "/event-types/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS)
+@command(
+    "PUT", "/event-types/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS, takes=JUDGED
+)
 async def put_event_type(request: Request, code: FromPath[str], data: JSONBody[EventTypeBody]) -> EventTypeAnswer:
     """Make or replace an event type; attributes that a definition reads stay as they are."""
     return await _put(request, data.entry(_checked(code)), representations.event_type)
 
 
-@command("PUT", "/accounts/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS)
+@command(
+    "PUT", "/accounts/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS, takes=JUDGED
+)
 async def put_account(request: Request, code: FromPath[str], data: JSONBody[AccountBody]) -> AccountAnswer:
     """Make or replace an account; its decimals stay as they are."""
     return await _put(request, data.entry(_checked(code)), representations.account)
 
 
-@command("PUT", "/segments/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS)
+@command(
+    "PUT", "/segments/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS, takes=JUDGED
+)
 async def put_segment(request: Request, code: FromPath[str], data: JSONBody[SegmentBody]) -> SegmentAnswer:
     """Make or replace a segment; facts that are recorded already keep what it said then."""
     return await _put(request, data.entry(_checked(code)), representations.segment)
 
 
-@command("PUT", "/lists/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS)
+@command("PUT", "/lists/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS, takes=JUDGED)
 async def put_list(request: Request, code: FromPath[str], data: JSONBody[ListBody]) -> ListAnswer:
     """Make or rename a list; its members stay."""
     return await _put(request, data.entry(_checked(code)), representations.member_list)
 
 
-@command("PUT", "/badges/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS)
+@command("PUT", "/badges/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS, takes=JUDGED)
 async def put_badge(request: Request, code: FromPath[str], data: JSONBody[BadgeBody]) -> BadgeAnswer:
     """Make or rename a badge; who has it keeps it."""
     return await _put(request, data.entry(_checked(code)), representations.badge)
 
 
-@command("PUT", "/coupons/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS)
+@command(
+    "PUT", "/coupons/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS, takes=JUDGED
+)
 async def put_coupon(request: Request, code: FromPath[str], data: JSONBody[CouponBody]) -> CouponAnswer:
     """Make or replace a coupon; those that were given stay as they are.
 
@@ -91,13 +99,17 @@ async def put_coupon(request: Request, code: FromPath[str], data: JSONBody[Coupo
     return await _put_stocked(request, "coupon", data.entry(_checked(code)), representations.coupon)
 
 
-@command("PUT", "/rewards/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS)
+@command(
+    "PUT", "/rewards/{code:str}", roles=OPERATORS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS, takes=JUDGED
+)
 async def put_reward(request: Request, code: FromPath[str], data: JSONBody[RewardBody]) -> RewardAnswer:
     """Make or replace a reward; a stock below what is given already gives no more."""
     return await _put_stocked(request, "reward", data.entry(_checked(code)), representations.reward)
 
 
-@command("PUT", "/products/{sku:str}", roles=RECORDERS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS)
+@command(
+    "PUT", "/products/{sku:str}", roles=RECORDERS, headers=CONDITIONAL, problems=CONDITIONAL_PROBLEMS, takes=JUDGED
+)
 async def put_product(request: Request, sku: FromPath[str], data: JSONBody[ProductBody]) -> ProductAnswer:
     """Make or replace a product."""
     product, precondition = data.product(sku), request.precondition()

@@ -35,7 +35,7 @@ def commands_over(
 
 async def submit(request: Request, command: Command) -> Committed:
     """What the command answers, recorded in the name of the request's caller."""
-    return await request.program.commands.writer.submit(command, actor=request.principal.id)
+    return await request.program.commands.writer.submit(request.judging(command), actor=request.principal.id)
 
 
 async def answer(request: Request, decide: Callable[[Working], A]) -> A:

@@ -6,13 +6,15 @@ from litestar.params import FromPath, JSONBody
 from api.representations import CodesAnswer
 from api.request import Request
 from api.routes.commands import answer_once
-from api.routing import RECORDERS, command
+from api.routing import JUDGED, RECORDERS, command
 from application.bodies import CodesBody
 from application.coupons import add_codes
 from application.log.working import Working
 
 
-@command("POST", "/coupons/{code:str}/codes", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",))
+@command(
+    "POST", "/coupons/{code:str}/codes", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",), takes=JUDGED
+)
 async def add_coupon_codes(request: Request, code: FromPath[str], data: JSONBody[CodesBody]) -> Response[CodesAnswer]:
     """Add codes to a coupon's pool, all of them or none; a coupon with a generator takes none.
 

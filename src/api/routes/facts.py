@@ -11,7 +11,7 @@ from api.preferring import awards_of, with_awards
 from api.representations import FactAnswer
 from api.request import Request
 from api.routes.commands import carry_out_once, json_response
-from api.routing import RECORDERS, command
+from api.routing import JUDGED, RECORDERS, command
 from application import facts
 from application.bodies import EmptyBody, EventBody, RefundBody, RejectBody, TransactionBody, UpdateBody
 from application.facts import FactCommand, Taken
@@ -26,7 +26,7 @@ EVERYTHING_LEFT = RefundBody()
 _encode = msgspec.json.Encoder().encode
 
 
-@command("POST", "/transactions", roles=RECORDERS, statuses=(201, 200), headers=("Prefer",))
+@command("POST", "/transactions", roles=RECORDERS, statuses=(201, 200), headers=("Prefer",), takes=JUDGED)
 async def post_transaction(request: Request, data: JSONBody[TransactionBody]) -> Response[FactAnswer]:
     """Record a transaction and all that it causes.
 
@@ -35,7 +35,7 @@ async def post_transaction(request: Request, data: JSONBody[TransactionBody]) ->
     return await _receive(request, data)
 
 
-@command("POST", "/events", roles=RECORDERS, statuses=(201, 200), headers=("Prefer",))
+@command("POST", "/events", roles=RECORDERS, statuses=(201, 200), headers=("Prefer",), takes=JUDGED)
 async def post_event(request: Request, data: JSONBody[EventBody]) -> Response[FactAnswer]:
     """Record an event and all that it causes.
 
@@ -50,6 +50,7 @@ async def post_event(request: Request, data: JSONBody[EventBody]) -> Response[Fa
     roles=RECORDERS,
     statuses=(200,),
     headers=("Idempotency-Key", "Prefer"),
+    takes=JUDGED,
 )
 async def accept_transaction(
     request: Request,
@@ -66,6 +67,7 @@ async def accept_transaction(
     roles=RECORDERS,
     statuses=(200,),
     headers=("Idempotency-Key", "Prefer"),
+    takes=JUDGED,
 )
 async def reject_transaction(
     request: Request, transaction: FromPath[str], data: JSONBody[RejectBody] = NO_REASON
@@ -80,6 +82,7 @@ async def reject_transaction(
     roles=RECORDERS,
     statuses=(200,),
     headers=("Idempotency-Key", "Prefer"),
+    takes=JUDGED,
 )
 async def update_transaction(
     request: Request, transaction: FromPath[str], data: JSONBody[UpdateBody]
@@ -94,6 +97,7 @@ async def update_transaction(
     roles=RECORDERS,
     statuses=(200,),
     headers=("Idempotency-Key", "Prefer"),
+    takes=JUDGED,
 )
 async def refund_transaction(
     request: Request, transaction: FromPath[str], data: JSONBody[RefundBody] = EVERYTHING_LEFT
@@ -111,7 +115,7 @@ async def refund_transaction(
 
 async def _receive(request: Request, sent: TransactionBody | EventBody) -> Response[Any]:
     taking = request.program.commands.facts
-    taken = await taking.take(sent, facts.command_of(sent, taking.rules), request.principal.id)
+    taken = await taking.take(sent, request.judging(facts.command_of(sent, taking.rules)), request.principal.id)
     kind = FactKind.EVENT if isinstance(sent, EventBody) else FactKind.TRANSACTION
     return await _answer(request, Fact(kind, sent.id), taken, 200 if taken.repeated else 201)
 

@@ -7,7 +7,7 @@ from api import representations
 from api.representations import ListChangeAnswer, MemberAnswer
 from api.request import Request
 from api.routes.commands import answer, answer_once
-from api.routing import RECORDERS, command
+from api.routing import JUDGED, RECORDERS, command
 from application import definitions
 from application.bodies import ListMembersBody, MemberBody
 from application.log.working import Working
@@ -15,7 +15,7 @@ from application.refusals import Unknown
 from application.streams import MEMBER
 
 
-@command("PUT", "/members/{member:str}", roles=RECORDERS)
+@command("PUT", "/members/{member:str}", roles=RECORDERS, takes=JUDGED)
 async def put_member(request: Request, member: FromPath[str], data: JSONBody[MemberBody]) -> MemberAnswer:
     """Register a member, or replace their tier and attributes.
 
@@ -29,7 +29,9 @@ async def put_member(request: Request, member: FromPath[str], data: JSONBody[Mem
     )
 
 
-@command("POST", "/lists/{code:str}/members", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",))
+@command(
+    "POST", "/lists/{code:str}/members", roles=RECORDERS, statuses=(200,), headers=("Idempotency-Key",), takes=JUDGED
+)
 async def change_list(
     request: Request, code: FromPath[str], data: JSONBody[ListMembersBody]
 ) -> Response[ListChangeAnswer]:

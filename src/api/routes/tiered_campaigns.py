@@ -14,7 +14,7 @@ from api import representations
 from api.representations import IconAnswer, PreviewAnswer, TieredCampaignAnswer
 from api.request import Request
 from api.routes.commands import answer, answer_once
-from api.routing import OPERATORS, Intake, command
+from api.routing import JUDGED, OPERATORS, Intake, command
 from application import tiered_campaigns
 from application.bodies import EmptyBody, NewTieredCampaignBody, TieredCampaignBody
 from application.log.working import Working
@@ -26,12 +26,12 @@ NOTHING = EmptyBody()
 PICTURES = Intake(("image/png", "image/jpeg", "image/gif", "image/webp"), MOST_BYTES)
 
 
-@command("POST", "/tiered-campaigns", roles=OPERATORS, headers=("Idempotency-Key",))
+@command("POST", "/tiered-campaigns", roles=OPERATORS, headers=("Idempotency-Key",), takes=JUDGED)
 async def post_tiered_campaign(
     request: Request, data: JSONBody[NewTieredCampaignBody]
 ) -> Response[TieredCampaignAnswer]:
     """Save a new tiered campaign: a draft while required fields are missing, else inactive."""
-    campaign, definition = data.chosen_id() or uuid7(), data.definition()
+    campaign, definition = data.id or uuid7(), data.definition()
     return await answer_once(
         request,
         lambda working: _shown(working, tiered_campaigns.define(working, campaign, definition)),
@@ -46,6 +46,7 @@ async def post_tiered_campaign(
     roles=OPERATORS,
     headers=("If-Match",),
     problems=("stale", "version-required"),
+    takes=JUDGED,
 )
 async def put_tiered_campaign(
     request: Request, campaign: FromPath[UUID], data: JSONBody[TieredCampaignBody]

@@ -26,7 +26,7 @@ from application.bodies import (
 )
 from application.catalogue import Catalogue
 from application.coupons import add_codes
-from application.exact import Amount, Body, Code, Identifier, Malformed, convert, decode, read_instant, untyped
+from application.exact import Amount, Body, Code, Identifier, Malformed, Misread, convert, decode, read_instant, untyped
 from application.facts import command_of
 from application.imports.rows import Row
 from application.ingest import Rules
@@ -34,6 +34,7 @@ from application.log.streams import Stream
 from application.log.working import Command, Working
 from application.manual_progress import Change, Setting
 from application.preconditions import Precondition
+from application.remainder import remainder_of
 from application.streams import COUPON_CODE, MEMBER, PRODUCT, REQUEST
 from domain.attributes import AttributeType
 from domain.coupon import code_fault
@@ -130,30 +131,47 @@ class FactReader(Reader):
         self._identity = identity
 
     def read(self, row: Row) -> Prepared:
-        name, fact = self._decoded(row)
-        if isinstance(fact, EventBody):
-            fact = self._typed(fact, texts=row.cells is not None)
         try:
-            command: Command = command_of(fact, self._rules)
-        except Invalid as invalid:
-            raise Invalid([problem.under(f"/{name}") for problem in invalid.problems]) from None
+            name, fact, command = self._commanded(self._decoded(row), row)
+        except Misread as misread:
+            return self._read_rest(misread, row)
         if not isinstance(fact, TransactionBody | EventBody):
             command = once(REQUEST.at("import", self._identity, row.number), command)
         return Prepared(row, command, fact, f"/{name}")
 
-    def _decoded(self, row: Row) -> tuple[str, Fact]:
+    def _read_rest(self, misread: Misread[FactBody], row: Row) -> Prepared:
+        """A row of which a part could be read, to be refused for all that is wrong with it."""
+        remainder = remainder_of(misread)
+        if remainder is None:
+            raise misread
+        try:
+            name, fact, command = self._commanded(remainder.body, row)
+        except Invalid as invalid:
+            raise remainder.refusal(invalid) from None
+        return Prepared(row, remainder.judging(command, f"/{name}"), fact)
+
+    def _commanded(self, body: FactBody, row: Row) -> tuple[str, Fact, Command]:
+        name, fact = body.fact()
+        if isinstance(fact, EventBody):
+            fact = self._typed(fact, texts=row.cells is not None)
+        try:
+            return name, fact, command_of(fact, self._rules)
+        except Invalid as invalid:
+            raise Invalid([problem.under(f"/{name}") for problem in invalid.problems]) from None
+
+    def _decoded(self, row: Row) -> FactBody:
         if row.cells is not None:
             cells = dict(row.cells)
             name = cells.pop("fact", None) or ("event" if "occurred_at" in cells else "transaction")
             body = {name: localized(nested(cells), INSTANTS.get(name, ()), self._zone)}
-            return convert(FactBody, body).fact()
+            return convert(FactBody, body)
         try:
-            return decode(FactBody, row.content).fact()
+            return decode(FactBody, row.content)
         except Invalid as invalid:
             body = self._localized(row.content)
             if not body:
                 raise invalid from None
-            return convert(FactBody, body).fact()
+            return convert(FactBody, body)
 
     def _localized(self, content: bytes) -> dict[str, Any]:
         """The row with its timestamps put in the program's zone; empty when that can't be done."""

@@ -177,6 +177,21 @@ async def test_a_cell_that_can_not_be_taken_is_named_by_its_column(
         assert [problem.pointer for problem in faults[0].problems] == [pointer]
 
 
+async def test_a_row_is_told_all_that_is_wrong_with_it(database: str) -> None:
+    event = {"id": "E-1", "type": "workout", "member": "M ", "occurred_at": "2026-09-05T10:00:00Z"}
+    rows = [{"event": event | {"attributes": {"minutes": "many", "at": None}}}, transaction(1)]
+    async with alone(database) as program:
+        await put(program, EventType("workout", "Workout", {"minutes": AttributeType.NUMBER}))
+        tally, faults = await imported(program, rows)
+        assert (tally.recorded, tally.failed) == (1, 1)
+        assert {problem.pointer for problem in faults[0].problems} == {
+            "/event/member",
+            "/event/attributes/minutes",
+            "/event/attributes/at",
+        }
+        assert await state(program, MEMBER_EVENT.at("E-1")) is None
+
+
 async def test_a_row_that_fails_by_our_own_fault_loses_no_other(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     read = kinds.FactReader.read
 
