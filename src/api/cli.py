@@ -19,6 +19,7 @@ from rich.table import Table
 
 from api.listening import CannotListenError, address_of, listen
 from api.proving import prove, show_certificate
+from application.actors import typed
 from application.clock import SandboxRefusedError
 from application.imports.files import format_of
 from application.imports.importing import Contents
@@ -26,6 +27,7 @@ from application.imports.kinds import Kind as ImportKind
 from application.keys import Role, UnknownKeyError, list_keys, make_key, revoke_key
 from application.log.errors import LogError
 from application.migrate import MigrationError, migrate
+from application.postgres.account import account_name
 from application.postgres.connection import pool_of, reach_database
 from application.postgres.errors import PostgresUnavailable
 from application.settings import (
@@ -39,6 +41,7 @@ from application.settings import (
     Source,
     load,
 )
+from domain.administration import KeyMade, KeyRevoked
 from domain.problems import Invalid
 from projections.certificate import Certificate
 from projections.rebuild import RebuildError
@@ -193,7 +196,9 @@ def import_command(
     _configure_logs(structs.replace(configuration.settings, log_format=LogFormat.CONSOLE, log_level=LogLevel.WARNING))
     contents = Contents(ImportKind(kind), format_of(file), list_code)
     try:
-        tally = uvloop.run(bring_in(configuration.settings, file, errors, contents, Console(stderr=True)))
+        tally = uvloop.run(
+            bring_in(configuration.settings, file, errors, contents, _actor("import"), Console(stderr=True))
+        )
     except Invalid as invalid:
         first = invalid.problems[0]
         detail = f"column `{first.pointer.removeprefix('/')}`: {first.detail}"
@@ -270,9 +275,14 @@ def make_command(configuration: Configuration, *, name: str, role: str) -> None:
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise click.UsageError("a key's name has 1 to 100 printable characters")
 
+    from application.administration import record_act
+
     async def make() -> str:
-        async with _pool(configuration.settings) as pool:
-            return (await make_key(pool, name, Role(role), datetime.now(UTC)))[0]
+        async with _pool(configuration.settings) as (conninfo, pool):
+            text, key = await make_key(pool, name, Role(role), datetime.now(UTC))
+            # a key that is not on record is shown to nobody
+            await record_act(conninfo, KeyMade(key.id, name, role), _actor("keys"))
+            return text
 
     click.echo(asyncio.run(make()))
 
@@ -283,7 +293,7 @@ def list_command(configuration: Configuration) -> None:
     """List the keys, revoked ones included."""
 
     async def table() -> Table:
-        async with _pool(configuration.settings) as pool:
+        async with _pool(configuration.settings) as (_, pool):
             keys = await list_keys(pool)
         table = Table(box=None, pad_edge=False)
         for heading in ("id", "name", "role", "made", "revoked"):
@@ -300,13 +310,20 @@ def list_command(configuration: Configuration) -> None:
 @settings_flags("database_url", "data")
 def revoke_command(configuration: Configuration, *, key_id: str) -> None:
     """Revoke the key with this ID; running services see it within half a minute."""
+    from application.administration import record_act
 
     async def revoke() -> None:
-        async with _pool(configuration.settings) as pool:
+        async with _pool(configuration.settings) as (conninfo, pool):
+            if any(key.id == key_id and key.revoked_at is None for key in await list_keys(pool)):
+                await record_act(conninfo, KeyRevoked(key_id), _actor("keys"))
             await revoke_key(pool, key_id, datetime.now(UTC))
 
     asyncio.run(revoke())
     click.echo(f"Revoked {key_id}.")
+
+
+def _actor(command: str) -> str:
+    return typed(command, account_name(os.getuid()))
 
 
 def _configure_logs(settings: Settings) -> None:
@@ -319,7 +336,9 @@ def _prove(settings: Settings, names: tuple[str, ...], *, as_of: int | None, swi
     console = _console()
     with _database(settings) as conninfo:
         migrate(conninfo)
-        certificate = prove(conninfo, names, as_of=as_of, switch=switch, console=console)
+        certificate = prove(
+            conninfo, names, as_of=as_of, switch=switch, actor=_actor("rebuild" if switch else "audit"), console=console
+        )
     show_certificate(certificate, console)
     return certificate
 
@@ -331,11 +350,11 @@ def _database(settings: Settings) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def _pool(settings: Settings) -> AsyncIterator[AsyncConnectionPool]:
+async def _pool(settings: Settings) -> AsyncIterator[tuple[str, AsyncConnectionPool]]:
     with _database(settings) as conninfo:
         migrate(conninfo)
         async with pool_of(conninfo, "laurel keys", 1) as pool:
-            yield pool
+            yield conninfo, pool
 
 
 def _instant(instant: datetime | None) -> str:

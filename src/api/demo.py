@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from api import demo_goals
-from application import definitions, ingest, tiered_campaigns
+from application import actors, definitions, ingest, tiered_campaigns
 from application.clock import SandboxClock, SandboxRefusedError
 from application.ingest import Repeated, Rules
 from application.log.errors import LogError, Stopped
@@ -118,7 +118,7 @@ async def live(program: Program) -> None:
             while program.clock.now() < flash_ends_at:
                 draw = _flash_purchase if drawn.random() < FLASH_SHARE else _fact
                 fact = draw(drawn, f"L-{uuid4().hex[:12]}", program.clock.now())
-                await program.writer.submit(_received(fact), actor="demo")
+                await program.writer.submit(_received(fact), actor=actors.DEMO)
                 await asyncio.sleep(drawn.uniform(0.4, 1.6) / FACTS_A_SECOND)
         except Stopped:
             return
@@ -194,7 +194,7 @@ async def _refuse_others(program: Program) -> None:
 
 async def _submit(program: Program, commands: list[Command]) -> None:
     """Raises what a command raises, unless it says that what it would do was done before."""
-    for outcome in await program.writer.submit_many(commands, actor="demo"):
+    for outcome in await program.writer.submit_many(commands, actor=actors.DEMO):
         if isinstance(outcome, Exception) and not isinstance(outcome, Repeated | Conflict | VersionRequired):
             raise outcome
 

@@ -11,10 +11,10 @@ from application.imports.files import import_file
 from application.imports.importing import Contents, Tally
 from application.settings import Settings
 
-ACTOR = "laurel import"
 
-
-async def bring_in(settings: Settings, file: Path, errors: Path, contents: Contents, console: Console) -> Tally:
+async def bring_in(
+    settings: Settings, file: Path, errors: Path, contents: Contents, actor: str, console: Console
+) -> Tally:
     """Beside a service that may be running on the same data. Raises Invalid for a header that can't be read by."""
     size = file.stat().st_size  # noqa: ASYNC240  nothing else runs yet
     columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
@@ -27,4 +27,4 @@ async def bring_in(settings: Settings, file: Path, errors: Path, contents: Conte
             def show(read: int, tally: Tally) -> None:
                 progress.update(bar, completed=read, description=f"{tally.rows:,} rows, {tally.failed:,} refused")
 
-            return await import_file(program.imports.intake, file, errors, contents, ACTOR, show)
+            return await import_file(program.imports.intake, file, errors, contents, actor, show)

@@ -1,5 +1,6 @@
 """Rebuilding and auditing from the command line: progress while it runs, then the certificate."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 
 import click
@@ -7,18 +8,21 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from application.administration import record_act
 from application.log.mapper import Mapper
 from application.streams import KINDS
 from projections import rebuild as rebuilding
 from projections.certificate import Certificate, LogCertificate, TableCertificate
 from projections.projection import Projection
-from projections.rebuild import LOG, Task, named, rebuild
+from projections.rebuild import LOG, Task, named, rebuild, take_turn
 from projections.registry import PROJECTIONS
 
 
-def prove(conninfo: str, names: Sequence[str], *, as_of: int | None, switch: bool, console: Console) -> Certificate:
+def prove(
+    conninfo: str, names: Sequence[str], *, as_of: int | None, switch: bool, actor: str, console: Console
+) -> Certificate:
     """Rebuilds the projections named, or all, and shows how it goes on `console`. Raises a RebuildError."""
-    task = Task(projections=_chosen(names), as_of=as_of, switch=switch)
+    task = Task(projections=_chosen(names), as_of=as_of, switch=switch, requested_by=actor)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         names = [*([] if switch else [LOG]), *(projection.name for projection in task.projections)]
@@ -27,7 +31,10 @@ def prove(conninfo: str, names: Sequence[str], *, as_of: int | None, switch: boo
         def show(at: rebuilding.Progress) -> None:
             progress.update(bars[at.projection], completed=at.position, total=max(at.target, 1))
 
-        return rebuild(conninfo, Mapper(KINDS), task, progress=show)
+        with take_turn(conninfo) as turn:
+            if task.switches:
+                asyncio.run(record_act(conninfo, task.act, actor))
+            return rebuild(conninfo, Mapper(KINDS), task, turn=turn, progress=show)
 
 
 def _chosen(names: Sequence[str]) -> tuple[Projection, ...]:

@@ -13,6 +13,7 @@ from api.readiness import Look, ProjectionsLook, Readiness, WriterLook, look_at_
 from api.routes.commands import commands_over
 from api.routes.reads.projections import RebuildThreads
 from api.services import Imports, Program, Reads
+from application import actors
 from application.award_policy import AwardPolicy
 from application.catalogue import Catalogue
 from application.clock import Clock, SandboxClock, SystemClock, settle_sandbox
@@ -81,7 +82,7 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
         writer = Writer(conninfo, mapper, catalogue, clock=clock.read)
         await writer.start()
         stack.push_async_callback(writer.stop)
-        await writer.submit(ensure_default_account, actor="laurel")
+        await writer.submit(ensure_default_account, actor=actors.SETUP)
         positions = Positions(conninfo)
         await stack.enter_async_context(in_background(positions.run(), "laurel positions"))
         follower = Follower(conninfo, mapper, PROJECTIONS)

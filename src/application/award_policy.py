@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
+from application import actors
 from application.awarding import Batch, Done, Moved, decide_batch, pass_by
 from application.cancelling import cancel_grant
 from application.leadership import CANDIDATE_SECONDS, LEASE_SECONDS, Lease
@@ -41,7 +42,6 @@ RETRY_SECONDS = (0.1, 5.0)
 """The first and the longest wait after something went wrong; each wait is twice the last."""
 PASSED_UNRECORDED = 100_000
 """So many events without a trigger are passed at most before that is recorded: whoever leads next reads them again."""
-ACTOR = "laurel"
 SEED_BYTES = 32
 
 _LOST = (*TROUBLE, LogError)
@@ -191,7 +191,9 @@ class AwardPolicy:
         seen = await self._look()
         start = max(self.position, seen.recorded.position)
         if start - seen.recorded.position > PASSED_UNRECORDED:
-            await self._writer.submit(partial(pass_by, recorded=seen.recorded, position=start), actor=ACTOR)
+            await self._writer.submit(
+                partial(pass_by, recorded=seen.recorded, position=start), actor=actors.AWARD_POLICY
+            )
             return True
         turn = await self._triggers.next(connection, start, seen)
         if turn.cancellation:
@@ -213,7 +215,9 @@ class AwardPolicy:
         """All of it, by as many commands as it takes, unless someone else has decided some."""
         while True:
             command = partial(decide_batch, batch=batch, seed=self._seed())
-            outcome = (await self._writer.submit(command, actor=ACTOR, bulk=True)).answer
+            # what is one event for all of them, such as the budget's, answers to the first
+            origin = batch.fired[0].origin
+            outcome = (await self._writer.submit(command, actor=actors.AWARD_POLICY, origin=origin, bulk=True)).answer
             if not isinstance(outcome, Done):
                 return
             reached = outcome.recorded.position
@@ -227,10 +231,7 @@ class AwardPolicy:
         """In the name of whoever asked for it."""
         (granted,) = await read_versions(connection, self._mapper, [(request.stream, request.event.granted)])
         command = partial(cancel_grant, recorded=recorded, granted=granted.event, request=request)
-        origin = request.origin
-        outcome = await self._writer.submit(
-            command, actor=request.envelope.actor, correlation=origin.correlation, cause=origin.cause
-        )
+        outcome = await self._writer.submit(command, actor=request.envelope.actor, origin=request.origin)
         if not isinstance(outcome.answer, Moved):
             await self._move(request.position)
 

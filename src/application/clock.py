@@ -13,7 +13,9 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from application.log.instants import begin_again
+from domain.administration import KeyMade, KeyRevoked
 
+_BEFORE = [KeyMade.tag, KeyRevoked.tag]
 _MOVE = "UPDATE laurel.sandbox SET now = %(to)s WHERE now IS NULL OR now <= %(to)s RETURNING now, returned"
 
 
@@ -121,6 +123,7 @@ async def settle_sandbox(connection: AsyncConnection, *, wanted: bool | None) ->
 
 
 async def _holds_events(connection: AsyncConnection) -> bool:
-    cursor = await connection.execute("SELECT EXISTS (SELECT FROM laurel.events)")
+    """But for keys that were made before it was first served."""
+    cursor = await connection.execute("SELECT EXISTS (SELECT FROM laurel.events WHERE tag <> ALL (%s))", [_BEFORE])
     row = await cursor.fetchone()
     return bool(row and row[0])

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
-from application import ingest, tiered_campaigns
+from application import actors, ingest, tiered_campaigns
 from application.catalogue import Catalogue
 from application.clock import SandboxClock
 from application.evaluation import Progress, Run, evaluate
@@ -272,7 +272,7 @@ class Doing:
             scheduled_for=tick.at,
         )
         try:
-            await self._writer.submit(request)
+            await self._writer.submit(request, actor=actors.PREVIEW)
         except Conflict as conflict:
             if conflict.code != "nothing_to_preview":
                 raise
@@ -301,7 +301,12 @@ class Doing:
                 if advance:
                     await advance(at, position)
                 items = list(together)
-                outcomes = await self._writer.submit_many([_acceptance(item) for item in items], bulk=True)
+                outcomes = await self._writer.submit_many(
+                    [_acceptance(item) for item in items],
+                    actor=actors.AUTO_ACCEPTANCE,
+                    origins=[item.origin for item in items],
+                    bulk=True,
+                )
                 for item, outcome in zip(items, outcomes, strict=True):
                     if isinstance(outcome, Exception):
                         failed.add(item)

@@ -11,10 +11,12 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from application import tiered_campaigns
+from application import actors, tiered_campaigns
 from application.log.batch import Committed
+from application.log.events import Origin
 from application.log.writer import Writer
 from application.reads import Awards, Standings, reach
+from application.streams import TIERED_OCCURRENCE
 from domain.tiered_occurrence import Phase, TieredOccurrence
 
 CHUNK_MEMBERS = 500
@@ -44,14 +46,16 @@ async def evaluate(writer: Writer, standings: Standings, campaign: UUID, number:
 
     Raises Behind when the projections do not follow, and what the log raises; it may be run again after any of it.
     """
-    fence = await writer.submit(partial(tiered_campaigns.start_evaluation, campaign_id=campaign, number=number))
+    start = partial(tiered_campaigns.start_evaluation, campaign_id=campaign, number=number)
+    fence = await writer.submit(start, actor=actors.EVALUATION)
     occurrence: TieredOccurrence | None = fence.answer
     if occurrence is None:
         return None
+    origin = await standings.origin(TIERED_OCCURRENCE.at(campaign, number).id, 1)
     await reach(standings, fence.position)
     awarded = 0
     if occurrence.phase is Phase.EVALUATING:
-        awarded = await _sweep(writer, standings, campaign, number, progress)
+        awarded = await _sweep(writer, standings, campaign, number, origin, progress)
     awards = await standings.awards(campaign, number)
     end = await writer.submit(
         partial(
@@ -60,16 +64,20 @@ async def evaluate(writer: Writer, standings: Standings, campaign: UUID, number:
             number=number,
             members=awards.members,
             points=awards.points,
-        )
+        ),
+        actor=actors.EVALUATION,
+        origin=origin,
     )
     return Run(awarded, awards, end.position)
 
 
-async def _sweep(writer: Writer, standings: Standings, campaign: UUID, number: int, progress: Progress) -> int:
+async def _sweep(
+    writer: Writer, standings: Standings, campaign: UUID, number: int, origin: Origin, progress: Progress
+) -> int:
     """Awards until none is left; the second pass, over what the first one left, finds nothing."""
     awarded = 0
     for _ in range(SWEEPS):
-        chunks = _Chunks(writer, standings, campaign, number, progress)
+        chunks = _Chunks(writer, standings, campaign, number, origin, progress)
         await chunks.run()
         if not chunks.read:
             return awarded
@@ -79,13 +87,16 @@ async def _sweep(writer: Writer, standings: Standings, campaign: UUID, number: i
 
 
 class _Chunks:
-    """One pass over the standings that are not awarded."""
+    """One pass over the standings that are not awarded. What it awards answers to the fence, its `origin`."""
 
-    def __init__(self, writer: Writer, standings: Standings, campaign: UUID, number: int, progress: Progress) -> None:
+    def __init__(
+        self, writer: Writer, standings: Standings, campaign: UUID, number: int, origin: Origin, progress: Progress
+    ) -> None:
         self._writer = writer
         self._standings = standings
         self._campaign = campaign
         self._number = number
+        self._origin = origin
         self._progress = progress
         self._under_way: set[asyncio.Task[Committed]] = set()
         self.read = 0
@@ -119,7 +130,7 @@ class _Chunks:
 
     async def _award(self, members: list[str]) -> Committed:
         award = partial(tiered_campaigns.award, campaign_id=self._campaign, number=self._number, member_ids=members)
-        return await self._writer.submit(award, bulk=True)
+        return await self._writer.submit(award, actor=actors.EVALUATION, origin=self._origin, bulk=True)
 
     async def _settle(self, when: str) -> None:
         done, self._under_way = await asyncio.wait(self._under_way, return_when=when)

@@ -18,6 +18,7 @@ from application.bodies import (
 )
 from application.ingest import FactAnswer, Repeated, Rules
 from application.log.batch import Committed
+from application.log.events import NO_ORIGIN, Origin
 from application.log.working import Command, Working
 from application.log.writer import Writer
 from application.refusals import Conflict, Unknown
@@ -112,10 +113,16 @@ class Facts:
         return Taken(committed.position, committed.answer, repeated=False)
 
     async def take_many(
-        self, sent: Sequence[Sent], commands: Sequence[Command], actor: str, *, bulk: bool = False
+        self,
+        sent: Sequence[Sent],
+        commands: Sequence[Command],
+        actor: str,
+        origin: Origin = NO_ORIGIN,
+        *,
+        bulk: bool = False,
     ) -> list[Taken | Exception]:
         """In order, each by itself: one that is refused does not hold up the others."""
-        outcomes = await self._writer.submit_many(commands, actor=actor, bulk=bulk)
+        outcomes = await self._writer.submit_many(commands, actor=actor, origin=origin, bulk=bulk)
         again = [
             (number, sent[number], outcome) for number, outcome in enumerate(outcomes) if isinstance(outcome, Repeated)
         ]

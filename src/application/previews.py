@@ -6,8 +6,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from application import tiered_campaigns
+from application import actors, tiered_campaigns
 from application.evaluation import Progress
+from application.log.events import Origin
 from application.log.working import Working
 from application.log.writer import Writer
 from application.reads import FrozenStanding, Previews, reach
@@ -39,13 +40,21 @@ async def compute(writer: Writer, previews: Previews, preview_id: UUID, progress
     if seen.preview.status is not Status.RUNNING:
         return seen.preview.status
     await reach(previews, requested.position)
+    origin = await previews.origin(preview_id, 1)
     try:
         figures = await _checked(previews, seen, progress)
     except Wrong as wrong:
-        await writer.submit(partial(tiered_campaigns.fail_preview, preview_id=preview_id, reason=str(wrong)))
+        await fail(writer, preview_id, str(wrong), origin)
         return Status.FAILED
-    await writer.submit(partial(tiered_campaigns.finish_preview, preview_id=preview_id, figures=figures))
+    finish = partial(tiered_campaigns.finish_preview, preview_id=preview_id, figures=figures)
+    await writer.submit(finish, actor=actors.PREVIEW, origin=origin)
     return Status.FINISHED
+
+
+async def fail(writer: Writer, preview_id: UUID, reason: str, origin: Origin) -> None:
+    """`origin` is that of what answers to the request."""
+    failing = partial(tiered_campaigns.fail_preview, preview_id=preview_id, reason=reason)
+    await writer.submit(failing, actor=actors.PREVIEW, origin=origin)
 
 
 def _look(working: Working, preview_id: UUID) -> _Seen:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from application.log.events import Origin
 from application.log.working import Working
 from domain.preview import Figures
 from domain.standing import Fact
@@ -48,10 +49,11 @@ class RunningPreview(Struct, frozen=True, gc=False):
 
 
 class Acceptance(Struct, frozen=True, gc=False):
-    """A pending transaction that is accepted by itself `at` an instant."""
+    """A pending transaction that is accepted by itself `at` an instant, which answers to what was received."""
 
     transaction: str
     at: datetime
+    origin: Origin
 
 
 class Positions(Protocol):
@@ -67,7 +69,12 @@ class Awarding(Protocol):
         """As `awarded`; a position that covers what they have decided, None where they have not."""
 
 
-class Standings(Protocol):
+class Origins(Protocol):
+    async def origin(self, stream: UUID, version: int) -> Origin:
+        """That of what answers to the event of a stream's version; NO_ORIGIN where it is not there."""
+
+
+class Standings(Origins, Protocol):
     async def reached(self, position: int, seconds: float, /) -> bool: ...
 
     async def unawarded(self, campaign: UUID, occurrence: int, after_member: str, limit: int) -> list[str]:
@@ -82,7 +89,7 @@ class Standings(Protocol):
         """What changed standings up to a position, by occurrence, member and version, from the one after `after` on."""
 
 
-class Previews(Protocol):
+class Previews(Origins, Protocol):
     async def reached(self, position: int, seconds: float, /) -> bool: ...
 
     async def standings(

@@ -16,9 +16,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from application import ingest, tiered_campaigns
+from application import actors, ingest, tiered_campaigns
 from application.catalogue import Catalogue
 from application.evaluation import Progress
+from application.log.events import Origin
 from application.log.working import Working
 from application.log.writer import Writer
 from application.reads import Standings, reach
@@ -31,6 +32,7 @@ class _Task(Struct, frozen=True):
 
     revision: int
     first: int
+    origin: Origin
 
 
 async def recount(writer: Writer, standings: Standings, campaign: UUID, progress: Progress) -> int:
@@ -53,13 +55,14 @@ async def recount(writer: Writer, standings: Standings, campaign: UUID, progress
             )
             for counted in chunk
         ]
-        for outcome in await writer.submit_many(commands, bulk=True):
+        for outcome in await writer.submit_many(commands, actor=actors.RECOUNT, origin=task.origin, bulk=True):
             if isinstance(outcome, Exception):
                 raise outcome
             recounted += outcome.answer
         after = chunk[-1].occurrence, chunk[-1].member, chunk[-1].version
         await progress(recounted, recounted)
-    await writer.submit(partial(tiered_campaigns.finish_recount, campaign_id=campaign, revision=task.revision))
+    finish = partial(tiered_campaigns.finish_recount, campaign_id=campaign, revision=task.revision)
+    await writer.submit(finish, actor=actors.RECOUNT, origin=task.origin)
     return recounted
 
 
@@ -67,4 +70,4 @@ def _look(working: Working, campaign_id: UUID) -> _Task | None:
     catalogue: Catalogue = working.catalogue
     campaign = catalogue.tiered_campaigns[campaign_id]
     first = catalogue.recount_from(campaign)
-    return None if first is None else _Task(campaign.revision.number, first)
+    return None if first is None else _Task(campaign.revision.number, first, tiered_campaigns.due_by(campaign))

@@ -5,6 +5,7 @@ from typing import Any, TypeVar, cast
 from application.log.streams import Kind, Stream
 from domain import (
     achievement,
+    administration,
     award_policy,
     budget,
     campaign,
@@ -178,6 +179,20 @@ COUPON_SLOT = Kind("coupon_slot", coupon_code.Slot, coupon_code.evolve_slot, (co
 AWARD_POLICY = Kind("award_policy", award_policy.Decided, award_policy.evolve, (award_policy.Decided,))
 """There is one."""
 
+ADMINISTRATION = Kind(
+    "administration",
+    administration.Acts,
+    administration.evolve,
+    (
+        administration.KeyMade,
+        administration.KeyRevoked,
+        administration.ClockMoved,
+        administration.ClockReturned,
+        administration.RebuildStarted,
+    ),
+)
+"""By what was acted on (`key`, `clock`, `rebuild`) and its id, where there are several."""
+
 REQUEST = Kind("request", request.Answered, request.evolve, (request.Answered,))
 """By API key and idempotency key."""
 
@@ -202,5 +217,6 @@ KINDS: tuple[Kind[Any, Any], ...] = (
     COUPON_CODE,
     COUPON_SLOT,
     AWARD_POLICY,
+    ADMINISTRATION,
     REQUEST,
 )

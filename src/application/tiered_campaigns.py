@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from application.catalogue import Catalogue
+from application.log.events import Cause, Origin
 from application.log.streams import Stream
 from application.log.working import Working
 from application.preconditions import Precondition
@@ -136,7 +137,7 @@ def request_preview(
     if first and running[-1] >= first:
         raise Conflict("facts are being counted again by an edit's terms; try again in a moment", "recounting")
     requested = previews.Requested(preview_id, campaign_id, running, scheduled_for)
-    return working.record(stream, requested)
+    return working.record(stream, requested, due_by(campaign) if scheduled_for else None)
 
 
 def finish_preview(working: Working, preview_id: UUID, figures: tuple[Figures, ...]) -> None:
@@ -166,8 +167,13 @@ def start_evaluation(working: Working, campaign_id: UUID, number: int) -> Tiered
         return None
     revision = campaign.revision_of(number).number
     for event in occurrences.start_evaluation(None, campaign_id, number, revision):
-        occurrence = working.record(stream, event)
+        occurrence = working.record(stream, event, due_by(campaign))
     return occurrence
+
+
+def due_by(campaign: TieredCampaign) -> Origin:
+    """Of what time brings about: the last word there is on the campaign lets it."""
+    return Origin(Cause(campaign.id, campaign.version))
 
 
 def award(working: Working, campaign_id: UUID, number: int, member_ids: Sequence[str]) -> int:

@@ -1,5 +1,6 @@
 """The loop that follows the log: reads in order, folds, and writes rows and position in one transaction."""
 
+import asyncio
 import threading
 from collections.abc import Iterable
 from itertools import zip_longest
@@ -8,6 +9,8 @@ from typing import Any
 import psycopg
 import structlog
 
+from application import actors
+from application.administration import record_act
 from application.leadership import CANDIDATE_SECONDS, Lease
 from application.log.errors import LogError
 from application.log.events import Recorded
@@ -18,7 +21,7 @@ from application.postgres.connection import ANSWER_SECONDS
 from projections import store
 from projections.positions import CHANNEL
 from projections.projection import Projection, described
-from projections.rebuild import Interrupted, Task, rebuild
+from projections.rebuild import Interrupted, Task, rebuild, take_turn
 from projections.session import connect
 from projections.writing import write
 
@@ -143,8 +146,10 @@ class Follower:
     def _rebuild(self, outdated: tuple[Projection, ...]) -> None:
         """Beside the old tables, which go on answering as they are."""
         try:
-            task = Task(projections=outdated)
-            certificate = rebuild(self._conninfo, self._mapper, task, stopped=self._stopped.is_set, wait=True)
+            task = Task(projections=outdated, requested_by=actors.UPGRADE)
+            turn = take_turn(self._conninfo, self._stopped.is_set, wait=True)
+            asyncio.run(record_act(self._conninfo, task.act, task.requested_by))
+            certificate = rebuild(self._conninfo, self._mapper, task, turn=turn, stopped=self._stopped.is_set)
         except Interrupted:
             log.info("rebuild_interrupted")
         except Exception as error:

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from psycopg_pool import AsyncConnectionPool
 
+from application.log.events import NO_ORIGIN, Origin, Recorded
 from application.log.mapper import Mapper
+from application.log.reader import read_versions
 from application.log.streams import Kind
 from application.reads import Acceptance, Awards, CountedFact, FrozenStanding, Reads, RunningPreview
 from application.streams import STANDING, TRANSACTION
@@ -68,7 +70,11 @@ where preview = %s order by occurrence
 _RUNNING = "select campaign, id from p_standings.previews where status = 'running' order by position limit %s"
 
 _DUE = """
-select id, auto_accept_at from p_facts.facts where auto_accept_at <= %s order by auto_accept_at, position limit %s
+select f.id, f.auto_accept_at, e.position, e.stream, e.version, e.tag, e.payload, e.envelope
+from p_facts.facts f
+join laurel.events e on e.bucket = 0 and e.position = f.position
+where f.auto_accept_at <= %s
+order by f.auto_accept_at, f.position limit %s
 """
 
 _NEXT = "select min(auto_accept_at) from p_facts.facts"
@@ -104,6 +110,11 @@ class _Reader:
         tags = [tag for tag, kind in self._mapper.kind_of_tag.items() if kind in self.kinds]
         rows: list[tuple[bool]] = await self._rows(_MOVED, after, upto, tags)
         return rows[0][0]
+
+    async def origin(self, stream: UUID, version: int) -> Origin:
+        async with self._pool.connection() as connection:
+            found = await read_versions(connection, self._mapper, [(stream, version)])
+        return found[0].origin if found else NO_ORIGIN
 
     async def _rows(self, query: LiteralString, *parameters: object, **named: object) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection:
@@ -170,7 +181,8 @@ class Facts(_Reader):
     kinds = (TRANSACTION,)
 
     async def due_acceptances(self, until: datetime, limit: int) -> list[Acceptance]:
-        return [Acceptance(id_, at.astimezone(UTC)) for id_, at in await self._rows(_DUE, until, limit)]
+        rows = await self._rows(_DUE, until, limit)
+        return [Acceptance(id_, at.astimezone(UTC), Recorded(self._mapper, *event).origin) for id_, at, *event in rows]
 
     async def next_acceptance(self) -> datetime | None:
         rows: list[tuple[datetime | None]] = await self._rows(_NEXT)

@@ -23,6 +23,7 @@ from application.log.check import Check, Finding
 from application.log.errors import Damaged
 from application.log.mapper import Mapper
 from application.log.reader import PAGE_EVENTS_MOST, last_position, read_page
+from domain.administration import RebuildStarted
 from projections import store
 from projections.certificate import (
     SAMPLE_ROWS,
@@ -100,6 +101,10 @@ class Task(Struct, frozen=True, kw_only=True):
     @property
     def switches(self) -> bool:
         return self.switch and self.as_of is None
+
+    @property
+    def act(self) -> RebuildStarted:
+        return RebuildStarted(self.id, tuple(projection.name for projection in self.projections))
 
 
 class Turn:

@@ -4,10 +4,12 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from application.administration import record_act
 from application.clock import BackwardsError, SandboxClock, SandboxRefusedError, SystemClock, settle_sandbox
 from application.log.catalogue import NoCatalogue
 from application.log.reader import read_page
 from application.log.writer import Writer
+from domain.administration import KeyMade
 from tests.application.access import pool_on
 from tests.application.log.conftest import running
 from tests.application.log.shop import MAPPER, counting
@@ -73,9 +75,11 @@ async def test_a_sandbox_says_so_for_ever(database: str) -> None:
 
 
 async def test_a_real_history_never_becomes_a_sandbox(database: str) -> None:
-    async with pool_on(database), await AsyncConnection.connect(database) as connection:
-        await connection.execute("ALTER TABLE laurel.events RENAME TO real_events")
-        await connection.execute("CREATE TABLE laurel.events AS SELECT 1 AS position")
+    await record_act(database, KeyMade("1", "till 1", "integration"), "laurel keys by me")
+    async with await AsyncConnection.connect(database) as connection:
+        async with connection.transaction(force_rollback=True):
+            assert await settle_sandbox(connection, wanted=True), "keys may be made before it is first served"
+        await connection.execute("UPDATE laurel.events SET tag = 'member.registered'")
         with pytest.raises(SandboxRefusedError, match="real history"):
             await settle_sandbox(connection, wanted=True)
 

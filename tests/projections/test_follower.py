@@ -14,9 +14,12 @@ from select import select
 import psycopg
 import pytest
 
+from application import actors
 from application.log.events import Recorded
+from application.log.reader import read_page
 from application.streams import MEMBER
 from domain import member
+from domain.administration import RebuildStarted
 from projections import store
 from projections.changes import Changes
 from projections.follower import Follower
@@ -367,7 +370,9 @@ def test_a_projection_of_an_older_version_is_rebuilt_when_it_starts(
     newer = Projection(old.name, 2, old.tables, old.folds)
     last = log.append(Program(2).whole())
     with running(conninfo, (PROJECTIONS[0], newer, *PROJECTIONS[2:])):
-        until(lambda: store.stored(connection)["facts"] == store.Stored("facts", 2, last, None))
+        until(lambda: store.stored(connection)["facts"] == store.Stored("facts", 2, last + 1, None))
+        started = read_page(connection, MAPPER, last).events[0]
+        assert (started.tag, started.envelope.actor) == (RebuildStarted.tag, actors.UPGRADE)
         last = log.append(Program(4).whole())
         wait_until_reached(connection, last)
     assert rebuild(conninfo, MAPPER, Task(projections=(newer,), switch=False)).identical

@@ -1,6 +1,7 @@
 """The test clock of a sandbox."""
 
 from datetime import datetime
+from functools import partial
 
 from litestar.params import JSONBody
 from msgspec import Struct
@@ -8,9 +9,11 @@ from msgspec import Struct
 from api.request import Request
 from api.routes.commands import submit
 from api.routing import FACT_READERS, OPERATORS, command, read
+from application.administration import record
 from application.clock import BackwardsError, SandboxClock
 from application.exact import Body, Instant
 from application.refusals import Conflict, Forbidden
+from domain.administration import ClockMoved, ClockReturned
 
 
 class ClockBody(Body, frozen=True):
@@ -40,19 +43,19 @@ async def put_clock(request: Request, data: JSONBody[ClockBody]) -> ClockAnswer:
         await (request.services.due or sandbox.move)(data.now)
     except BackwardsError as error:
         raise Conflict(str(error), "clock_backwards") from None
-    return await _committed(request)
+    return await _recorded(request, ClockMoved(data.now))
 
 
 @command("DELETE", "/clock", roles=OPERATORS)
 async def delete_clock(request: Request) -> ClockAnswer:
     """Go back to real time."""
     await _sandbox(request).reset()
-    return await _committed(request)
+    return await _recorded(request, ClockReturned())
 
 
-async def _committed(request: Request) -> ClockAnswer:
+async def _recorded(request: Request, act: ClockMoved | ClockReturned) -> ClockAnswer:
     """At a position that covers all that has happened."""
-    committed = await submit(request, lambda _: None)
+    committed = await submit(request, partial(record, act=act))
     return _answer(request, request.committed(committed.position))
 
 

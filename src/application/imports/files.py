@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import msgspec
+from uuid_utils.compat import uuid7
 
 from application.imports.importing import Contents, Fault, Intake, Tally
 from application.imports.rows import Format
@@ -34,7 +35,7 @@ async def import_file(intake: Intake, path: Path, errors: Path, contents: Conten
             await asyncio.to_thread(_append, errors, faults)
         told(source.read, tally)
 
-    return await intake.reading(contents, identity, actor).run(source.pieces(), save)
+    return await intake.reading(contents, identity, actor, uuid7()).run(source.pieces(), save)
 
 
 def format_of(path: Path) -> Format:

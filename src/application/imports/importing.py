@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from application.imports.kinds import UNCHANGED, Kind, Prepared, Reader, reader_
 from application.imports.rows import Format, Row, rows_of
 from application.log.batch import Committed
 from application.log.errors import LogError, Overloaded, Stopped, TooLarge, Unavailable
+from application.log.events import Origin
 from application.log.writer import Writer
 from application.reads import nothing
 from application.refusals import Refusal
@@ -79,21 +81,22 @@ class Intake(Struct, frozen=True):
     facts: Facts
     catalogue: Catalogue
 
-    def reading(self, contents: Contents, identity: str, actor: str) -> "Import":
+    def reading(self, contents: Contents, identity: str, actor: str, chain: UUID) -> "Import":
         """An import of such a file. Rows that change a transaction are carried out once for one `identity`."""
         reader = reader_of(contents.kind, self.catalogue, self.facts.rules, identity, contents.list)
-        return Import(self, reader, contents.format, actor)
+        return Import(self, reader, contents.format, actor, Origin(correlation=chain))
 
 
 class Import:
-    """`actor` is who the rows are recorded by."""
+    """`actor` is who the rows are recorded by, in the chain that `origin` names."""
 
-    def __init__(self, intake: Intake, reader: Reader, format_: Format, actor: str) -> None:
+    def __init__(self, intake: Intake, reader: Reader, format_: Format, actor: str, origin: Origin) -> None:
         self._writer = intake.writer
         self._facts = intake.facts
         self._reader = reader
         self._format = format_
         self._actor = actor
+        self._origin = origin
 
     async def run(self, source: AsyncIterator[bytes], save: Save, start: Tally | None = None) -> Tally:
         """Goes on after `start`. Raises Invalid for a header that can't be read by, and LogError when the log can't
@@ -167,8 +170,9 @@ class Import:
         commands = [each.command for each in prepared]
         sent = [each.sent for each in prepared if each.sent is not None]
         if len(sent) < len(commands) or not sent:
-            return list(await self._writer.submit_many(commands, actor=self._actor, bulk=True))
-        return list(await self._facts.take_many(sent, commands, self._actor, bulk=True))
+            found = await self._writer.submit_many(commands, actor=self._actor, origin=self._origin, bulk=True)
+            return list(found)
+        return list(await self._facts.take_many(sent, commands, self._actor, self._origin, bulk=True))
 
     async def _settled(self, chunk: _Chunk, task: asyncio.Task[list[Any]], tally: Tally, save: Save) -> Tally:
         recorded = repeated = 0

@@ -60,7 +60,7 @@ class ImportHandler:
             await self._storage.save(job.id, tally, faults)
             await progress(tally.row, max(tally.row, job.total or 0))
 
-        reading = self._intake.reading(contents, str(job.id), job.requested_by)
+        reading = self._intake.reading(contents, str(job.id), job.requested_by, job.id)
         upload = UUID(job.detail["upload"])
         tally = await reading.run(self._storage.pieces(upload), save, start)
         await progress(tally.row, tally.row)

@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
-from application import tiered_campaigns
 from application.due import Doing, DueEvaluation, DueRecount, ScheduledPreview
 from application.evaluation import Progress, Run
 from application.jobs.runner import Handler
 from application.jobs.store import Job, Kind, Order
 from application.log.writer import Writer
-from application.previews import compute
+from application.previews import compute, fail
 from application.reads import Reads
 
 
@@ -74,7 +72,7 @@ class PreviewHandler:
 
     async def give_up(self, job: Job, reason: str) -> None:
         preview = UUID(job.detail["preview"])
-        await self._writer.submit(partial(tiered_campaigns.fail_preview, preview_id=preview, reason=reason))
+        await fail(self._writer, preview, reason, await self._reads.previews.origin(preview, 1))
 
 
 class AcceptanceHandler:

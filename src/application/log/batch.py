@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from uuid_utils.compat import uuid7
 
 from application.log import arrays
-from application.log.events import Cause, Envelope, Origin
+from application.log.events import NO_ORIGIN, Envelope, Origin
 from application.log.mapper import Mapper
 from application.log.uuids import uuid_of
 from application.log.working import Command, Held, Row
@@ -43,22 +43,20 @@ class Committed(NamedTuple):
 class Submission:
     """Commands that were handed in together, and one future for the outcomes of all. An outcome once given stays."""
 
-    __slots__ = ("_first_id", "_open", "_outcomes", "actor", "bulk", "cause", "correlation", "future")
+    __slots__ = ("_first_id", "_open", "_outcomes", "actor", "bulk", "future", "origin")
 
     def __init__(
         self,
         size: int,
         actor: str,
         command_id: UUID | None = None,
-        correlation: UUID | None = None,
-        cause: Cause | None = None,
+        origin: Origin = NO_ORIGIN,
         *,
         bulk: bool = False,
     ) -> None:
         self.future: asyncio.Future[list[Committed | Exception]] = asyncio.get_running_loop().create_future()
         self.actor = actor
-        self.correlation = correlation
-        self.cause = cause
+        self.origin = origin
         self.bulk = bulk
         self._first_id = (command_id or uuid7()).bytes
         self._outcomes: list[Any] = [None] * size
@@ -81,14 +79,17 @@ class Submission:
 
 
 class Job:
-    """One command on its way: `required` are the keys of streams to load before it is decided (again)."""
+    """One command on its way: `required` are the keys of streams to load before it is decided (again). Its `origin` is
+    where it comes from, where that is not what all of the submission do.
+    """
 
-    __slots__ = ("command", "index", "loads", "required", "submission", "tries")
+    __slots__ = ("command", "index", "loads", "origin", "required", "submission", "tries")
 
     def __init__(self, command: Command, submission: Submission, index: int) -> None:
         self.command = command
         self.submission = submission
         self.index = index
+        self.origin: Origin | None = None
         self.tries = 0
         self.loads = 0
         self.required: Sequence[bytes] = ()
@@ -251,10 +252,13 @@ class Batch:
 
     def _envelope(self, job: Job) -> bytes:
         """The envelopes of a submission's commands differ in one place, so only the first is encoded."""
+        if job.origin is not None:
+            return self._of_origin(job, job.origin)
         submission = job.submission
         around = self._envelopes.get(submission)
         if around is None:
-            envelope = Envelope(self._now, _ANY, submission.actor, submission.correlation, submission.cause)
+            origin = submission.origin
+            envelope = Envelope(self._now, _ANY, submission.actor, origin.correlation, origin.cause)
             head, tail = self._mapper.encode_envelope(envelope).split(_ANY.bytes, 1)
             around = self._envelopes[submission] = (head, tail)
         return around[0] + submission.command_id(job.index) + around[1]

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from application.log.mapper import Mapper
 
 
+PROGRAM = "laurel"
+"""The actor of what nobody asked for, which its name goes on to say what for."""
+
+
 class Cause(Struct, frozen=True, gc=False, array_like=True):
     """The recorded event that a command answers to."""
 
@@ -35,10 +39,14 @@ class Envelope(Struct, frozen=True, gc=False, array_like=True):
 
 
 class Origin(Struct, frozen=True, gc=False):
-    """The event that another one answers to, and the command that began the chain of both."""
+    """Where an event comes from: the event that it answers to, and the command that began the chain it continues."""
 
-    cause: Cause
-    correlation: UUID
+    cause: Cause | None = None
+    correlation: UUID | None = None
+
+
+NO_ORIGIN = Origin()
+"""Of what begins a chain, and answers to nothing recorded."""
 
 
 class Recorded(Struct, gc=False, eq=False):

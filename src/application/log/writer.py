@@ -25,7 +25,7 @@ from application.log.errors import (
     Stopped,
     Unavailable,
 )
-from application.log.events import Cause
+from application.log.events import NO_ORIGIN, PROGRAM, Origin
 from application.log.mapper import Mapper
 from application.log.session import LOST, Appended, Session
 from application.log.wakeup import Notifier
@@ -183,17 +183,16 @@ class Writer:
         self,
         command: Command,
         *,
-        actor: str = "",
+        actor: str = PROGRAM,
         command_id: UUID | None = None,
-        correlation: UUID | None = None,
-        cause: Cause | None = None,
+        origin: Origin = NO_ORIGIN,
         bulk: bool = False,
     ) -> Committed:
         """Decides the command in the next batch and returns once that is on disk.
 
         Raises what the command raises, or one of application.log.errors.
         """
-        submission = Submission(1, actor, command_id, correlation, cause, bulk=bulk)
+        submission = Submission(1, actor, command_id, origin, bulk=bulk)
         self._enqueue([Job(command, submission, 0)], self._bulk if bulk else self._queue)
         outcome = (await submission.future)[0]
         if isinstance(outcome, Exception):
@@ -204,19 +203,22 @@ class Writer:
         self,
         commands: Sequence[Command],
         *,
-        actor: str = "",
-        correlation: UUID | None = None,
-        cause: Cause | None = None,
+        actor: str = PROGRAM,
+        origin: Origin = NO_ORIGIN,
+        origins: Sequence[Origin] | None = None,
         bulk: bool = False,
     ) -> list[Committed | Exception]:
         """Decides the commands in order, each by itself: one that raises leaves no trace and does not hold up the rest.
+        They come from one `origin`, or each from one of its own.
 
         Raises Overloaded or Stopped when none of them was queued.
         """
         if not commands:
             return []
-        submission = Submission(len(commands), actor, None, correlation, cause, bulk=bulk)
+        submission = Submission(len(commands), actor, None, origin, bulk=bulk)
         jobs = [Job(command, submission, index) for index, command in enumerate(commands)]
+        for job, own in zip(jobs, origins or (), strict=False):
+            job.origin = own
         self._enqueue(jobs, self._bulk if bulk else self._queue)
         return await submission.future
 

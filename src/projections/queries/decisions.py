@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, structs
 from psycopg import AsyncConnection
 
 from application.log.events import Recorded
@@ -28,6 +28,7 @@ from domain.standing import Contributed, Fact, FactKind
 from projections.changes import Row
 from projections.decisions import DecisionKind, DecisionReason, Outcome, ReasonCode
 from projections.listing import Column, Kind, Listing, Selection
+from projections.queries.actors import name_of, names_of
 from projections.queries.asking import Figure, Units, fetch_one, fetch_page
 from projections.queries.log import events_between
 from projections.queries.previews import TierLine, tier_lines
@@ -289,10 +290,11 @@ DECISIONS = Listing(
 )
 """Sorted by position, which is unique: two decisions may have been recorded in one instant."""
 
-_COLUMNS = """
+_COLUMNS = f"""
 d.id, d.kind, d.outcome, d.reasons::text, d.member, d.campaign, d.occurrence, d.revision, d.accounts, d.points,
 d.awarded_points, d.aggregate, d.breakdown::text, d.trigger::text, d.rules::text, d.counters::text, d.memberships,
-d.fact_kind, d.fact_id, d.cancels, d.cancellation_reason, d.actor, d.occurred_at, d.recorded_at, d.position,
+d.fact_kind, d.fact_id, d.cancels, d.cancellation_reason, {name_of("d.actor")},
+d.occurred_at, d.recorded_at, d.position,
 """
 
 
@@ -439,7 +441,9 @@ async def decision(connection: AsyncConnection[Any], mapper: Mapper, decision_id
     stream, columns = found
     told = _told(stream, _Stored(*columns))
     events = await events_between(connection, mapper, [told.stream], 0, told.until, MOST_FACTS + 1)
-    return with_facts(told.row, events, await _periods(connection, mapper, told.row.trigger))
+    periods = await _periods(connection, mapper, told.row.trigger)
+    (row,) = await with_names(connection, [with_facts(told.row, events, periods)])
+    return row
 
 
 async def _periods(connection: AsyncConnection[Any], mapper: Mapper, trigger: Trigger) -> Periods:
@@ -456,6 +460,16 @@ async def _periods(connection: AsyncConnection[Any], mapper: Mapper, trigger: Tr
 
 def periods_of(definition: Definition) -> Periods:
     return {number: rule.period.kind for number, rule in enumerate(definition.rules, 1)}
+
+
+async def with_names(connection: AsyncConnection[Any], rows: Sequence[DecisionRow]) -> list[DecisionRow]:
+    """With the names of those who changed by hand what is behind them."""
+    names = await names_of(connection, [cause.by for row in rows for cause in row.caused_by if cause.by])
+    return [structs.replace(row, caused_by=tuple(_named(cause, names) for cause in row.caused_by)) for row in rows]
+
+
+def _named(cause: Cause, names: Mapping[str, str]) -> Cause:
+    return structs.replace(cause, by=names.get(cause.by, cause.by)) if cause.by else cause
 
 
 class Told(NamedTuple):
@@ -488,26 +502,26 @@ def with_facts(row: DecisionRow, events: Sequence[Recorded], periods: Periods, m
             causes = _behind(row.caused_by[0], events, periods, most)
         case _:
             causes = (_contributed(row.caused_by[0], events, most),)
-    return msgspec.structs.replace(row, caused_by=causes)
+    return structs.replace(row, caused_by=causes)
 
 
 def _contributed(cause: Cause, events: Sequence[Recorded], most: int) -> Cause:
     """The facts that made up a standing, up to its award or correction."""
     facts = tuple(_contribution(recorded) for recorded in events if isinstance(recorded.event, Contributed))
-    return msgspec.structs.replace(cause, facts=facts[-most:], more_facts=len(events) > most)
+    return structs.replace(cause, facts=facts[-most:], more_facts=len(events) > most)
 
 
 def _behind(cause: Cause, events: Sequence[Recorded], periods: Periods, most: int) -> tuple[Cause, ...]:
     """What counted towards what was completed or progressed, and what was changed of it by hand."""
     if not events:
-        return (msgspec.structs.replace(cause, facts=()),)
+        return (structs.replace(cause, facts=()),)
     last = events[-1].event
     run = [each for each in events if isinstance(each.event, _COUNTING) and each.event.run == last.run]
     spans = _spans(last, run)
     counted = [each for each in run if each is events[-1] or any(_in(spans, one) for one in _changes(each.event))]
     facts = tuple(_counted_fact(each, periods) for each in counted if not isinstance(each.event, Adjusted))
     changes = [_changed(each) for each in counted if isinstance(each.event, Adjusted)]
-    return (msgspec.structs.replace(cause, facts=facts[-most:], more_facts=len(run) > most), *changes)
+    return (structs.replace(cause, facts=facts[-most:], more_facts=len(run) > most), *changes)
 
 
 _COUNTING = (Advanced, Reversed, Adjusted)
@@ -579,9 +593,9 @@ def _counted_fact(recorded: Recorded, periods: Periods) -> FactCause:
         position=str(recorded.position),
     )
     if isinstance(event, Reversed):
-        return msgspec.structs.replace(fact, amount=written(EXACT.minus(event.amount)))
+        return structs.replace(fact, amount=written(EXACT.minus(event.amount)))
     reached, goal = written(event.reached), written(event.goal)
-    return msgspec.structs.replace(fact, total=reached, goal=goal, occurred_at=event.occurred_at)
+    return structs.replace(fact, total=reached, goal=goal, occurred_at=event.occurred_at)
 
 
 def _period(kind: PeriodKind, bucket: int) -> CountedIn | UnsetType:

@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 
 from projections.certificate import Certificate
 from projections.listing import Column, Kind, Listing, Selection
+from projections.queries.actors import name_of
 from projections.queries.asking import fetch_one, fetch_page
 from projections.rebuild import TURN_LOCK, Interrupted, Task
 
@@ -78,7 +79,8 @@ REBUILDS = Listing(
 
 _REBUILD = f"""
 r.id, r.projections, r.as_of::text, r.switch, {_STATUS}, r.progress::text, r.certificate::text,
-CASE WHEN {_KILLED} THEN '{Interrupted()}' ELSE r.error END, r.requested_by, r.requested_at, r.finished_at
+CASE WHEN {_KILLED} THEN '{Interrupted()}' ELSE r.error END,
+{name_of("r.requested_by")}, r.requested_at, r.finished_at
 """
 
 

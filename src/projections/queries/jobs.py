@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 from application.jobs.store import Kind as JobKind
 from application.jobs.store import Status
 from projections.listing import Column, Kind, Listing, Selection
+from projections.queries.actors import name_of
 from projections.queries.asking import fetch_one, fetch_page
 
 
@@ -50,9 +51,9 @@ JOBS = Listing(
     sort="-created_at",
 )
 
-_JOB = """
-j.id, j.kind, j.status, j.done, j.total, j.detail::text, j.result::text, j.error, j.requested_by, j.failures,
-j.created_at, j.started_at, j.finished_at
+_JOB = f"""
+j.id, j.kind, j.status, j.done, j.total, j.detail::text, j.result::text, j.error, {name_of("j.requested_by")},
+j.failures, j.created_at, j.started_at, j.finished_at
 """
 
 

@@ -26,6 +26,7 @@ from domain.progress_shown import shown_at, terms_shown
 from domain.standing import FactKind
 from projections.achievements import FactOutcome
 from projections.listing import Column, Kind, Listing, Selection
+from projections.queries.actors import name_of
 from projections.queries.asking import Figure, fetch_all, fetch_one, fetch_page
 from projections.queries.log import states
 
@@ -200,12 +201,13 @@ f.recorded_at, f.position::text
 
 _FACTS = "SELECT f.stream, f.member, f.at FROM p_facts.facts f WHERE f.stream = ANY(%(streams)s::uuid[])"
 
-_CHANGES = """
-SELECT h.reason, h.before, h.completed, h.rules::text, h.revision, h.changed_by, h.recorded_at, h.position::text
+_CHANGES = f"""
+SELECT h.reason, h.before, h.completed, h.rules::text, h.revision, {name_of("h.changed_by")}, h.recorded_at,
+    h.position::text
 FROM p_achievements.manual_changes h
 WHERE h.member = %(member)s AND h.achievement = %(achievement)s
 ORDER BY h.position DESC LIMIT %(most)s
-"""
+"""  # noqa: S608  put together from constants
 
 
 async def member_achievements_page(

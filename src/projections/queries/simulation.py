@@ -24,7 +24,16 @@ from projections.changes import Changes, Key, Row, Table
 from projections.decisions import DECISIONS, ENTRIES
 from projections.decisions import PROJECTION as DECIDED
 from projections.queries.asking import Figure, Units, fetch_all
-from projections.queries.decisions import DecisionRow, Periods, Told, Trigger, periods_of, told_of, with_facts
+from projections.queries.decisions import (
+    DecisionRow,
+    Periods,
+    Told,
+    Trigger,
+    periods_of,
+    told_of,
+    with_facts,
+    with_names,
+)
 from projections.queries.log import events_between
 from projections.queries.previews import Breakdown, breakdown
 from projections.queries.progress import Instant, MemberAchievementRow, shown_progress
@@ -116,7 +125,7 @@ async def shown(connection: AsyncConnection[Any], mapper: Mapper, simulation: Si
     earlier = _Earlier(connection, mapper, simulation)
     return Shown(
         [_completion(simulation, recorded) for recorded in events if isinstance(recorded.event, Completed)],
-        await _decisions(earlier, decided),
+        await _decisions(connection, earlier, decided),
         await _achievements(connection, simulation, at),
         await _standings(simulation),
         _accounts(simulation, decided),
@@ -170,13 +179,14 @@ class _Earlier:
         return found[-MOST_FACTS - 1 :]
 
 
-async def _decisions(earlier: _Earlier, decided: Changes) -> list[DecisionRow]:
+async def _decisions(connection: AsyncConnection[Any], earlier: _Earlier, decided: Changes) -> list[DecisionRow]:
     told = [told_of(key[0], row) async for key, row in _by_turns(_rows(decided, DECISIONS))]
     await earlier.find({each.stream for each in told})
-    return [
+    explained = [
         with_facts(each.row, earlier.until(each.stream, each.until), earlier.periods(each.row.trigger), MOST_FACTS)
         async for each in _by_turns(sorted(told, key=_place))
     ]
+    return await with_names(connection, explained)
 
 
 async def _by_turns(every: Iterable[T]) -> AsyncIterator[T]:

@@ -26,7 +26,8 @@ KEPT_BACK = {
     "progress.referee_released", "participation.cancellation_requested", "participation.referral_counted",
     "participation.referral_released", "budget.reserved", "budget.returned", "stock.supplied", "stock.taken",
     "stock.returned", "coupon_code.imported", "coupon_code.issued", "coupon_code.voided", "coupon_code.numbered",
-    "award_policy.decided", "request.answered",
+    "award_policy.decided", "request.answered", "key.made", "key.revoked", "clock.moved", "clock.returned",
+    "rebuild.started",
 }  # fmt: skip
 """What is told to nobody, or with the event that it comes with."""
 

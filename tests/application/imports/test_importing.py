@@ -56,7 +56,7 @@ async def imported(
         faults.extend(more)
 
     contents = Contents(kind, Format.CSV if isinstance(rows, str) else Format.NDJSON, more.get("list"))
-    tally = await intake_of(program).reading(contents, identity, "tester").run(source(), save)
+    tally = await intake_of(program).reading(contents, identity, "tester", uuid4()).run(source(), save)
     return tally, faults
 
 

@@ -8,6 +8,7 @@ from eventsourcing.persistence import StoredEvent
 from psycopg import AsyncConnection
 from uuid_utils.compat import uuid7
 
+from application.log.events import PROGRAM
 from application.log.instants import begin_again, position_at
 from application.log.reader import read_page
 from application.log.recorder import Datastore, LogApplicationRecorder
@@ -48,7 +49,7 @@ async def test_a_clock_that_goes_back_does_not_take_the_log_along(start: Start, 
     latest = [max(moments[: number + 1]) for number in range(len(moments))]
     assert times(connection) == [moment for moment in latest for _ in range(2)]
     actors = {recorded.envelope.actor for recorded in read_page(connection, MAPPER, 0).events}
-    assert actors == {""}
+    assert actors == {PROGRAM}
 
 
 async def test_nor_does_another_process_or_a_restart(start: Start, connection: psycopg.Connection) -> None:
@@ -61,7 +62,7 @@ async def test_nor_does_another_process_or_a_restart(start: Start, connection: p
     await other.submit(counting("b"), actor="other")
     assert times(connection) == [START + STEP] * 3
     envelopes = [recorded.envelope for recorded in read_page(connection, MAPPER, 0).events]
-    assert [envelope.actor for envelope in envelopes] == ["", "other", "other"]
+    assert [envelope.actor for envelope in envelopes] == [PROGRAM, "other", "other"]
     assert len({envelope.command for envelope in envelopes}) == 3
 
 

@@ -23,7 +23,7 @@ from application.log.errors import (
     Undecodable,
     UnknownEvent,
 )
-from application.log.events import Cause
+from application.log.events import Cause, Origin
 from application.log.reader import read_page, read_stream
 from application.log.working import Working
 from application.log.writer import Writer
@@ -100,7 +100,7 @@ async def test_the_envelope_says_who_when_and_why(start: Start, connection: psyc
         return now
 
     writer = await start(clock=clock)
-    await writer.submit(counting("a"), actor="key 7", command_id=command, correlation=chain, cause=cause)
+    await writer.submit(counting("a"), actor="key 7", command_id=command, origin=Origin(cause, chain))
     [recorded] = read_page(connection, MAPPER, 0).events
     envelope = recorded.envelope
     assert (envelope.recorded_at, envelope.command, envelope.actor) == (now, command, "key 7")

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from litestar import Response
 from litestar.params import FromPath, JSONBody
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 from psycopg import AsyncConnection
 from uuid_utils.compat import uuid7
 
@@ -17,6 +17,7 @@ from api.request import Request
 from api.routes.commands import answer_once
 from api.routes.reads.asking import asking, position_as_of, there
 from api.routing import AUDITORS, READERS, Page, command, read
+from application.administration import record
 from application.exact import Body
 from application.log.mapper import Mapper
 from application.log.working import Working
@@ -123,17 +124,21 @@ async def post_rebuild(request: Request, data: JSONBody[RebuildBody]) -> Respons
     identity = uuid7()
     turn = await asyncio.to_thread(rebuilds.take_turn)
 
-    def decide(_: Working) -> RebuildAnswer:
+    task = Task(projections=chosen, as_of=as_of, switch=data.switch, requested_by=request.principal.id, id=identity)
+
+    def decide(working: Working) -> RebuildAnswer:
         if turn is None:
             raise Conflict("another rebuild is running; try again when it has finished", "rebuild_running")
+        if task.switches:
+            record(working, task.act)
         return RebuildAnswer("", identity)
 
     started = False
     try:
         response = await answer_once(request, decide, 202)
         asked = msgspec.json.decode(cast(bytes, response.content), type=RebuildAnswer)
-        task = Task(projections=chosen, as_of=as_of, switch=data.switch, requested_by=request.principal.id, id=asked.id)
         if turn:
+            task = structs.replace(task, id=asked.id)
             async with asking(request) as connection:
                 if started := await following.announce(connection, task):
                     rebuilds.start(task, turn)
