@@ -45,7 +45,7 @@ AUDITORS = frozenset({Role.ADMIN, Role.AUDITOR})
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
-_READ_PROBLEMS = (
+READ_PROBLEMS = (
     "malformed",
     "too-slow",
     "url-too-long",
@@ -57,7 +57,7 @@ _READ_PROBLEMS = (
     "too-many-requests",
     "unavailable",
 )
-_COMMAND_PROBLEMS = (*_READ_PROBLEMS, "too-large", "unsupported-media-type", "conflict")
+_COMMAND_PROBLEMS = (*READ_PROBLEMS, "too-large", "unsupported-media-type", "conflict")
 
 
 class Page(Struct, Generic[T], frozen=True, gc=False):
@@ -128,7 +128,7 @@ def read(
         roles=roles,
         reads=True,
         listing=listing,
-        problems=(*_READ_PROBLEMS, *missing, *problems),
+        problems=(*READ_PROBLEMS, *missing, *problems),
         parameters=parameters or {},
         answers=answers,
         projections=projections,

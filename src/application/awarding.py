@@ -17,6 +17,7 @@ from application.ledgers import Random, effects_of, ledger_for
 from application.log.events import Origin, Recorded
 from application.log.streams import Stream
 from application.log.working import Working
+from application.members import member_at, registration
 from application.streams import (
     AWARD_POLICY,
     CAMPAIGN_BUDGET,
@@ -27,6 +28,7 @@ from application.streams import (
     PROGRESS,
     STOCK,
     TRANSACTION,
+    fact_stream,
 )
 from domain.award_policy import NOTHING, Decided
 from domain.campaign_definition import CampaignTrigger, CampaignType, EffectKind, Recipient
@@ -34,9 +36,18 @@ from domain.campaign_terms import CampaignTerms
 from domain.coupon_code import Issued
 from domain.decision import decide
 from domain.ledger import STOCKS
-from domain.member import Member, Registered
+from domain.member import Member
 from domain.occasion import AchievementSeen, Occasion
-from domain.participation import Granted, Participation, ReferralCounted, Refused, Trigger, decision_id, receipt_of
+from domain.participation import (
+    Granted,
+    Participation,
+    ReferralCounted,
+    Refused,
+    Trigger,
+    decision_id,
+    effects_in,
+    receipt_of,
+)
 from domain.progress import Adjusted, Advanced, Completed, Context
 from domain.standing import Fact, FactKind
 
@@ -255,16 +266,8 @@ def _decide(working: Working, catalogue: Catalogue, asked: Sequence[Asked], rand
 def _members(asked: Iterable[Asked]) -> Iterator[tuple[Stream[Any, Any], int]]:
     """Whom these decisions are about, as they were when they triggered them."""
     for one, _ in asked:
-        if one.context and one.context.member_version:
+        if one.context:
             yield MEMBER.at(one.member), one.context.member_version
-
-
-def _member(working: Working, one: Fired) -> Member:
-    """The member as they were when they triggered it."""
-    stream, version = MEMBER.at(one.member), one.context.member_version if one.context else None
-    if version == 0:
-        return Member(one.member)
-    return (working.state(stream) if version is None else working.state_at(stream, version)) or Member(one.member)
 
 
 def _streams(asked: Iterable[Asked]) -> Iterable[Stream[Any, Any]]:
@@ -275,7 +278,7 @@ def _streams(asked: Iterable[Asked]) -> Iterable[Stream[Any, Any]]:
         streams[CAMPAIGN_BUDGET.at(terms.campaign)] = None
         streams[MEMBER.at(one.member)] = None
         if one.trigger.fact:
-            streams[_stream_of(one.trigger.fact)] = None
+            streams[fact_stream(one.trigger.fact)] = None
         if one.context is None:
             streams[PROGRESS.of(one.trigger.stream)] = None
         for effect in effects_of(terms, *STOCKS):
@@ -301,10 +304,6 @@ def _referrer(working: Working, terms: CampaignTerms, member: Member) -> Partici
     return working.state(PARTICIPATION.at(terms.campaign, member.referrer))
 
 
-def _stream_of(fact: Fact) -> Stream[Any, Any]:
-    return TRANSACTION.at(fact.id) if fact.kind is FactKind.TRANSACTION else MEMBER_EVENT.at(fact.id)
-
-
 def _occasion(working: Working, catalogue: Catalogue, one: Fired) -> Occasion:
     """The fact as it was accepted: a refund since then changes no decision."""
     trigger, fact = one.trigger, one.trigger.fact
@@ -316,7 +315,7 @@ def _occasion(working: Working, catalogue: Catalogue, one: Fired) -> Occasion:
     elif fact:
         event = working.state(MEMBER_EVENT.at(fact.id))
     return Occasion(
-        _member(working, one),
+        member_at(working, one.member, one.context.member_version if one.context else None),
         achievement,
         transaction.purchase if transaction else None,
         event.happening if event else None,
@@ -334,12 +333,10 @@ def _completions(working: Working, one: Fired) -> int:
 
 
 def _register(working: Working, granted: Granted, origin: Origin) -> None:
-    """Whoever a member names as their referrer is a member too, from when it matters."""
-    given = [effect.member for rule in granted.rules for effect in rule.effects if effect.reason is None]
+    given = [effect.member for effect in effects_in(granted.rules) if effect.reason is None]
     for receiver in dict.fromkeys(member for member in given if member and member != granted.member):
-        stream = MEMBER.at(receiver)
-        if working.state(stream) is None:
-            working.record(stream, Registered(receiver), origin)
+        if registered := registration(working, receiver):
+            working.record(MEMBER.at(receiver), registered, origin)
 
 
 def _count_referral(working: Working, decision: UUID, granted: Granted, origin: Origin) -> None:

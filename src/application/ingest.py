@@ -19,9 +19,10 @@ from application.likely import EXPLAINED
 from application.log.errors import Cold
 from application.log.streams import Stream
 from application.log.working import Working
+from application.members import member_at
 from application.progressing import UNMOVED, Moved
 from application.refusals import Conflict, Unknown
-from application.streams import MEMBER, MEMBER_EVENT, STANDING, TRANSACTION
+from application.streams import MEMBER, MEMBER_EVENT, STANDING, TRANSACTION, fact_stream
 from domain import member as members
 from domain import standing as standings
 from domain import transaction as transactions
@@ -420,7 +421,7 @@ def recount(working: Working, campaign_id: UUID, occurrence: int, member_id: str
     if catalogue.recount_from(catalogue.tiered_campaigns[campaign_id]) is None:
         return False
     standing = STANDING.at(campaign_id, occurrence, member_id)
-    stream: Stream[Any, Any] = (TRANSACTION if fact.kind is FactKind.TRANSACTION else MEMBER_EVENT).at(fact.id)
+    stream = fact_stream(fact)
     working.prefetch([stream, standing, MEMBER.at(member_id)])
     known = working.state(stream)
     assert known is not None  # noqa: S101  a standing names facts there are
@@ -484,9 +485,7 @@ def _seen(working: Working, known: Transaction | MemberEvent) -> Seen:
 
 def _member(working: Working, member_id: str, basis: Basis | None) -> Member:
     """As they are, where a fact does not say what it stands on."""
-    stream = MEMBER.at(member_id)
-    member = working.state_at(stream, basis.member_version) if basis else working.state(stream)
-    return member or Member(member_id)
+    return member_at(working, member_id, basis.member_version if basis else None)
 
 
 def _count_ahead(revisions: Iterable[Terms], seen: Seen, known: Transaction | MemberEvent) -> Counted:

@@ -16,8 +16,8 @@ from application.goals import Goal
 from application.likely import EXPLAINED
 from application.log.streams import Stream
 from application.log.working import Working
+from application.members import registration
 from application.streams import MEMBER, PRODUCT, PROGRESS
-from domain import member as members
 from domain import progress as progresses
 from domain.achievement import Status
 from domain.achievement_definition import CountKind, Subject
@@ -397,11 +397,10 @@ class _Moving:
         return referee is not None and any(number == rule.number for number, _ in referee.referee_of)
 
     def _register(self, referrer: str) -> None:
-        """Whoever a member names as their referrer is a member too, from when it matters."""
         stream = MEMBER.at(referrer)
-        if stream.id not in self._registered and self._working.state(stream) is None:
+        if stream.id not in self._registered and (registered := registration(self._working, referrer)):
             self._registered.add(stream.id)
-            self._effects.append((stream, members.Registered(referrer)))
+            self._effects.append((stream, registered))
 
     def _mark_referee(
         self,

@@ -26,6 +26,7 @@ from domain import (
     tiered_occurrence,
     transaction,
 )
+from domain.standing import Fact, FactKind
 
 T = TypeVar("T", bound=catalogue.Entry)
 
@@ -195,6 +196,11 @@ ADMINISTRATION = Kind(
 
 REQUEST = Kind("request", request.Answered, request.evolve, (request.Answered,))
 """By API key and idempotency key."""
+
+
+def fact_stream(fact: Fact) -> Stream[Any, Any]:
+    return (TRANSACTION if fact.kind == FactKind.TRANSACTION else MEMBER_EVENT).at(fact.id)
+
 
 KINDS: tuple[Kind[Any, Any], ...] = (
     MEMBER,

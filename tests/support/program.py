@@ -79,6 +79,8 @@ class Program:
 
     def state_at(self, stream: Stream[Any, Any], version: int) -> Any:
         held, state = self._held(stream)
+        if not version:
+            return None
         return state if held == version else self._past[stream.id, version]
 
     def loaded(self, key: bytes) -> tuple[int, Any]:

@@ -96,6 +96,8 @@ class Working:
         Raises Cold while that is not loaded.
         """
         held = self._touch(stream)
+        if not version:
+            return None
         if held.version == version:
             return cast("S | None", held.state)
         if held.past and version in held.past:

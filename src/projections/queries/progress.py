@@ -14,7 +14,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 
 from application.log.mapper import Mapper
-from application.streams import MEMBER_EVENT, PROGRESS, TRANSACTION
+from application.streams import PROGRESS, fact_stream
 from domain.achievement import Achievement, Status
 from domain.achievement_definition import Definition, PeriodKind, Rule
 from domain.achievement_terms import RuleTerms
@@ -23,7 +23,7 @@ from domain.interval import Interval, Moment, moment_of
 from domain.outcomes import Reason
 from domain.progress import NOTHING, Progress, limit_reached
 from domain.progress_shown import shown_at, terms_shown
-from domain.standing import FactKind
+from domain.standing import Fact, FactKind
 from projections.achievements import FactOutcome
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.actors import name_of
@@ -347,7 +347,7 @@ async def progress_facts_page(
         where=("f.member = %(member)s", "f.achievement = %(achievement)s"),
         parameters={"member": member_id, "achievement": achievement_id},
     )
-    streams = [_fact_stream(kind, fact_id) for kind, fact_id, *_ in rows]
+    streams = [fact_stream(Fact(FactKind(kind), fact_id)).id for kind, fact_id, *_ in rows]
     found = await fetch_all(connection, lambda *row: row, _FACTS, {"streams": streams})
     acted = {stream: (member, at) for stream, member, at in found}
     shown = []
@@ -373,7 +373,3 @@ async def progress_facts_page(
             )
         )
     return shown, following
-
-
-def _fact_stream(kind: str, fact_id: str) -> UUID:
-    return (TRANSACTION if kind == FactKind.TRANSACTION else MEMBER_EVENT).at(fact_id).id

@@ -9,7 +9,7 @@ from api.positions import read_position, write_position
 from api.problems import ProblemError
 from api.request import Request
 from api.routes.reads.asking import asking
-from api.routing import FACT_READERS, Terms
+from api.routing import FACT_READERS, READ_PROBLEMS, Terms
 from projections.feed import TYPES, FeedEvent, concerns, tags_of, told, types_for
 from projections.listing import LARGEST_LIMIT, Column, Kind, Listing
 from projections.queries.log import head, read_feed
@@ -41,19 +41,7 @@ _PARAMETERS: dict[str, Any] = {
         "description": "Events that this member acted in, or receives something by.",
     },
 }
-_PROBLEMS = (
-    "malformed",
-    "too-slow",
-    "url-too-long",
-    "headers-too-large",
-    "unauthenticated",
-    "forbidden",
-    "not-acceptable",
-    "validation",
-    "too-many-requests",
-    "unavailable",
-)
-_TERMS = Terms(roles=FACT_READERS, reads=False, problems=_PROBLEMS, parameters=_PARAMETERS)
+_TERMS = Terms(roles=FACT_READERS, reads=False, problems=READ_PROBLEMS, parameters=_PARAMETERS)
 """Not a read of the projections: `after` is where to go on from, and nothing is waited for."""
 
 
