@@ -39,12 +39,13 @@ from application.reads import nothing
 from application.streams import CAMPAIGN_BUDGET, KINDS
 from benchmarks.append import Rate, library_settings
 from benchmarks.figures import Figure, show
-from domain import campaign_definition
-from domain.achievement_definition import Count, CountKind, Definition, Limit, Rule
-from domain.campaign_definition import Effect, EffectKind, Limits
-from domain.purchase import Purchase
-from domain.terms import Entity
-from domain.transaction import Status
+from domain.achievements.definition import Count, CountKind, Definition, Rule
+from domain.campaigns import definition as campaign_definition
+from domain.campaigns.definition import Effect, EffectKind, Limits
+from domain.facts.fact import Entity
+from domain.facts.purchase import Purchase
+from domain.facts.transaction import Status
+from domain.values.limit import Limit
 from projections.follower import Follower
 from projections.registry import PROJECTIONS
 

@@ -37,12 +37,13 @@ from application.migrate import migrate
 from application.postgres.embedded import EmbeddedPostgres
 from application.streams import KINDS, MEMBER, STANDING, TRANSACTION
 from benchmarks.figures import Figure, show
-from domain.member import Registered
-from domain.outcomes import Contributed as ContributionOutcome
-from domain.outcomes import Contribution
-from domain.purchase import Item, Purchase
-from domain.standing import Contributed, Fact, FactKind
-from domain.transaction import Received, Status
+from domain.facts.fact import Fact, FactKind
+from domain.facts.outcomes import Contributed as ContributionOutcome
+from domain.facts.outcomes import Contribution
+from domain.facts.purchase import Item, Purchase
+from domain.facts.transaction import Received, Status
+from domain.members.member import Registered
+from domain.tiered.standing import Contributed
 from projections import store
 from projections.follower import Follower
 from projections.registry import PROJECTIONS

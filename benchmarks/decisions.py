@@ -28,10 +28,10 @@ from application.postgres.embedded import EmbeddedPostgres
 from application.streams import KINDS, PARTICIPATION
 from benchmarks.catch_up import new_database
 from benchmarks.figures import Figure, show
-from domain.campaign_definition import CampaignTrigger, EffectKind, Recipient
-from domain.interval import Moment
-from domain.participation import Counters, EffectOutcome, Granted, RuleOutcome, Saw, Trigger
-from domain.standing import Fact, FactKind
+from domain.campaigns.definition import CampaignTrigger, EffectKind, Recipient
+from domain.campaigns.participation import Counters, EffectOutcome, Granted, RuleOutcome, Saw, Trigger
+from domain.facts.fact import Fact, FactKind
+from domain.values.interval import Moment
 from projections import store
 from projections.decisions import DECISIONS, PROJECTION
 from projections.queries import decisions

@@ -39,11 +39,11 @@ from application.reads import Reads, nothing, reach
 from application.streams import KINDS
 from benchmarks.append import library
 from benchmarks.figures import Figure, show
-from domain.points import HitType, Tier
-from domain.purchase import Purchase
-from domain.terms import Entity
-from domain.tiered_definition import Aggregate, Definition
-from domain.transaction import Status
+from domain.facts.fact import Entity
+from domain.facts.purchase import Purchase
+from domain.facts.transaction import Status
+from domain.tiered.definition import Aggregate, Definition
+from domain.tiered.points import HitType, Tier
 from projections.follower import Follower
 from projections.positions import CHANNEL, Positions
 from projections.readers import reads

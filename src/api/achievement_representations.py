@@ -8,14 +8,15 @@ from msgspec import Struct
 
 from api.representations import WarningShown, warnings_shown
 from application.manual_progress import Changed
-from domain.achievement import Achievement, Status
-from domain.achievement_definition import Count, CountKind, Limit, Period, PeriodKind, Rule, Subject
-from domain.amounts import written
-from domain.interval import Interval
-from domain.terms import Entity
-from domain.texts import Text
-from domain.timeframe import Timeframe
-from domain.warnings import achievement_warnings
+from domain.achievements.achievement import Achievement, Status
+from domain.achievements.definition import Count, CountKind, Period, PeriodKind, Rule, Subject
+from domain.achievements.timeframe import Timeframe
+from domain.achievements.warnings import achievement_warnings
+from domain.facts.fact import Entity
+from domain.values.amounts import written
+from domain.values.interval import Interval
+from domain.values.limit import Limit
+from domain.values.texts import Text
 from projections.queries.asking import Figure
 
 

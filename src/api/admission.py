@@ -15,7 +15,7 @@ from api.problems import FieldError, ProblemError, bad_parameter, bad_parameters
 from api.request import Request
 from api.routing import Terms, terms_of
 from application.exact import SLASH_IN_ID, Identifier, convert
-from domain.problems import Invalid
+from domain.values.problems import Invalid
 from projections.listing import suggestion
 
 MOST_PARAMETERS = 50

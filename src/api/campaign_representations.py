@@ -9,10 +9,8 @@ from msgspec import Struct
 
 from api.achievement_representations import CountLimitShown
 from api.representations import WarningShown, warnings_shown
-from domain.achievement_definition import Limit
-from domain.amounts import written
-from domain.campaign import Campaign, Status, status
-from domain.campaign_definition import (
+from domain.campaigns.campaign import Campaign, Status, status
+from domain.campaigns.definition import (
     CampaignTrigger,
     CampaignType,
     Effect,
@@ -24,9 +22,11 @@ from domain.campaign_definition import (
     Rule,
     missing,
 )
-from domain.interval import Interval
-from domain.problems import Problem
-from domain.texts import Text
+from domain.values.amounts import written
+from domain.values.interval import Interval
+from domain.values.limit import Limit
+from domain.values.problems import Problem
+from domain.values.texts import Text
 from projections.queries.asking import Figure
 
 

@@ -41,8 +41,8 @@ from application.settings import (
     Source,
     load,
 )
-from domain.administration import KeyMade, KeyRevoked
-from domain.problems import Invalid
+from domain.service.administration import KeyMade, KeyRevoked
+from domain.values.problems import Invalid
 from projections.certificate import Certificate
 from projections.rebuild import RebuildError
 

@@ -28,17 +28,18 @@ from application.log.writer import Writer
 from application.preconditions import Precondition
 from application.refusals import Conflict, VersionRequired
 from application.streams import TIERED_CAMPAIGN
-from domain.amounts import EXACT, ZERO
-from domain.attributes import AttributeType
-from domain.catalogue import Account, EventType, MemberList, Segment
-from domain.member_event import Happening
-from domain.points import HitType, Tier
-from domain.product import Product
-from domain.purchase import Item, Purchase
-from domain.terms import Entity, Late, Part
-from domain.tiered_campaign import TieredCampaign
-from domain.tiered_definition import Aggregate, Audience, Definition
-from domain.transaction import Status
+from domain.catalogue.entries import Account, EventType, MemberList, Segment
+from domain.catalogue.product import Product
+from domain.facts.event import Happening
+from domain.facts.fact import Entity
+from domain.facts.purchase import Item, Purchase
+from domain.facts.transaction import Status
+from domain.tiered.campaign import TieredCampaign
+from domain.tiered.definition import Aggregate, Audience, Definition
+from domain.tiered.points import HitType, Tier
+from domain.tiered.terms import Late, Part
+from domain.values.amounts import EXACT, ZERO
+from domain.values.attributes import AttributeType
 
 MEMBERS = 150
 FACTS_A_DAY = 45

@@ -10,9 +10,10 @@ from uuid import UUID, uuid5
 from application import achievements, campaigns, definitions
 from application.log.working import Command
 from application.preconditions import Precondition
-from domain.achievement_definition import Count, CountKind, Limit, Period, PeriodKind, Rule, Subject
-from domain.achievement_definition import Definition as Goal
-from domain.campaign_definition import (
+from domain.achievements.definition import Count, CountKind, Period, PeriodKind, Rule, Subject
+from domain.achievements.definition import Definition as Goal
+from domain.achievements.timeframe import Timeframe, TimeframeKind
+from domain.campaigns.definition import (
     CampaignType,
     Definition,
     Effect,
@@ -22,12 +23,12 @@ from domain.campaign_definition import (
     People,
     Recipient,
 )
-from domain.campaign_definition import Rule as Rewarding
-from domain.catalogue import Badge, Coupon, Generator, Reward
-from domain.interval import Interval, Unit
-from domain.terms import Entity
-from domain.texts import Text
-from domain.timeframe import Timeframe, TimeframeKind
+from domain.campaigns.definition import Rule as Rewarding
+from domain.catalogue.entries import Badge, Coupon, Generator, Reward
+from domain.facts.fact import Entity
+from domain.values.interval import Interval, Unit
+from domain.values.limit import Limit
+from domain.values.texts import Text
 
 _NAMESPACE = UUID("7a4e1f0a-53f3-5b1e-8f0b-2f8f7d8c9b22")
 

@@ -18,7 +18,7 @@ from api.problem_types import PROBLEM_TYPES
 from api.problems import MEDIA_TYPE, ProblemDetails
 from api.routing import JSON, Terms, answers_of, body_of, computed_fields, terms_of
 from application.exact import Identifier, schema_of
-from domain.amounts import NUMBER
+from domain.values.amounts import NUMBER
 from projections.listing import LARGEST_LIMIT, LONGEST_SEARCH, MOST_VALUES, Column, Kind, Listing
 
 T = TypeVar("T")
@@ -127,7 +127,9 @@ def _schemas(handlers: Sequence[HTTPRouteHandler]) -> tuple[dict[Any, Json], dic
     )
     for name, schema in [*zip(map(str, kinds), found, strict=True), *components.items()]:
         if '"format": "decimal"' in json.dumps(schema):
-            raise Inexact(f"{name} has a plain Decimal: take in `Amount`, answer the text of `domain.amounts.written`")
+            raise Inexact(
+                f"{name} has a plain Decimal: take in `Amount`, answer the text of `domain.values.amounts.written`"
+            )
     for name, component in components.items():
         if name not in _ECHOES:
             _say_what_text_is(component)

@@ -24,7 +24,7 @@ from application.keys import TooManyVerificationsError
 from application.log import errors as log_errors
 from application.refusals import Busy, Conflict, Forbidden, Refusal, Stale, Unknown, VersionRequired
 from application.wording import in_words
-from domain.problems import Invalid, Problem
+from domain.values.problems import Invalid, Problem
 from projections.listing import BadQuery
 
 MEDIA_TYPE = "application/problem+json"

@@ -12,22 +12,23 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType, field
 
 from application import ingest
-from domain.amounts import Rounding, written, written_units
-from domain.attributes import Attributes, AttributeType
-from domain.catalogue import Account, Badge, Coupon, EventType, Generator, MemberList, Reward, Segment
-from domain.coupon import left
-from domain.member import Member
-from domain.outcomes import Completed, Contributed, Corrected, NotCounted, Outcome, Progressed, Reason
-from domain.points import HitType, Tier
-from domain.preview import Preview
-from domain.preview import Status as PreviewStatus
-from domain.problems import Problem
-from domain.product import Product
-from domain.stock import NOTHING, Stock
-from domain.terms import CombinationScope, Confirmation, Entity, Late
-from domain.tiered_campaign import Status
-from domain.tiered_definition import Aggregate, missing
-from domain.warnings import tiered_warnings
+from domain.catalogue.coupon import left
+from domain.catalogue.entries import Account, Badge, Coupon, EventType, Generator, MemberList, Reward, Segment
+from domain.catalogue.product import Product
+from domain.catalogue.stock import NOTHING, Stock
+from domain.facts.fact import Entity
+from domain.facts.outcomes import Completed, Contributed, Corrected, NotCounted, Outcome, Progressed, Reason
+from domain.members.member import Member
+from domain.tiered.campaign import Status
+from domain.tiered.definition import Aggregate, missing
+from domain.tiered.points import HitType, Tier
+from domain.tiered.preview import Preview
+from domain.tiered.preview import Status as PreviewStatus
+from domain.tiered.terms import CombinationScope, Confirmation, Late
+from domain.tiered.warnings import tiered_warnings
+from domain.values.amounts import Rounding, written, written_units
+from domain.values.attributes import Attributes, AttributeType
+from domain.values.problems import Problem
 from projections.queries.asking import Figure, Units
 from projections.queries.decisions import DecisionRow
 from projections.queries.tiered_campaigns import CampaignRow

@@ -9,25 +9,24 @@ from msgspec import Meta, field
 from application.bodies import LONGEST_REASON, keepable
 from application.exact import Amount, Body, Code, DefinitionId, Formula, Instant, Name, Text
 from application.manual_progress import Change, Setting
-from domain.achievement_definition import (
+from domain.achievements.definition import (
     MOST_CONSECUTIVE,
     MOST_DAYS,
-    MOST_LIMIT,
     MOST_RULES,
     Count,
     CountKind,
     Definition,
-    Limit,
     Period,
     PeriodKind,
     Rule,
     Subject,
 )
-from domain.interval import Interval, Unit
-from domain.terms import Entity
-from domain.texts import MOST_LOCALES
-from domain.texts import Text as Translation
-from domain.timeframe import Timeframe, TimeframeKind
+from domain.achievements.timeframe import Timeframe, TimeframeKind
+from domain.facts.fact import Entity
+from domain.values.interval import Interval, Unit
+from domain.values.limit import MOST_LIMIT, Limit
+from domain.values.texts import MOST_LOCALES
+from domain.values.texts import Text as Translation
 
 LONGEST_INTERVAL = 366
 """Units, of whichever there may be most of."""

@@ -12,12 +12,12 @@ from application.log.working import Working
 from application.preconditions import Precondition
 from application.refusals import Conflict, Unknown, check_saved
 from application.streams import ACHIEVEMENT
-from domain import achievement as achievements
-from domain.achievement import Achievement, Edit, WrongStatus
-from domain.achievement_definition import Definition, achievement_problems, references_of
-from domain.campaign import Life
-from domain.problems import Invalid, Problem
-from domain.texts import name_of_copy
+from domain.achievements import achievement as achievements
+from domain.achievements.achievement import Achievement, Edit, WrongStatus
+from domain.achievements.definition import Definition, achievement_problems, references_of
+from domain.campaigns.campaign import Life
+from domain.values.problems import Invalid, Problem
+from domain.values.texts import name_of_copy
 
 
 def define(

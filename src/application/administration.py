@@ -10,7 +10,7 @@ from application.log.working import Working
 from application.log.writer import Writer
 from application.postgres.connection import pool_of
 from application.streams import ADMINISTRATION, KINDS
-from domain.administration import Act, ClockMoved, ClockReturned, KeyMade, KeyRevoked, RebuildStarted
+from domain.service.administration import Act, ClockMoved, ClockReturned, KeyMade, KeyRevoked, RebuildStarted
 
 
 def record(working: Working, act: Act) -> None:

@@ -30,7 +30,7 @@ from application.log.writer import Writer
 from application.postgres.connection import TROUBLE, connect_async
 from application.reads import nothing
 from application.triggers import Look, Triggers, look
-from domain.award_policy import Decided
+from domain.campaigns.award_policy import Decided
 
 LEASE = "awards"
 SPACING_SECONDS = 0.01

@@ -30,15 +30,13 @@ from application.streams import (
     TRANSACTION,
     fact_stream,
 )
-from domain.award_policy import NOTHING, Decided
-from domain.campaign_definition import CampaignTrigger, CampaignType, EffectKind, Recipient
-from domain.campaign_terms import CampaignTerms
-from domain.coupon_code import Issued
-from domain.decision import decide
-from domain.ledger import STOCKS
-from domain.member import Member
-from domain.occasion import AchievementSeen, Occasion
-from domain.participation import (
+from domain.achievements.progress import Adjusted, Advanced, Completed, Context
+from domain.campaigns.award_policy import NOTHING, Decided
+from domain.campaigns.decision import decide
+from domain.campaigns.definition import CampaignTrigger, CampaignType, EffectKind, Recipient
+from domain.campaigns.ledger import STOCKS
+from domain.campaigns.occasion import AchievementSeen, Occasion
+from domain.campaigns.participation import (
     Granted,
     Participation,
     ReferralCounted,
@@ -48,8 +46,10 @@ from domain.participation import (
     effects_in,
     receipt_of,
 )
-from domain.progress import Adjusted, Advanced, Completed, Context
-from domain.standing import Fact, FactKind
+from domain.campaigns.terms import CampaignTerms
+from domain.catalogue.coupon_code import Issued
+from domain.facts.fact import Fact, FactKind
+from domain.members.member import Member
 
 POLICY = AWARD_POLICY.at()
 

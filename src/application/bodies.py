@@ -1,7 +1,7 @@
 """What callers send: the bodies of facts, members, the catalogue and tiered campaigns, and what they become.
 
 A body that was decoded (`application.exact.decode`) has the right types within the bounds below; what its fields say
-together is checked when it is turned into the domain's own struct, which raises `domain.problems.Invalid`.
+together is checked when it is turned into the domain's own struct, which raises `domain.values.problems.Invalid`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,10 +14,7 @@ from msgspec import Meta, field
 from msgspec.structs import astuple, replace
 
 from application.exact import Amount, AttributeValue, Body, Code, DefinitionId, Formula, Identifier, Instant, Name, Text
-from domain.amounts import ONE, Rounding, fault
-from domain.attributes import ATTRIBUTES, AttributeType
-from domain.catalogue import Account, Badge, Coupon, EventType, Generator, MemberList, Reward, Segment
-from domain.coupon import (
+from domain.catalogue.coupon import (
     LARGEST_ALPHABET,
     LONGEST_CODE,
     LONGEST_GENERATED,
@@ -26,23 +23,30 @@ from domain.coupon import (
     SHORTEST_GENERATED,
     SMALLEST_ALPHABET,
 )
-from domain.expressions.tokens import MOST_CHARACTERS
-from domain.member_event import Happening
-from domain.points import MOST_TIERS, HitType, Tier
-from domain.problems import Invalid, Problem
-from domain.product import Product
-from domain.purchase import Item, Purchase, Returned
-from domain.terms import CombinationScope, Confirmation, Entity, Late, Part
-from domain.texts import MOST_LOCALES
-from domain.tiered_definition import (
-    MOST_OCCURRENCES,
-    MOST_PARTS,
+from domain.catalogue.entries import (
     MOST_REFERENCES,
-    Aggregate,
-    Audience,
-    Definition,
+    Account,
+    Badge,
+    Coupon,
+    EventType,
+    Generator,
+    MemberList,
+    Reward,
+    Segment,
 )
-from domain.transaction import Status
+from domain.catalogue.product import Product
+from domain.expressions.tokens import MOST_CHARACTERS
+from domain.facts.event import Happening
+from domain.facts.fact import Entity
+from domain.facts.purchase import Item, Purchase, Returned
+from domain.facts.transaction import Status
+from domain.tiered.definition import MOST_OCCURRENCES, MOST_PARTS, Aggregate, Audience, Definition
+from domain.tiered.points import MOST_TIERS, HitType, Tier
+from domain.tiered.terms import CombinationScope, Confirmation, Late, Part
+from domain.values.amounts import ONE, Rounding, fault
+from domain.values.attributes import ATTRIBUTES, AttributeType
+from domain.values.problems import Invalid, Problem
+from domain.values.texts import MOST_LOCALES
 
 MOST_ITEMS = 1000
 MOST_MEMBERS = 1000

@@ -10,8 +10,7 @@ from msgspec import Meta, field
 from application.achievement_bodies import LimitBody, Translations
 from application.bodies import Codes, keepable
 from application.exact import Body, Code, DefinitionId, Formula, Instant, Name, Text
-from domain.achievement_definition import Limit
-from domain.campaign_definition import (
+from domain.campaigns.definition import (
     LABEL_LENGTH,
     LARGEST_ORDER,
     MOST_EFFECTS,
@@ -29,7 +28,8 @@ from domain.campaign_definition import (
     Recipient,
     Rule,
 )
-from domain.tiered_definition import MOST_REFERENCES
+from domain.catalogue.entries import MOST_REFERENCES
+from domain.values.limit import Limit
 
 LabelName = Annotated[str, Meta(min_length=1, max_length=LABEL_LENGTH)]
 LabelText = Annotated[str, Meta(max_length=LABEL_LENGTH)]

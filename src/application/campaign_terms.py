@@ -5,11 +5,12 @@ from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from domain.achievement import Achievement
-from domain.campaign import Campaign, Life
-from domain.campaign_definition import CampaignTrigger, Definition, Effect, EffectKind, People
-from domain.campaign_terms import CampaignTerms, EffectTerms, PeopleTerms, RuleTerms
-from domain.catalogue import Account, Coupon, EventType
+from domain.achievements.achievement import Achievement
+from domain.campaigns.campaign import Campaign, Life
+from domain.campaigns.definition import CampaignTrigger, Definition, Effect, EffectKind, People
+from domain.campaigns.scope import campaign_scope
+from domain.campaigns.terms import CampaignTerms, EffectTerms, PeopleTerms, RuleTerms
+from domain.catalogue.entries import Account, Coupon, EventType
 from domain.expressions import (
     Compiled,
     ExpressionFailure,
@@ -21,9 +22,8 @@ from domain.expressions import (
     source_of,
 )
 from domain.expressions.faults import Place
-from domain.problems import Problem
-from domain.scopes import campaign_scope
-from domain.terms import Entity
+from domain.facts.fact import Entity
+from domain.values.problems import Problem
 
 On = dict[tuple[UUID, CampaignTrigger], tuple[CampaignTerms, ...]]
 

@@ -12,13 +12,13 @@ from application.log.working import Working
 from application.preconditions import Precondition
 from application.refusals import Conflict, Unknown, check_saved
 from application.streams import CAMPAIGN
-from domain import campaign as campaigns
-from domain.achievement import Status
-from domain.campaign import AchievementArchived, Campaign, Incomplete, WrongStatus
-from domain.campaign_definition import Definition, campaign_problems, references_of
+from domain.achievements.achievement import Status
+from domain.campaigns import campaign as campaigns
+from domain.campaigns.campaign import AchievementArchived, Campaign, Incomplete, WrongStatus
+from domain.campaigns.definition import Definition, campaign_problems, references_of
+from domain.campaigns.warnings import campaign_warnings
 from domain.expressions import condition_from
-from domain.problems import Invalid, Problem
-from domain.warnings import campaign_warnings
+from domain.values.problems import Invalid, Problem
 
 MOST_WRITTEN_BYTES = 65_536
 """Of all rules of a campaign: bounds what it takes to compile them."""

@@ -11,12 +11,13 @@ from application.log.events import Recorded
 from application.log.working import Working
 from application.refusals import Conflict
 from application.streams import CAMPAIGN_BUDGET, COUPON_CODE, PARTICIPATION, STOCK
-from domain import budget, coupon_code, stock
-from domain.award_policy import Decided
-from domain.campaign_definition import Recipient
-from domain.decision import AlreadyCancelled, ask_to_cancel, cancel
-from domain.ledger import STOCKS
-from domain.participation import NOTHING, Cancelled, Granted, ReferralReleased, decision_id, receipt_of
+from domain.campaigns import budget
+from domain.campaigns.award_policy import Decided
+from domain.campaigns.decision import AlreadyCancelled, ask_to_cancel, cancel
+from domain.campaigns.definition import Recipient
+from domain.campaigns.ledger import STOCKS
+from domain.campaigns.participation import NOTHING, Cancelled, Granted, ReferralReleased, decision_id, receipt_of
+from domain.catalogue import coupon_code, stock
 
 
 def request_cancellation(working: Working, granted: Granted, version: int, reason: str) -> UUID:

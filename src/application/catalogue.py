@@ -14,13 +14,12 @@ from application.campaign_terms import compiled_terms as compiled_campaign_terms
 from application.goals import Goal, Goals, compiled_terms, conditions_of
 from application.likely import Likely
 from application.log.catalogue import Entry as Row
-from domain.achievement import Achievement, Status
-from domain.achievement_terms import AchievementTerms
-from domain.attributes import AttributeType
-from domain.campaign import Campaign, Life
-from domain.campaign_definition import CampaignTrigger
-from domain.campaign_terms import CampaignTerms
-from domain.catalogue import Account, Badge, Coupon, Entry, EventType, MemberList, Reference, Reward, Segment
+from domain.achievements.achievement import Achievement, Status
+from domain.achievements.terms import AchievementTerms
+from domain.campaigns.campaign import Campaign, Life
+from domain.campaigns.definition import CampaignTrigger
+from domain.campaigns.terms import CampaignTerms
+from domain.catalogue.entries import Account, Badge, Coupon, Entry, EventType, MemberList, Reference, Reward, Segment
 from domain.expressions import (
     Compiled,
     ExpressionProblem,
@@ -29,15 +28,17 @@ from domain.expressions import (
     compile_described,
     compile_expression,
 )
-from domain.outcomes import Contribution
-from domain.points import TierTable
-from domain.problems import Problem
-from domain.recount import Recount
-from domain.scopes import event_scope, member_scope, transaction_scope
-from domain.terms import Entity, Terms
-from domain.tiered_campaign import Revision, TieredCampaign
-from domain.tiered_definition import EVENT_DATES, TRANSACTION_DATES, Definition
-from domain.tiered_occurrence import Phase, TieredOccurrence
+from domain.facts.fact import Entity
+from domain.facts.outcomes import Contribution
+from domain.facts.scope import event_scope, member_scope, transaction_scope
+from domain.tiered.campaign import Revision, TieredCampaign
+from domain.tiered.definition import EVENT_DATES, TRANSACTION_DATES, Definition
+from domain.tiered.occurrence import Phase, TieredOccurrence
+from domain.tiered.points import TierTable
+from domain.tiered.recount import Recount
+from domain.tiered.terms import Terms
+from domain.values.attributes import AttributeType
+from domain.values.problems import Problem
 
 
 class Concern(Struct, frozen=True, gc=False):

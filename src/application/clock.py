@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from application.log.instants import begin_again
-from domain.administration import KeyMade, KeyRevoked
+from domain.service.administration import KeyMade, KeyRevoked
 
 _BEFORE = [KeyMade.tag, KeyRevoked.tag]
 _MOVE = "UPDATE laurel.sandbox SET now = %(to)s WHERE now IS NULL OR now <= %(to)s RETURNING now, returned"

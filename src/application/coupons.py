@@ -7,10 +7,10 @@ from msgspec import Struct
 from application.log.working import Working
 from application.refusals import Conflict, Unknown
 from application.streams import COUPON_CODE, COUPON_SLOT, STOCK
-from domain.coupon import code_fault
-from domain.coupon_code import Imported, Slot
-from domain.problems import Invalid, Problem
-from domain.stock import Stock, Supplied
+from domain.catalogue.coupon import code_fault
+from domain.catalogue.coupon_code import Imported, Slot
+from domain.catalogue.stock import Stock, Supplied
+from domain.values.problems import Invalid, Problem
 
 
 class Added(Struct, frozen=True, gc=False):

@@ -1,18 +1,32 @@
 """Commands over the catalogue and over members: check what they refer to, ask the domain, record the answer."""
 
+from collections.abc import Sequence
+
 from application.catalogue import Catalogue
 from application.log.working import Working
 from application.preconditions import Precondition
 from application.refusals import Conflict, Unknown
 from application.streams import MEMBER, PRODUCT, STOCK, entry_at
-from domain import member as members
-from domain.attributes import Attributes
-from domain.catalogue import Account, Badge, Coupon, Entry, EntryPut, EventType, MemberList, Reward, Segment
-from domain.coupon import compile_value, coupon_problems, reward_problems
-from domain.member import Member, ReferrerFixed, ReferrerIsReferred, ReferrerIsSelf
-from domain.problems import Invalid, Problem
-from domain.product import Product
-from domain.product import Put as ProductPut
+from domain.campaigns.scope import campaign_scope
+from domain.catalogue.coupon import coupon_problems, reward_problems
+from domain.catalogue.entries import (
+    Account,
+    Badge,
+    Coupon,
+    Entry,
+    EntryPut,
+    EventType,
+    MemberList,
+    Reward,
+    Segment,
+)
+from domain.catalogue.product import Product
+from domain.catalogue.product import Put as ProductPut
+from domain.expressions import Compiled, ExpressionProblem, Type, compile_expression
+from domain.members import member as members
+from domain.members.member import Member, ReferrerFixed, ReferrerIsReferred, ReferrerIsSelf
+from domain.values.attributes import Attributes
+from domain.values.problems import Invalid, Problem
 
 DEFAULT_ACCOUNT = Account("points", "Points")
 MOST_DECIMALS = 6
@@ -147,3 +161,8 @@ def change_list(working: Working, code: str, member_id: str, *, joins: bool) -> 
     for event in events:
         working.record(stream, event)
     return bool(events)
+
+
+def compile_value(value: str, event_types: Sequence[EventType], time_zone: str) -> Compiled | list[ExpressionProblem]:
+    """What a coupon is worth, to be evaluated over an `Occasion` with a transaction or an event of one of the types."""
+    return compile_expression(value, campaign_scope(event_types, time_zone, with_transaction=True), Type.NUMBER)

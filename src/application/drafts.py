@@ -17,8 +17,8 @@ from application.campaign_bodies import NewCampaignBody
 from application.log.working import Command, Working
 from application.preconditions import Precondition
 from application.simulation import Draft
-from domain.campaign import Life
-from domain.problems import Invalid, Problem
+from domain.campaigns.campaign import Life
+from domain.values.problems import Invalid, Problem
 
 _AS_IT_IS = Precondition(exists=True)
 

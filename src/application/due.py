@@ -30,11 +30,11 @@ from application.reads import Acceptance, Awarding, Reads, nothing, reach, reach
 from application.recounting import recount
 from application.refusals import Conflict
 from application.streams import PREVIEW
-from domain.preview import Status, spacing
-from domain.schedule import Duration, ScheduleOverflowError, advance, parse_duration
-from domain.tiered_campaign import TieredCampaign
-from domain.tiered_definition import Definition
-from domain.tiered_occurrence import Phase
+from domain.tiered.campaign import TieredCampaign
+from domain.tiered.definition import Definition
+from domain.tiered.occurrence import Phase
+from domain.tiered.preview import Status, spacing
+from domain.values.duration import Duration, ScheduleOverflowError, advance, parse_duration
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 CHUNK_ACCEPTANCES = 500

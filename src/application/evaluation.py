@@ -17,7 +17,7 @@ from application.log.events import Origin
 from application.log.writer import Writer
 from application.reads import Awards, Standings, reach
 from application.streams import TIERED_OCCURRENCE
-from domain.tiered_occurrence import Phase, TieredOccurrence
+from domain.tiered.occurrence import Phase, TieredOccurrence
 
 CHUNK_MEMBERS = 500
 CHUNKS_IN_FLIGHT = 4

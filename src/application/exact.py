@@ -35,10 +35,10 @@ import msgspec
 from msgspec import Meta, Struct, structs
 
 from application.wording import LONGEST_QUOTE, in_words, shortened
-from domain.amounts import NUMBER, WHOLE_DIGITS, amount_in, fault, plain
-from domain.attributes import TEXT_LENGTH
 from domain.expressions.tokens import MOST_CHARACTERS
-from domain.problems import Invalid, Problem
+from domain.values.amounts import NUMBER, WHOLE_DIGITS, amount_in, fault, plain
+from domain.values.attributes import TEXT_LENGTH
+from domain.values.problems import Invalid, Problem
 
 T = TypeVar("T")
 

@@ -24,8 +24,8 @@ from application.log.writer import Writer
 from application.refusals import Conflict, Unknown
 from application.requests import Answers, First
 from application.streams import TRANSACTION
-from domain import member_event
-from domain.transaction import Received, Refunded, Status
+from domain.facts import event as member_event
+from domain.facts.transaction import Received, Refunded, Status
 
 Sent = Fact | RefundBody
 Remembered = Received | member_event.Received | Refunded

@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from application.likely import Likely
-from domain.achievement import Achievement, Status
-from domain.achievement_definition import Count, CountKind, Definition, Rule
-from domain.achievement_terms import AchievementTerms, RuleTerms, days_off, rule_terms
+from domain.achievements.achievement import Achievement, Status
+from domain.achievements.definition import Count, CountKind, Definition, Rule
+from domain.achievements.terms import AchievementTerms, RuleTerms, days_off, rule_terms
+from domain.achievements.timeframe import timeframe_test
 from domain.expressions import Compiled, Scope, Type, compile_described, compile_expression
-from domain.problems import Problem
-from domain.scopes import OF_PRODUCTS, line_scope
-from domain.terms import Entity
-from domain.timeframe import timeframe_test
+from domain.facts.fact import Entity
+from domain.facts.scope import OF_PRODUCTS, line_scope
+from domain.values.problems import Problem
 
 
 class Catalogue(Protocol):

@@ -23,23 +23,16 @@ from application.members import member_at
 from application.progressing import UNMOVED, Moved
 from application.refusals import Conflict, Unknown
 from application.streams import MEMBER, MEMBER_EVENT, STANDING, TRANSACTION, fact_stream
-from domain import member as members
-from domain import standing as standings
-from domain import transaction as transactions
-from domain.amounts import written
-from domain.attributes import Attributes, attribute_problems
-from domain.basis import Basis
-from domain.contribution import Memberships, Seen, admit, filtered_out, is_concerned, measure, place, unpriced
-from domain.member import Member
-from domain.member_event import Happening, MemberEvent
-from domain.member_event import Received as EventReceived
-from domain.member_event import Recounted as EventRecounted
-from domain.outcomes import Advance, Contributed, Contribution, Corrected, NotCounted, Outcome, Reason
-from domain.problems import Invalid, Problem
-from domain.purchase import Purchase, Returned
-from domain.standing import Fact, FactKind, Place
-from domain.terms import Entity, Terms, confirmed_in_time
-from domain.transaction import (
+from domain.facts import transaction as transactions
+from domain.facts.basis import Basis
+from domain.facts.event import Happening, MemberEvent
+from domain.facts.event import Received as EventReceived
+from domain.facts.event import Recounted as EventRecounted
+from domain.facts.fact import Entity, Fact, FactKind
+from domain.facts.outcomes import Advance, Contributed, Contribution, Corrected, NotCounted, Outcome, Reason
+from domain.facts.purchase import Purchase, Returned
+from domain.facts.scope import Seen
+from domain.facts.transaction import (
     Accepted,
     Received,
     Recounted,
@@ -51,6 +44,15 @@ from domain.transaction import (
     Updated,
     left_of,
 )
+from domain.members import member as members
+from domain.members.member import Member
+from domain.tiered import standing as standings
+from domain.tiered.contribution import Memberships, admit, filtered_out, is_concerned, measure, place, unpriced
+from domain.tiered.standing import Place
+from domain.tiered.terms import Terms, confirmed_in_time
+from domain.values.amounts import written
+from domain.values.attributes import Attributes, attribute_problems
+from domain.values.problems import Invalid, Problem
 
 ASKED_TOGETHER = 32
 """The most standings, and the most achievements' progress, that are loaded together with a member."""

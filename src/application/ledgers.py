@@ -6,14 +6,14 @@ from application.catalogue import Catalogue
 from application.coupons import next_codes
 from application.log.working import Working
 from application.streams import CAMPAIGN_BUDGET, COUPON_CODE, COUPON_SLOT, STOCK
-from domain.budget import NOTHING as NO_BUDGET
-from domain.campaign_definition import EffectKind
-from domain.campaign_terms import CampaignTerms, EffectTerms
-from domain.catalogue import Coupon, Generator
-from domain.coupon import generated_code, left
-from domain.ledger import STOCKS, CouponLeft, Ledger
-from domain.stock import NOTHING as NO_STOCK
-from domain.stock import Stock
+from domain.campaigns.budget import NOTHING as NO_BUDGET
+from domain.campaigns.definition import EffectKind
+from domain.campaigns.ledger import STOCKS, CouponLeft, Ledger
+from domain.campaigns.terms import CampaignTerms, EffectTerms
+from domain.catalogue.coupon import generated_code, left
+from domain.catalogue.entries import Coupon, Generator
+from domain.catalogue.stock import NOTHING as NO_STOCK
+from domain.catalogue.stock import Stock
 
 DRAWS = 20
 """So often at most codes are drawn for those that were given before. While no more than half of all there can be are

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
-from domain.contribution import Seen
 from domain.expressions import Compiled, Scope
+from domain.facts.scope import Seen
 
 EXPLAINED = 64
 """The most tiered campaigns, and achievements, that one fact is told it did not count for."""

@@ -12,17 +12,17 @@ from application.log.working import Working
 from application.progressing import carried_over
 from application.refusals import Conflict, Unknown
 from application.streams import MEMBER, PROGRESS
-from domain import progress as progresses
-from domain.achievement import Status
-from domain.achievement_definition import CountKind, PeriodKind
-from domain.achievement_terms import AchievementTerms, RuleTerms
-from domain.adjustment import LimitReached, NothingProgresses, adjust
-from domain.amounts import fault, written
-from domain.buckets import bucket_at
-from domain.interval import moment_of
-from domain.problems import Invalid, Problem
-from domain.progress import Progress
-from domain.progress_shown import RuleShown, shown_at
+from domain.achievements import progress as progresses
+from domain.achievements.achievement import Status
+from domain.achievements.adjustment import LimitReached, NothingProgresses, adjust
+from domain.achievements.buckets import bucket_at
+from domain.achievements.definition import CountKind, PeriodKind
+from domain.achievements.progress import Progress
+from domain.achievements.progress_shown import RuleShown, shown_at
+from domain.achievements.terms import AchievementTerms, RuleTerms
+from domain.values.amounts import fault, written
+from domain.values.interval import moment_of
+from domain.values.problems import Invalid, Problem
 
 
 class Setting(Struct, frozen=True, gc=False):

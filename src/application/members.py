@@ -2,7 +2,7 @@
 
 from application.log.working import Working
 from application.streams import MEMBER
-from domain.member import Member, Registered
+from domain.members.member import Member, Registered
 
 
 def member_at(working: Working, member_id: str, version: int | None) -> Member:

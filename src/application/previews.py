@@ -14,9 +14,9 @@ from application.log.writer import Writer
 from application.reads import FrozenStanding, Previews, reach
 from application.refusals import Unknown
 from application.streams import PREVIEW
-from domain.amounts import EXACT, ZERO, written
-from domain.preview import Figures, Preview, Status
-from domain.terms import Terms
+from domain.tiered.preview import Figures, Preview, Status
+from domain.tiered.terms import Terms
+from domain.values.amounts import EXACT, ZERO, written
 
 CHUNK_MEMBERS = 1_000
 

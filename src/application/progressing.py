@@ -18,23 +18,21 @@ from application.log.streams import Stream
 from application.log.working import Working
 from application.members import registration
 from application.streams import MEMBER, PRODUCT, PROGRESS
-from domain import progress as progresses
-from domain.achievement import Status
-from domain.achievement_definition import CountKind, Subject
-from domain.achievement_terms import AchievementTerms, RuleTerms
-from domain.amounts import EXACT, ONE, ZERO, kept
-from domain.basis import Basis
-from domain.buckets import Bucket, is_complete, reached
-from domain.contribution import Seen
+from domain.achievements import progress as progresses
+from domain.achievements.achievement import Status
+from domain.achievements.buckets import Bucket, is_complete, reached
+from domain.achievements.definition import CountKind, Subject
+from domain.achievements.progress import Acting, Advanced, Context, Move, Progress
+from domain.achievements.terms import AchievementTerms, RuleTerms
 from domain.expressions import Compiled, ExpressionFailure
-from domain.interval import moment_of
-from domain.outcomes import Advance, Completed, NotCounted, Outcome, Progressed, Reason
-from domain.progress import Acting, Advanced, Context, Move, Progress
-from domain.purchase import Item, no_worth
-from domain.refund import part_left, stated_at
-from domain.scopes import Line
-from domain.standing import Fact, FactKind
-from domain.terms import Entity
+from domain.facts.basis import Basis
+from domain.facts.fact import Entity, Fact, FactKind
+from domain.facts.outcomes import Advance, Completed, NotCounted, Outcome, Progressed, Reason
+from domain.facts.purchase import Item, no_worth
+from domain.facts.refund import part_left, stated_at
+from domain.facts.scope import Line, Seen
+from domain.values.amounts import EXACT, ONE, ZERO, kept
+from domain.values.interval import moment_of
 
 REVISIONS_TOGETHER = 50
 """How many older revisions are asked at once for a member's completions."""

@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from application.log.events import Origin
 from application.log.working import Working
-from domain.preview import Figures
-from domain.standing import Fact
+from domain.facts.fact import Fact
+from domain.tiered.preview import Figures
 
 
 class Awards(Struct, frozen=True, gc=False):

@@ -1,4 +1,4 @@
-"""Why a command is refused, as exceptions for the edges; `domain.problems.Invalid` is the one about content.
+"""Why a command is refused, as exceptions for the edges; `domain.values.problems.Invalid` is the one about content.
 
 Refusal                 a command can't be carried out as things stand; `code` names the reason for programs
   Conflict              the state does not allow it, or another body was sent under the same id
@@ -11,7 +11,7 @@ Refusal                 a command can't be carried out as things stand; `code` n
 
 from collections.abc import Iterable
 
-from domain.problems import Problem
+from domain.values.problems import Problem
 
 
 class Refusal(Exception):  # noqa: N818  an expected answer, not a failure of ours

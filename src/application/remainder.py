@@ -27,7 +27,7 @@ from application.exact import (
 )
 from application.log.errors import LogError
 from application.log.working import Command, Working
-from domain.problems import Invalid, Problem
+from domain.values.problems import Invalid, Problem
 
 T = TypeVar("T")
 

@@ -20,7 +20,7 @@ from application.log.streams import Stream
 from application.log.working import Working
 from application.refusals import Conflict
 from application.streams import REQUEST
-from domain.request import Answered
+from domain.service.request import Answered
 
 POSITION = b'{"position":"",'
 """What the JSON of every answer to a command begins with, its position not yet known."""

@@ -14,7 +14,7 @@ from msgspec import Meta, Struct, field
 
 from application.postgres.account import UNPRIVILEGED
 from application.postgres.connection import address_fault
-from domain.tiered_definition import zone_named
+from domain.values.zone import zone_named
 
 PREFIX = "LAUREL_"
 MINIMUM_KEY_LENGTH = 16

@@ -36,11 +36,11 @@ from application.log.writer import Writer
 from application.refusals import Busy, Refusal
 from application.requests import First
 from application.streams import MEMBER, MEMBER_EVENT, TRANSACTION
-from domain.attributes import Attributes
-from domain.member import Member
-from domain.member_event import Received as EventReceived
-from domain.problems import Invalid, Problem
-from domain.transaction import Received, Refunded
+from domain.facts.event import Received as EventReceived
+from domain.facts.transaction import Received, Refunded
+from domain.members.member import Member
+from domain.values.attributes import Attributes
+from domain.values.problems import Invalid, Problem
 
 LOADS = 32
 """So often at most one command asks for streams that are not loaded."""

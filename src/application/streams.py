@@ -3,30 +3,18 @@
 from typing import Any, TypeVar, cast
 
 from application.log.streams import Kind, Stream
-from domain import (
-    achievement,
-    administration,
-    award_policy,
-    budget,
-    campaign,
-    catalogue,
-    coupon_code,
-    icon,
-    member,
-    member_event,
-    participation,
-    preview,
-    product,
-    progress,
-    recount,
-    request,
-    standing,
-    stock,
-    tiered_campaign,
-    tiered_occurrence,
-    transaction,
-)
-from domain.standing import Fact, FactKind
+from domain.achievements import achievement, progress
+from domain.campaigns import award_policy, budget, campaign, participation
+from domain.catalogue import coupon_code, product, stock
+from domain.catalogue import entries as catalogue
+from domain.facts import event as member_event
+from domain.facts import transaction
+from domain.facts.fact import Fact, FactKind
+from domain.members import member
+from domain.service import administration, request
+from domain.tiered import campaign as tiered_campaign
+from domain.tiered import icon, preview, recount, standing
+from domain.tiered import occurrence as tiered_occurrence
 
 T = TypeVar("T", bound=catalogue.Entry)
 

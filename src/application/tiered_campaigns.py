@@ -14,31 +14,23 @@ from application.log.working import Working
 from application.preconditions import Precondition
 from application.refusals import Conflict, Unknown, check_saved
 from application.streams import ICON, PREVIEW, PRODUCT, RECOUNT, STANDING, TIERED_CAMPAIGN, TIERED_OCCURRENCE
-from domain import preview as previews
-from domain import recount as recounts
-from domain import standing as standings
-from domain import tiered_campaign as campaigns
-from domain import tiered_occurrence as occurrences
-from domain.catalogue import Account, EventType
-from domain.icon import IconPut
-from domain.icons import icon_type
-from domain.preview import Figures, Preview
-from domain.problems import Invalid, Problem
-from domain.schedule import OccurrenceStatus, status_by_time
-from domain.standing import Place, Standing
-from domain.terms import Terms
-from domain.tiered_campaign import Incomplete, Status, TieredCampaign, WrongStatus
-from domain.tiered_definition import (
-    MOST_PARTS,
-    MOST_REFERENCES,
-    Definition,
-    Resolved,
-    products_named,
-    references_of,
-    resolve,
-    zone_named,
-)
-from domain.tiered_occurrence import TieredOccurrence
+from domain.catalogue.entries import MOST_REFERENCES, Account, EventType
+from domain.tiered import campaign as campaigns
+from domain.tiered import occurrence as occurrences
+from domain.tiered import preview as previews
+from domain.tiered import recount as recounts
+from domain.tiered import standing as standings
+from domain.tiered.campaign import Incomplete, Status, TieredCampaign, WrongStatus
+from domain.tiered.definition import MOST_PARTS, Definition, Resolved, products_named, references_of, resolve
+from domain.tiered.icon import IconPut
+from domain.tiered.occurrence import TieredOccurrence
+from domain.tiered.preview import Figures, Preview
+from domain.tiered.schedule import OccurrenceStatus, status_by_time
+from domain.tiered.standing import Place, Standing
+from domain.tiered.terms import Terms
+from domain.values.picture import icon_type
+from domain.values.problems import Invalid, Problem
+from domain.values.zone import zone_named
 
 
 class _References(Struct, frozen=True):

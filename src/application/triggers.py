@@ -19,10 +19,10 @@ from application.log.mapper import Mapper
 from application.log.reader import read_catalogue_at, read_tagged
 from application.log.working import Working
 from application.streams import ACHIEVEMENT, CAMPAIGN, ENTRY
-from domain.award_policy import Decided
-from domain.campaign_definition import CampaignTrigger
-from domain.participation import CancellationRequested
-from domain.progress import Adjusted, Advanced, Completed
+from domain.achievements.progress import Adjusted, Advanced, Completed
+from domain.campaigns.award_policy import Decided
+from domain.campaigns.definition import CampaignTrigger
+from domain.campaigns.participation import CancellationRequested
 
 TRIGGERS_AT_ONCE = 500
 

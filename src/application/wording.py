@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from domain.amounts import WHOLE_DIGITS
+from domain.values.amounts import WHOLE_DIGITS
 
 LONGEST_QUOTE = 100
 """Characters of a caller's own text that an error repeats."""

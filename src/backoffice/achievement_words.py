@@ -6,11 +6,12 @@ from datetime import date, datetime
 
 from backoffice.figures import figure
 from backoffice.words import condition, listed, short_name
-from domain.achievement_definition import CountKind, Definition, Limit, Period, PeriodKind, Rule, Subject
-from domain.amounts import ONE
-from domain.interval import Interval, span
-from domain.terms import Entity
-from domain.timeframe import Timeframe, TimeframeKind
+from domain.achievements.definition import CountKind, Definition, Period, PeriodKind, Rule, Subject
+from domain.achievements.timeframe import Timeframe, TimeframeKind
+from domain.facts.fact import Entity
+from domain.values.amounts import ONE
+from domain.values.interval import Interval, span
+from domain.values.limit import Limit
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (

@@ -7,8 +7,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from backoffice.site import Missing, PageRequest, Site, asked, following, given
-from domain.achievement import Status
-from domain.warnings import achievement_warnings
+from domain.achievements.achievement import Status
+from domain.achievements.warnings import achievement_warnings
 from projections.queries.achievements import ACHIEVEMENTS, achievement, achievements_page
 from projections.queries.campaigns import CAMPAIGNS, campaigns_page
 

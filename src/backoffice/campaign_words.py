@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from backoffice.achievement_words import at_most, per
 from backoffice.figures import counted, figure
 from backoffice.words import listed
-from domain.amounts import ONE
-from domain.campaign_definition import (
+from domain.campaigns.definition import (
     CampaignTrigger,
     CampaignType,
     Definition,
@@ -17,8 +16,9 @@ from domain.campaign_definition import (
     People,
     Recipient,
 )
-from domain.catalogue import Account
+from domain.catalogue.entries import Account
 from domain.expressions.values import plain_number
+from domain.values.amounts import ONE
 
 _GIVEN = {EffectKind.ISSUE_COUPON: "a code of coupon", EffectKind.GIVE_REWARD: "reward", EffectKind.GIVE_BADGE: "badge"}
 

@@ -9,8 +9,8 @@ from litestar.params import FromPath
 from backoffice.names import names_of
 from backoffice.site import Missing, PageRequest, Site, asked, following, given
 from backoffice.totals import accounts
-from domain.campaign import Status
-from domain.campaign_definition import CampaignType, missing
+from domain.campaigns.campaign import Status
+from domain.campaigns.definition import CampaignType, missing
 from projections.queries.campaigns import CAMPAIGNS, campaign, campaigns_page, reach, warnings
 from projections.queries.decisions import DECISIONS, DecisionsAsked, decisions_page
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from domain.amounts import EXACT, written
+from domain.values.amounts import EXACT, written
 
 
 def figure(value: str | float | Decimal, decimals: int | None = None) -> str:

@@ -16,9 +16,9 @@ from backoffice.names import names_of
 from backoffice.outcome_words import concerned
 from backoffice.site import Missing, PageRequest, Site, asked, following, given, id_in_path
 from backoffice.totals import DEFAULT, accounts
-from domain.amounts import EXACT
-from domain.outcomes import Outcome
-from domain.transaction import Status, Transaction, left_to_refund
+from domain.facts.outcomes import Outcome
+from domain.facts.transaction import Status, Transaction, left_to_refund
+from domain.values.amounts import EXACT
 from projections.achievements import FactOutcome
 from projections.queries.accounts import MEMBER_ACCOUNTS, member_accounts_page
 from projections.queries.campaigns import MEMBER_CAMPAIGNS, member_campaigns_page

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from backoffice.figures import figure, signed
 from backoffice.names import Named
-from domain.outcomes import Completed, Contributed, Corrected, NotCounted, Outcome, Progressed
+from domain.facts.outcomes import Completed, Contributed, Corrected, NotCounted, Outcome, Progressed
 
 
 def concerned(outcome: Outcome) -> UUID | None:

@@ -5,7 +5,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from backoffice.site import PageRequest, Site, asked, following, given
 from backoffice.totals import account_totals, accounts
-from domain.tiered_campaign import Status
+from domain.tiered.campaign import Status
 from projections.queries.tiered_campaigns import CAMPAIGNS, campaigns_page
 
 PAGE_CAMPAIGNS = "25"

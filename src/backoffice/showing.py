@@ -11,8 +11,8 @@ from markupsafe import Markup
 from backoffice import achievement_words, campaign_words, outcome_words, words
 from backoffice.assets import address
 from backoffice.figures import counted, figure, signed, total
-from domain.amounts import written
-from domain.campaign import status
+from domain.campaigns.campaign import status
+from domain.values.amounts import written
 
 _SPANS = ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s"))
 

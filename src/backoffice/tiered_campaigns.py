@@ -13,9 +13,9 @@ from psycopg import AsyncConnection
 from application.log.mapper import Mapper
 from backoffice.site import Missing, PageRequest, Site, asked, following, given
 from backoffice.totals import accounts
-from domain.schedule import OccurrenceStatus
-from domain.tiered_definition import missing
-from domain.warnings import tiered_warnings
+from domain.tiered.definition import missing
+from domain.tiered.schedule import OccurrenceStatus
+from domain.tiered.warnings import tiered_warnings
 from projections.queries.previews import PREVIEWS, previews_page
 from projections.queries.standings import OCCURRENCE_MEMBERS, Evaluation, evaluation, occurrence_members_page
 from projections.queries.tiered_campaigns import (

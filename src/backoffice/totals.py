@@ -9,7 +9,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 
 from application.definitions import DEFAULT_ACCOUNT
-from domain.catalogue import Account
+from domain.catalogue.entries import Account
 from projections.queries.asking import Figure, fetch_all
 from projections.queries.catalogue import ACCOUNTS, entries_page
 from projections.queries.tiered_campaigns import PENDING_POINTS

@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from domain.amounts import written
-from domain.points import HitType
-from domain.terms import CombinationScope, Confirmation, Entity, Late
-from domain.tiered_definition import Aggregate, Definition
+from domain.facts.fact import Entity
+from domain.tiered.definition import Aggregate, Definition
+from domain.tiered.points import HitType
+from domain.tiered.terms import CombinationScope, Confirmation, Late
+from domain.values.amounts import written
 
 _DATES = {
     "purchased_at": "purchase date",

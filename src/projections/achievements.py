@@ -9,11 +9,13 @@ from enum import StrEnum
 import msgspec
 
 from application.log.events import Recorded
-from domain import achievement, member_event, progress, transaction
-from domain.achievement import Status
-from domain.amounts import written
-from domain.outcomes import NotCounted
-from domain.standing import FactKind
+from domain.achievements import achievement, progress
+from domain.achievements.achievement import Status
+from domain.facts import event as member_event
+from domain.facts import transaction
+from domain.facts.fact import FactKind
+from domain.facts.outcomes import NotCounted
+from domain.values.amounts import written
 from projections.changes import Changes, Row, Table
 from projections.columns import BIGINT, BOOLEAN, INSTANT, INT, JSON, NUMERIC, TEXT, TEXTS, UUIDS
 from projections.projection import Projection

@@ -6,10 +6,10 @@ from uuid import UUID
 import msgspec
 
 from application.log.events import Recorded
-from domain import campaign, participation
-from domain.amounts import EXACT, ZERO
-from domain.campaign import Life
-from domain.participation import effects_in, receipts_of
+from domain.campaigns import campaign, participation
+from domain.campaigns.campaign import Life
+from domain.campaigns.participation import effects_in, receipts_of
+from domain.values.amounts import EXACT, ZERO
 from projections.changes import Changes, Row, Table
 from projections.columns import BIGINT, INSTANT, INT, JSON, NUMERIC, TEXT, TEXTS, UUIDS
 from projections.projection import Projection

@@ -3,7 +3,8 @@
 import msgspec
 
 from application.log.events import Recorded
-from domain import catalogue, product
+from domain.catalogue import entries as catalogue
+from domain.catalogue import product
 from projections.changes import Changes, Table
 from projections.columns import BIGINT, INSTANT, INT, JSON, NUMERIC, TEXT
 from projections.projection import Projection

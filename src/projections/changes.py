@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from domain.amounts import EXACT
+from domain.values.amounts import EXACT
 from projections.columns import Column
 
 Key = tuple[Any, ...]

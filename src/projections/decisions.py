@@ -8,9 +8,10 @@ import msgspec
 from msgspec import Struct
 
 from application.log.events import Recorded
-from domain import participation, standing
-from domain.amounts import EXACT, ZERO, written
-from domain.participation import EffectOutcome, RuleOutcome, decision_id, effects_in
+from domain.campaigns import participation
+from domain.campaigns.participation import EffectOutcome, RuleOutcome, decision_id, effects_in
+from domain.tiered import standing
+from domain.values.amounts import EXACT, ZERO, written
 from projections.changes import Changes, Row, Table
 from projections.columns import BIGINT, BOOLEAN, INSTANT, INT, JSON, NUMERIC, TEXT, TEXTS, UUIDS
 from projections.projection import Projection
@@ -97,7 +98,7 @@ class Outcome(StrEnum):
 
 
 class ReasonCode(StrEnum):
-    """Why a tiered campaign's award gives nothing; a campaign's reasons are `domain.participation`'s."""
+    """Why a tiered campaign's award gives nothing; a campaign's reasons are `domain.campaigns.participation`'s."""
 
     NOTHING_CONFIRMED = "nothing_confirmed"
     NO_TIER_REACHED = "no_tier_reached"

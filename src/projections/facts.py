@@ -1,8 +1,9 @@
 """What members did: one narrow row a fact, for listings. A fact's whole story is its stream."""
 
 from application.log.events import Recorded
-from domain import member_event, transaction
-from domain.standing import FactKind
+from domain.facts import event as member_event
+from domain.facts import transaction
+from domain.facts.fact import FactKind
 from projections.changes import Changes, Table
 from projections.columns import BIGINT, INSTANT, NUMERIC, TEXT, UUIDS
 from projections.projection import Projection

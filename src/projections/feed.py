@@ -14,26 +14,22 @@ from msgspec import Struct
 
 from application.keys import READERS, Role
 from application.log.events import Recorded
-from domain import (
-    achievement,
-    campaign,
-    catalogue,
-    member,
-    member_event,
-    participation,
-    product,
-    progress,
-    standing,
-    tiered_campaign,
-    tiered_occurrence,
-    transaction,
-)
-from domain.amounts import written, written_units
-from domain.attributes import Attributes
-from domain.campaign_definition import EffectKind, Recipient
-from domain.purchase import Purchase
-from domain.standing import FactKind
-from domain.transaction import Status
+from domain.achievements import achievement, progress
+from domain.campaigns import campaign, participation
+from domain.campaigns.definition import EffectKind, Recipient
+from domain.catalogue import entries as catalogue
+from domain.catalogue import product
+from domain.facts import event as member_event
+from domain.facts import transaction
+from domain.facts.fact import Fact, FactKind
+from domain.facts.purchase import Purchase
+from domain.facts.transaction import Status
+from domain.members import member
+from domain.tiered import campaign as tiered_campaign
+from domain.tiered import occurrence as tiered_occurrence
+from domain.tiered import standing
+from domain.values.amounts import written, written_units
+from domain.values.attributes import Attributes
 from projections.queries.asking import Figure, Units
 
 
@@ -711,7 +707,7 @@ def _decision(recorded: Recorded) -> UUID:
     return participation.decision_id(recorded.stream, recorded.version)
 
 
-def _named(fact: standing.Fact) -> FactReference:
+def _named(fact: Fact) -> FactReference:
     return FactReference(fact.kind, fact.id)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from application.log.events import Recorded
-from domain import member
+from domain.members import member
 from projections.changes import Changes, Table
 from projections.columns import BIGINT, INSTANT, JSON, TEXT
 from projections.projection import Projection

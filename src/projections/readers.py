@@ -14,8 +14,8 @@ from application.log.reader import read_versions
 from application.log.streams import Kind
 from application.reads import Acceptance, Awards, CountedFact, FrozenStanding, Reads, RunningPreview
 from application.streams import STANDING, TRANSACTION
-from domain.preview import Figures
-from domain.standing import Contributed
+from domain.tiered.preview import Figures
+from domain.tiered.standing import Contributed
 from projections.positions import Positions
 
 PASSED_EVENTS = 1_000

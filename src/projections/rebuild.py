@@ -23,7 +23,7 @@ from application.log.check import Check, Finding
 from application.log.errors import Damaged
 from application.log.mapper import Mapper
 from application.log.reader import PAGE_EVENTS_MOST, last_position, read_page
-from domain.administration import RebuildStarted
+from domain.service.administration import RebuildStarted
 from projections import store
 from projections.certificate import (
     SAMPLE_ROWS,

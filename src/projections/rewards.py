@@ -6,9 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from application.log.events import Recorded
-from domain import coupon_code, participation, progress, stock
-from domain.campaign_definition import EffectKind
-from domain.participation import EffectOutcome
+from domain.achievements import progress
+from domain.campaigns import participation
+from domain.campaigns.definition import EffectKind
+from domain.campaigns.participation import EffectOutcome
+from domain.catalogue import coupon_code, stock
 from projections.changes import Changes, Row, Statement, Table
 from projections.columns import BIGINT, INSTANT, INT, NUMERIC, TEXT, UUIDS
 from projections.projection import Projection, statement

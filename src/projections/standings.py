@@ -3,8 +3,9 @@
 from decimal import Decimal
 
 from application.log.events import Recorded
-from domain import preview, standing, tiered_occurrence
-from domain.amounts import EXACT, ZERO
+from domain.tiered import occurrence as tiered_occurrence
+from domain.tiered import preview, standing
+from domain.values.amounts import EXACT, ZERO
 from projections.changes import Changes, Statement, Table
 from projections.columns import BIGINT, BOOLEAN, INSTANT, INT, NUMERIC, TEXT, UUIDS
 from projections.projection import Projection, statement

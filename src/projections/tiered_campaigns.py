@@ -3,8 +3,10 @@
 import msgspec
 
 from application.log.events import Recorded
-from domain import icon, tiered_campaign, tiered_occurrence
-from domain.tiered_occurrence import Phase
+from domain.tiered import campaign as tiered_campaign
+from domain.tiered import icon
+from domain.tiered import occurrence as tiered_occurrence
+from domain.tiered.occurrence import Phase
 from projections.changes import Changes, Row, Statement, Table
 from projections.columns import BIGINT, BOOLEAN, INSTANT, INT, JSON, TEXT, UUIDS
 from projections.projection import Projection, statement

@@ -16,7 +16,7 @@ from application.exact import Amount, Body, Code, Instant, Name
 from application.keys import Principal, Role
 from application.refusals import Unknown
 from application.settings import Settings, load
-from domain.amounts import written
+from domain.values.amounts import written
 from projections.listing import Column, Kind, Listing
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)

@@ -18,7 +18,7 @@ from tests.api.reads.program import ReadProgram, reading
 from tests.api.routes.program import campaign_body
 from tests.application.jobs.program import running
 from tests.backoffice.pages import sign_in, visitor
-from tests.domain.test_icons import PNG
+from tests.domain.values.test_picture import PNG
 
 TIERED = "01990000-0000-7000-8000-000000000001"
 OURS = ("/schema", "/schema/openapi.json", "/health/live", "/health/ready", "/metrics", "/problems/stale", "/nothing")

@@ -14,7 +14,7 @@ from application import tiered_campaigns
 from application.clock import SandboxRefusedError
 from application.reads import nothing
 from application.settings import load
-from domain.tiered_definition import Definition
+from domain.tiered.definition import Definition
 from tests.backoffice.serving import thin_out
 
 DAY = datetime(2026, 9, 16, 12, 30, tzinfo=UTC)

@@ -12,7 +12,7 @@ from api.routes import ROUTES
 from api.routes.clock import CLOCK_ROUTES
 from tests.api.reads.program import ReadProgram, reading
 from tests.api.routes.program import achievement_body, campaign_body, goal_body, transaction_body
-from tests.domain.test_icons import PNG
+from tests.domain.values.test_picture import PNG
 
 DOCUMENT = describe([*CLOCK_ROUTES, *ROUTES])
 DESCRIBED = {

@@ -25,14 +25,14 @@ from application.log.reader import read_page
 from application.preconditions import Precondition
 from application.reads import nothing
 from application.streams import AWARD_POLICY, CAMPAIGN_BUDGET, STOCK
-from domain.achievement_definition import Definition
-from domain.award_policy import Decided
-from domain.campaign_definition import CampaignTrigger, Limits, OnExhausted, People, Rule
-from domain.catalogue import Coupon, Reward
-from domain.coupon_code import Issued
-from domain.participation import Granted, Reason, Refused
-from domain.progress import Completed
-from domain.transaction import Status
+from domain.achievements.definition import Definition
+from domain.achievements.progress import Completed
+from domain.campaigns.award_policy import Decided
+from domain.campaigns.definition import CampaignTrigger, Limits, OnExhausted, People, Rule
+from domain.campaigns.participation import Granted, Reason, Refused
+from domain.catalogue.coupon_code import Issued
+from domain.catalogue.entries import Coupon, Reward
+from domain.facts.transaction import Status
 from tests.application.jobs.program import Running, running, until
 from tests.support.campaigns import purchase
 from tests.support.deciding import at_most

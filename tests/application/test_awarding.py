@@ -23,15 +23,12 @@ from application.log.streams import Stream
 from application.preconditions import Precondition
 from application.refusals import Conflict
 from application.streams import CAMPAIGN_BUDGET, COUPON_CODE, PARTICIPATION, PROGRESS, STOCK
-from domain.achievement_definition import Subject
-from domain.award_policy import Decided
-from domain.budget import Reserved, Returned
-from domain.campaign_definition import CampaignTrigger, CampaignType, Limits, OnExhausted, People, Recipient
-from domain.catalogue import Coupon, Generator, Reward, Segment
-from domain.coupon_code import Issued, Voided
-from domain.interval import moment_of
-from domain.member import Registered
-from domain.participation import (
+from domain.achievements.definition import Subject
+from domain.achievements.progress import Adjusted, Advanced, Completed
+from domain.campaigns.award_policy import Decided
+from domain.campaigns.budget import Reserved, Returned
+from domain.campaigns.definition import CampaignTrigger, CampaignType, Limits, OnExhausted, People, Recipient
+from domain.campaigns.participation import (
     Cancelled,
     Granted,
     Reason,
@@ -40,10 +37,13 @@ from domain.participation import (
     Refused,
     decision_id,
 )
-from domain.progress import Adjusted, Advanced, Completed
-from domain.stock import Returned as StockReturned
-from domain.stock import Taken
-from domain.transaction import Status
+from domain.catalogue.coupon_code import Issued, Voided
+from domain.catalogue.entries import Coupon, Generator, Reward, Segment
+from domain.catalogue.stock import Returned as StockReturned
+from domain.catalogue.stock import Taken
+from domain.facts.transaction import Status
+from domain.members.member import Registered
+from domain.values.interval import moment_of
 from tests.support.campaigns import buy, purchase
 from tests.support.deciding import at_most
 from tests.support.program import MAPPER, Program

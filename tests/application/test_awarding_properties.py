@@ -17,13 +17,13 @@ from application.coupons import add_codes
 from application.definitions import put_member
 from application.preconditions import Precondition
 from application.streams import CAMPAIGN_BUDGET, PARTICIPATION, STOCK
-from domain.achievement_definition import Limit
-from domain.campaign import Defined, Life
-from domain.campaign_definition import CampaignType, Limits, OnExhausted, Recipient
-from domain.catalogue import Coupon, Reward
-from domain.coupon_code import Issued
-from domain.interval import Moment, number_of
-from domain.participation import NO_TALLIES, NOTHING, Cancelled, Granted, Refused
+from domain.campaigns.campaign import Defined, Life
+from domain.campaigns.definition import CampaignType, Limits, OnExhausted, Recipient
+from domain.campaigns.participation import NO_TALLIES, NOTHING, Cancelled, Granted, Refused
+from domain.catalogue.coupon_code import Issued
+from domain.catalogue.entries import Coupon, Reward
+from domain.values.interval import Moment, number_of
+from domain.values.limit import Limit
 from tests.support.campaigns import buy, purchase
 from tests.support.deciding import at_most
 from tests.support.program import Program

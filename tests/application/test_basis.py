@@ -18,14 +18,14 @@ from application.log.working import Command, Working
 from application.log.writer import Writer
 from application.preconditions import Precondition
 from application.streams import KINDS, TRANSACTION
-from domain.achievement_definition import Count, CountKind, Definition, Subject
-from domain.attributes import AttributeType
-from domain.catalogue import EventType, MemberList, Segment
-from domain.member_event import Happening
-from domain.outcomes import Completed, Contributed, NotCounted, Reason
-from domain.terms import Entity
-from domain.tiered_definition import Aggregate, Audience
-from domain.transaction import Received, Status
+from domain.achievements.definition import Count, CountKind, Definition, Subject
+from domain.catalogue.entries import EventType, MemberList, Segment
+from domain.facts.event import Happening
+from domain.facts.fact import Entity
+from domain.facts.outcomes import Completed, Contributed, NotCounted, Reason
+from domain.facts.transaction import Received, Status
+from domain.tiered.definition import Aggregate, Audience
+from domain.values.attributes import AttributeType
 from tests.support.campaigns import CAMPAIGN, RULES, buy, definition, purchase, recount, running, standing
 from tests.support.program import Program
 from tests.support.progressing import ACHIEVEMENT_ID, day, progress, rule

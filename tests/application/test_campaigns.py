@@ -10,25 +10,18 @@ from application.definitions import put_entry
 from application.preconditions import Precondition
 from application.refusals import Conflict, Unknown
 from application.streams import ACHIEVEMENT, CAMPAIGN
-from domain import achievement as achievements
-from domain.attributes import AttributeType
-from domain.campaign import Campaign
-from domain.campaign_definition import (
-    CampaignTrigger,
-    Definition,
-    Effect,
-    EffectKind,
-    People,
-    Rule,
-)
-from domain.campaign_terms import CampaignTerms
-from domain.catalogue import Account, Coupon, EventType, Generator, Segment
+from domain.achievements import achievement as achievements
+from domain.campaigns.campaign import Campaign
+from domain.campaigns.definition import CampaignTrigger, Definition, Effect, EffectKind, People, Rule
+from domain.campaigns.occasion import AchievementSeen, Occasion
+from domain.campaigns.terms import CampaignTerms
+from domain.catalogue.entries import Account, Coupon, EventType, Generator, Segment
 from domain.expressions import ExpressionFailure
-from domain.member import Member
-from domain.occasion import AchievementSeen, Occasion
-from domain.problems import Invalid
-from domain.purchase import Purchase
-from domain.terms import Entity
+from domain.facts.fact import Entity
+from domain.facts.purchase import Purchase
+from domain.members.member import Member
+from domain.values.attributes import AttributeType
+from domain.values.problems import Invalid
 from tests.support.achievements import definition as goal
 from tests.support.achievements import rule as goal_rule
 from tests.support.program import Program

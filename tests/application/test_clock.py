@@ -9,7 +9,7 @@ from application.clock import BackwardsError, SandboxClock, SandboxRefusedError,
 from application.log.catalogue import NoCatalogue
 from application.log.reader import read_page
 from application.log.writer import Writer
-from domain.administration import KeyMade
+from domain.service.administration import KeyMade
 from tests.application.access import pool_on
 from tests.application.log.conftest import running
 from tests.application.log.shop import MAPPER, counting

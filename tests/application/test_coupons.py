@@ -10,11 +10,11 @@ from application.definitions import put_entry
 from application.preconditions import Precondition
 from application.refusals import Conflict, Stale, Unknown, VersionRequired
 from application.streams import COUPON_CODE, COUPON_SLOT, STOCK
-from domain.attributes import AttributeType
-from domain.catalogue import Badge, Coupon, Entry, EntryPut, EventType, Generator, Reward
-from domain.coupon_code import CouponCode, Imported, Slot
-from domain.problems import Invalid
-from domain.stock import Stock, Supplied, Taken
+from domain.catalogue.coupon_code import CouponCode, Imported, Slot
+from domain.catalogue.entries import Badge, Coupon, Entry, EntryPut, EventType, Generator, Reward
+from domain.catalogue.stock import Stock, Supplied, Taken
+from domain.values.attributes import AttributeType
+from domain.values.problems import Invalid
 from tests.support.program import Program
 
 NEW = Precondition(absent=True)

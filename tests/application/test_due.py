@@ -15,10 +15,10 @@ from application.clock import BackwardsError
 from application.due import Doing, DueEvaluation, Sandbox, ScheduledPreview, no_progress, ticks_around
 from application.preconditions import Precondition
 from application.previews import compute
-from domain import preview
-from domain.schedule import Duration, Unit, advance
-from domain.terms import Confirmation
-from domain.transaction import Status
+from domain.facts.transaction import Status
+from domain.tiered import preview
+from domain.tiered.terms import Confirmation
+from domain.values.duration import Duration, Unit, advance
 from projections.positions import Positions
 from tests.application.jobs.program import Running, receiving, running
 from tests.support.campaigns import definition, purchase, tiers

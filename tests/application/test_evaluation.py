@@ -5,9 +5,9 @@ from decimal import Decimal
 from application import tiered_campaigns
 from application.due import no_progress
 from application.evaluation import evaluate
-from domain.purchase import Purchase
-from domain.terms import Late
-from domain.transaction import Status
+from domain.facts.purchase import Purchase
+from domain.facts.transaction import Status
+from domain.tiered.terms import Late
 from tests.application.jobs.program import Running, receiving, running
 from tests.support.campaigns import purchase
 

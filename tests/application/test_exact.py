@@ -21,7 +21,7 @@ from application.exact import (
     convert,
     decode,
 )
-from domain.problems import Invalid
+from domain.values.problems import Invalid
 
 
 class Tier(Body, frozen=True):

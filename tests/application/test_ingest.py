@@ -13,18 +13,19 @@ from application.definitions import change_list, put_entry, put_member, put_prod
 from application.likely import EXPLAINED
 from application.preconditions import Precondition
 from application.refusals import Conflict, Unknown
-from domain import standing as standings
-from domain.attributes import AttributeType
-from domain.catalogue import EventType, MemberList, Segment
-from domain.member_event import Happening
-from domain.outcomes import Contributed, Corrected, NotCounted, Outcome, Reason
-from domain.points import HitType
-from domain.problems import Invalid
-from domain.product import Product
-from domain.purchase import Item, Returned
-from domain.terms import CombinationScope, Confirmation, Entity, Late, Part
-from domain.tiered_definition import Aggregate, Audience
-from domain.transaction import Accepted, Status
+from domain.catalogue.entries import EventType, MemberList, Segment
+from domain.catalogue.product import Product
+from domain.facts.event import Happening
+from domain.facts.fact import Entity
+from domain.facts.outcomes import Contributed, Corrected, NotCounted, Outcome, Reason
+from domain.facts.purchase import Item, Returned
+from domain.facts.transaction import Accepted, Status
+from domain.tiered import standing as standings
+from domain.tiered.definition import Aggregate, Audience
+from domain.tiered.points import HitType
+from domain.tiered.terms import CombinationScope, Confirmation, Late, Part
+from domain.values.attributes import AttributeType
+from domain.values.problems import Invalid
 from tests.support.campaigns import (
     CAMPAIGN,
     RULES,

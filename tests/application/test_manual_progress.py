@@ -11,11 +11,12 @@ from application.definitions import put_member
 from application.manual_progress import Change, Changed, Setting
 from application.preconditions import Precondition
 from application.refusals import Conflict, Unknown
-from domain.achievement_definition import Count, CountKind, Limit, Period, PeriodKind
-from domain.interval import Interval, Unit
-from domain.outcomes import Progressed
-from domain.problems import Invalid
-from domain.progress import Adjusted, Carried, Completed
+from domain.achievements.definition import Count, CountKind, Period, PeriodKind
+from domain.achievements.progress import Adjusted, Carried, Completed
+from domain.facts.outcomes import Progressed
+from domain.values.interval import Interval, Unit
+from domain.values.limit import Limit
+from domain.values.problems import Invalid
 from tests.support.achievements import ACHIEVEMENT, definition, rule
 from tests.support.campaigns import CAMPAIGN, buy, purchase
 from tests.support.program import Program

@@ -19,20 +19,20 @@ from application.likely import EXPLAINED
 from application.manual_progress import Change, Setting
 from application.preconditions import Precondition
 from application.streams import ACHIEVEMENT, MEMBER, TRANSACTION
-from domain import achievement as achievements
-from domain.achievement import Defined
-from domain.achievement_definition import Count, CountKind, Definition, Subject
-from domain.amounts import EXACT, FRACTION_DIGITS
-from domain.attributes import AttributeType
-from domain.catalogue import EventType
-from domain.member_event import Happening
-from domain.outcomes import Completed, NotCounted, Outcome, Progressed, Reason
-from domain.product import Product
-from domain.progress import Reversed
-from domain.purchase import Item, Returned
-from domain.terms import Entity
-from domain.timeframe import Timeframe, TimeframeKind
-from domain.transaction import Status, left_of
+from domain.achievements import achievement as achievements
+from domain.achievements.achievement import Defined
+from domain.achievements.definition import Count, CountKind, Definition, Subject
+from domain.achievements.progress import Reversed
+from domain.achievements.timeframe import Timeframe, TimeframeKind
+from domain.catalogue.entries import EventType
+from domain.catalogue.product import Product
+from domain.facts.event import Happening
+from domain.facts.fact import Entity
+from domain.facts.outcomes import Completed, NotCounted, Outcome, Progressed, Reason
+from domain.facts.purchase import Item, Returned
+from domain.facts.transaction import Status, left_of
+from domain.values.amounts import EXACT, FRACTION_DIGITS
+from domain.values.attributes import AttributeType
 from tests.support.campaigns import RULES, buy, purchase
 from tests.support.program import Program
 from tests.support.progressing import ACHIEVEMENT_ID, OTHER_ID, at_most, day, progress, revised, rule, tracking

@@ -23,23 +23,24 @@ from application.log.streams import Stream
 from application.preconditions import Precondition
 from application.refusals import Conflict, Refusal
 from application.streams import ENTRY, KINDS, MEMBER_EVENT, STANDING, TRANSACTION
-from domain.amounts import EXACT, FRACTION_DIGITS, ONE
-from domain.attributes import AttributeType
-from domain.catalogue import EventType, MemberList, Segment
-from domain.member_event import Happening
-from domain.outcomes import Contribution
-from domain.points import HitType
-from domain.preview import Figures
-from domain.problems import Invalid
-from domain.product import Product
-from domain.purchase import Item, Purchase, Returned
-from domain.refund import part_left, stated_at
-from domain.standing import Awarded, Contributed, Corrected, Standing
-from domain.terms import CombinationScope, Confirmation, Entity, Late, Part
-from domain.tiered_campaign import started
-from domain.tiered_definition import Aggregate, Audience, Definition
-from domain.tiered_occurrence import Phase
-from domain.transaction import Refunded, Status, Transaction, evolve, left_of, refund
+from domain.catalogue.entries import EventType, MemberList, Segment
+from domain.catalogue.product import Product
+from domain.facts.event import Happening
+from domain.facts.fact import Entity
+from domain.facts.outcomes import Contribution
+from domain.facts.purchase import Item, Purchase, Returned
+from domain.facts.refund import part_left, stated_at
+from domain.facts.transaction import Refunded, Status, Transaction, evolve, left_of, refund
+from domain.tiered.campaign import started
+from domain.tiered.definition import Aggregate, Audience, Definition
+from domain.tiered.occurrence import Phase
+from domain.tiered.points import HitType
+from domain.tiered.preview import Figures
+from domain.tiered.standing import Awarded, Contributed, Corrected, Standing
+from domain.tiered.terms import CombinationScope, Confirmation, Late, Part
+from domain.values.amounts import EXACT, FRACTION_DIGITS, ONE
+from domain.values.attributes import AttributeType
+from domain.values.problems import Invalid
 from tests.support.campaigns import CAMPAIGN, RULES, definition, recount, running, tiers
 from tests.support.program import Program
 

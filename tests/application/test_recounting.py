@@ -13,17 +13,17 @@ from application.definitions import put_entry, put_product
 from application.preconditions import Precondition
 from application.refusals import Conflict
 from application.streams import MEMBER_EVENT, TRANSACTION
-from domain.attributes import AttributeType
-from domain.catalogue import EventType
-from domain.member_event import Happening
-from domain.outcomes import NotCounted, Reason
-from domain.points import HitType
-from domain.product import Product
-from domain.purchase import Item
-from domain.standing import Fact, FactKind
-from domain.terms import CombinationScope, Confirmation, Entity, Part
-from domain.tiered_definition import Aggregate
-from domain.transaction import Recounted, Status
+from domain.catalogue.entries import EventType
+from domain.catalogue.product import Product
+from domain.facts.event import Happening
+from domain.facts.fact import Entity, Fact, FactKind
+from domain.facts.outcomes import NotCounted, Reason
+from domain.facts.purchase import Item
+from domain.facts.transaction import Recounted, Status
+from domain.tiered.definition import Aggregate
+from domain.tiered.points import HitType
+from domain.tiered.terms import CombinationScope, Confirmation, Part
+from domain.values.attributes import AttributeType
 from tests.support.campaigns import (
     CAMPAIGN,
     RULES,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from application.definitions import MOST_STEPS, put_member
 from application.refusals import Conflict
 from application.streams import MEMBER
-from domain.member import ReferrerSet
+from domain.members.member import ReferrerSet
 from tests.application.jobs.program import running
 from tests.support.program import Program
 

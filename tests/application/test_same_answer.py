@@ -27,9 +27,9 @@ from application.log.working import Command
 from application.preconditions import Precondition
 from application.reads import nothing
 from application.refusals import Refusal
-from domain.achievement_definition import Definition as Goal
-from domain.achievement_definition import Subject
-from domain.campaign_definition import (
+from domain.achievements.definition import Definition as Goal
+from domain.achievements.definition import Subject
+from domain.campaigns.definition import (
     CampaignTrigger,
     CampaignType,
     Definition,
@@ -38,10 +38,10 @@ from domain.campaign_definition import (
     People,
     Recipient,
 )
-from domain.catalogue import Coupon, Reward, Segment
-from domain.participation import Cancelled, Granted, Refused, evolve
-from domain.problems import Invalid
-from domain.transaction import Status
+from domain.campaigns.participation import Cancelled, Granted, Refused, evolve
+from domain.catalogue.entries import Coupon, Reward, Segment
+from domain.facts.transaction import Status
+from domain.values.problems import Invalid
 from tests.application.jobs.program import Running, running
 from tests.support.campaigns import purchase
 from tests.support.deciding import at_most

@@ -29,16 +29,16 @@ from application.preconditions import Precondition
 from application.refusals import Conflict, Refusal
 from application.simulation import DECISIONS, Described, Draft, Simulation, TooMuch
 from application.streams import MEMBER, TRANSACTION
-from domain.achievement_definition import Count, CountKind, Definition, Subject
-from domain.attributes import AttributeType
-from domain.award_policy import Decided
-from domain.campaign_definition import CampaignTrigger, CampaignType, Limits, OnExhausted, People, Recipient
-from domain.catalogue import Coupon, EventType, Generator, MemberList, Reward, Segment
-from domain.coupon_code import Issued
-from domain.participation import Granted, Reason, Refused
-from domain.problems import Invalid, Problem
-from domain.progress import Advanced, Completed
-from domain.transaction import Accepted, Received
+from domain.achievements.definition import Count, CountKind, Definition, Subject
+from domain.achievements.progress import Advanced, Completed
+from domain.campaigns.award_policy import Decided
+from domain.campaigns.definition import CampaignTrigger, CampaignType, Limits, OnExhausted, People, Recipient
+from domain.campaigns.participation import Granted, Reason, Refused
+from domain.catalogue.coupon_code import Issued
+from domain.catalogue.entries import Coupon, EventType, Generator, MemberList, Reward, Segment
+from domain.facts.transaction import Accepted, Received
+from domain.values.attributes import AttributeType
+from domain.values.problems import Invalid, Problem
 from tests.support.campaigns import RULES, running
 from tests.support.deciding import at_most
 from tests.support.program import MAPPER, Program

@@ -10,14 +10,14 @@ from application import ingest
 from application.definitions import put_member, put_product
 from application.ingest import FactAnswer
 from application.preconditions import Precondition
-from domain.achievement_definition import Count, CountKind, Subject
-from domain.amounts import EXACT, FRACTION_DIGITS
-from domain.outcomes import Completed, Contributed, Corrected, NotCounted, Progressed, Reason
-from domain.problems import Invalid
-from domain.product import Product
-from domain.purchase import Item, Returned
-from domain.terms import CombinationScope, Late, Part
-from domain.tiered_definition import Aggregate
+from domain.achievements.definition import Count, CountKind, Subject
+from domain.catalogue.product import Product
+from domain.facts.outcomes import Completed, Contributed, Corrected, NotCounted, Progressed, Reason
+from domain.facts.purchase import Item, Returned
+from domain.tiered.definition import Aggregate
+from domain.tiered.terms import CombinationScope, Late, Part
+from domain.values.amounts import EXACT, FRACTION_DIGITS
+from domain.values.problems import Invalid
 from tests.support.campaigns import CAMPAIGN, buy, evaluate, purchase, running, standing, tiers
 from tests.support.program import Program
 from tests.support.progressing import ACHIEVEMENT_ID, at_most, day, rule, tracking

@@ -14,12 +14,12 @@ from application.definitions import put_entry, put_product
 from application.log.streams import Stream
 from application.preconditions import Precondition
 from application.refusals import Conflict, Unknown
-from domain.catalogue import Account
-from domain.problems import Invalid
-from domain.product import Product
-from domain.standing import Awarded
-from domain.terms import Part
-from domain.tiered_definition import Aggregate
+from domain.catalogue.entries import Account
+from domain.catalogue.product import Product
+from domain.tiered.definition import Aggregate
+from domain.tiered.standing import Awarded
+from domain.tiered.terms import Part
+from domain.values.problems import Invalid
 from tests.support.campaigns import CAMPAIGN, buy, definition, evaluate, purchase, running
 from tests.support.program import Program
 

@@ -10,21 +10,14 @@ from api.compression import SHORTEST_BYTES
 from application import achievements, campaigns, definitions, ingest, tiered_campaigns
 from application.due import Doing, Sandbox
 from application.preconditions import Precondition
-from domain.achievement_definition import Limit, Period, PeriodKind, Subject
-from domain.campaign_definition import (
-    CampaignType,
-    Definition,
-    Effect,
-    EffectKind,
-    Limits,
-    Recipient,
-    Rule,
-)
-from domain.catalogue import Account
-from domain.points import HitType
-from domain.terms import Late
-from domain.timeframe import Timeframe, TimeframeKind
-from domain.transaction import Status
+from domain.achievements.definition import Period, PeriodKind, Subject
+from domain.achievements.timeframe import Timeframe, TimeframeKind
+from domain.campaigns.definition import CampaignType, Definition, Effect, EffectKind, Limits, Recipient, Rule
+from domain.catalogue.entries import Account
+from domain.facts.transaction import Status
+from domain.tiered.points import HitType
+from domain.tiered.terms import Late
+from domain.values.limit import Limit
 from tests.application.jobs.program import RULES, Running, running
 from tests.backoffice.pages import Page, see, sign_in, visitor
 from tests.support.achievements import ACHIEVEMENT

@@ -18,16 +18,17 @@ from application.log.working import Command
 from application.manual_progress import Change
 from application.preconditions import Precondition
 from application.streams import PARTICIPATION
-from domain.achievement_definition import Definition, Limit, Period, PeriodKind, Subject
-from domain.attributes import AttributeType
-from domain.campaign_definition import CampaignType, Effect, EffectKind, Limits, OnExhausted, People, Recipient
-from domain.campaign_definition import Definition as Offer
-from domain.campaign_definition import Rule as Prize
-from domain.catalogue import Account, Badge, Coupon, EventType, Generator, Reward
-from domain.interval import Interval, Unit
-from domain.member_event import Happening
-from domain.participation import Granted, decision_id
-from domain.transaction import Status
+from domain.achievements.definition import Definition, Period, PeriodKind, Subject
+from domain.campaigns.definition import CampaignType, Effect, EffectKind, Limits, OnExhausted, People, Recipient
+from domain.campaigns.definition import Definition as Offer
+from domain.campaigns.definition import Rule as Prize
+from domain.campaigns.participation import Granted, decision_id
+from domain.catalogue.entries import Account, Badge, Coupon, EventType, Generator, Reward
+from domain.facts.event import Happening
+from domain.facts.transaction import Status
+from domain.values.attributes import AttributeType
+from domain.values.interval import Interval, Unit
+from domain.values.limit import Limit
 from projections.queries.log import events_between
 from tests.application.jobs.program import RULES, Running, running
 from tests.backoffice.pages import Page, see, sign_in, visitor

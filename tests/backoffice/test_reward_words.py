@@ -7,13 +7,14 @@ import pytest
 
 from backoffice import achievement_words, campaign_words, outcome_words
 from backoffice.names import Named
-from domain.achievement_definition import Count, CountKind, Definition, Limit, Period, PeriodKind, Subject
-from domain.campaign_definition import CampaignType, Effect, EffectKind, Limits, OnExhausted, People, Recipient
-from domain.catalogue import Account
-from domain.interval import Interval, Unit
-from domain.outcomes import Completed, Contributed, Corrected, NotCounted, Outcome, Progressed, Reason
-from domain.terms import Entity
-from domain.timeframe import Timeframe, TimeframeKind
+from domain.achievements.definition import Count, CountKind, Definition, Period, PeriodKind, Subject
+from domain.achievements.timeframe import Timeframe, TimeframeKind
+from domain.campaigns.definition import CampaignType, Effect, EffectKind, Limits, OnExhausted, People, Recipient
+from domain.catalogue.entries import Account
+from domain.facts.fact import Entity
+from domain.facts.outcomes import Completed, Contributed, Corrected, NotCounted, Outcome, Progressed, Reason
+from domain.values.interval import Interval, Unit
+from domain.values.limit import Limit
 from tests.support.achievements import rule
 
 EVENTS: dict[str, Any] = {"trigger": Entity.EVENT, "event_type": "workout"}

@@ -8,9 +8,10 @@ import pytest
 from backoffice import achievement_words, words
 from backoffice.figures import counted, figure, signed, total
 from backoffice.showing import Zoned, relative, share, span
-from domain.points import HitType
-from domain.terms import CombinationScope, Entity, Part
-from domain.tiered_definition import Aggregate, Audience
+from domain.facts.fact import Entity
+from domain.tiered.definition import Aggregate, Audience
+from domain.tiered.points import HitType
+from domain.tiered.terms import CombinationScope, Part
 from tests.support.campaigns import definition
 
 NOW = datetime(2026, 9, 10, 12, tzinfo=UTC)

@@ -1,5 +1,5 @@
-from domain.attributes import AttributeType
-from domain.catalogue import Account, Badge, EventType
+from domain.catalogue.entries import Account, Badge, EventType
+from domain.values.attributes import AttributeType
 
 WORKOUT = EventType("workout", "Workout", {"minutes": AttributeType.NUMBER, "planned": AttributeType.TIMESTAMP})
 

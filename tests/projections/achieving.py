@@ -10,18 +10,20 @@ from zoneinfo import ZoneInfo
 
 from application import streams
 from application.log.streams import NAMESPACE, Stream
-from domain import achievement, member_event, progress, transaction
-from domain.achievement_definition import Count, CountKind, Definition, Limit, Period, PeriodKind, Rule
-from domain.achievement_terms import AchievementTerms
-from domain.adjustment import adjust
-from domain.interval import moment_of
-from domain.outcomes import Advance, NotCounted, Outcome, Reason
-from domain.problems import Problem
-from domain.progress import Acting, Progress
-from domain.progress_shown import terms_shown
-from domain.purchase import Purchase
-from domain.standing import Fact, FactKind
-from domain.terms import Entity
+from domain.achievements import achievement, progress
+from domain.achievements.adjustment import adjust
+from domain.achievements.definition import Count, CountKind, Definition, Period, PeriodKind, Rule
+from domain.achievements.progress import Acting, Progress
+from domain.achievements.progress_shown import terms_shown
+from domain.achievements.terms import AchievementTerms
+from domain.facts import event as member_event
+from domain.facts import transaction
+from domain.facts.fact import Entity, Fact, FactKind
+from domain.facts.outcomes import Advance, NotCounted, Outcome, Reason
+from domain.facts.purchase import Purchase
+from domain.values.interval import moment_of
+from domain.values.limit import Limit
+from domain.values.problems import Problem
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Budapest")

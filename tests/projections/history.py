@@ -14,18 +14,24 @@ from application.log.events import Envelope
 from application.log.mapper import Mapper
 from application.log.streams import NAMESPACE, Stream
 from application.streams import KINDS
-from domain import catalogue, icon, member, member_event, preview, product, standing, tiered_campaign, transaction
-from domain import tiered_occurrence as occurrence
-from domain.amounts import Rounding
-from domain.attributes import AttributeType
-from domain.outcomes import Contribution
-from domain.points import HitType, Tier, TierTable
-from domain.purchase import Purchase
-from domain.schedule import Window
-from domain.standing import Fact, FactKind, Place, Standing
-from domain.terms import CombinationScope, Confirmation, Entity, Late, Terms
-from domain.tiered_campaign import Revision
-from domain.tiered_definition import Aggregate, Definition
+from domain.catalogue import entries as catalogue
+from domain.catalogue import product
+from domain.facts import event as member_event
+from domain.facts import transaction
+from domain.facts.fact import Entity, Fact, FactKind
+from domain.facts.outcomes import Contribution
+from domain.facts.purchase import Purchase
+from domain.members import member
+from domain.tiered import campaign as tiered_campaign
+from domain.tiered import icon, occurrence, preview, standing
+from domain.tiered.campaign import Revision
+from domain.tiered.definition import Aggregate, Definition
+from domain.tiered.points import HitType, Tier, TierTable
+from domain.tiered.schedule import Window
+from domain.tiered.standing import Place, Standing
+from domain.tiered.terms import CombinationScope, Confirmation, Late, Terms
+from domain.values.amounts import Rounding
+from domain.values.attributes import AttributeType
 from tests.projections.achieving import Achieving
 from tests.projections.rewarding import Rewarding
 from tests.support.gifts import gifts

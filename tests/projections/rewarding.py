@@ -9,12 +9,12 @@ from uuid import UUID, uuid5
 
 from application import streams
 from application.log.streams import NAMESPACE, Stream
-from domain import campaign, participation
-from domain.amounts import ZERO
-from domain.campaign_definition import CampaignTrigger, Definition, Effect, EffectKind, Limits, Recipient, Rule
-from domain.interval import Moment
-from domain.participation import Counters, EffectOutcome, RuleOutcome, Saw, Trigger, Why
-from domain.standing import Fact, FactKind
+from domain.campaigns import campaign, participation
+from domain.campaigns.definition import CampaignTrigger, Definition, Effect, EffectKind, Limits, Recipient, Rule
+from domain.campaigns.participation import Counters, EffectOutcome, RuleOutcome, Saw, Trigger, Why
+from domain.facts.fact import Fact, FactKind
+from domain.values.amounts import ZERO
+from domain.values.interval import Moment
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 ACHIEVEMENT = UUID(int=11)

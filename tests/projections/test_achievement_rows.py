@@ -9,12 +9,12 @@ import psycopg
 import pytest
 
 from application import streams
-from domain import achievement, progress, transaction
-from domain.interval import NOTHING, moment_of
-from domain.outcomes import NotCounted, Reason
-from domain.purchase import Purchase
-from domain.standing import Fact, FactKind
-from domain.terms import Entity
+from domain.achievements import achievement, progress
+from domain.facts import transaction
+from domain.facts.fact import Entity, Fact, FactKind
+from domain.facts.outcomes import NotCounted, Reason
+from domain.facts.purchase import Purchase
+from domain.values.interval import NOTHING, moment_of
 from tests.projections.achieving import START, ZONE, Achieving, definition, rule
 from tests.projections.following import followed, rows
 from tests.projections.history import Log, Recording

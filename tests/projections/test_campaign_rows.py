@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from application.streams import CAMPAIGN, PARTICIPATION
-from domain import campaign
-from domain.campaign_definition import People, Recipient
-from domain.participation import Reason
+from domain.campaigns import campaign
+from domain.campaigns.definition import People, Recipient
+from domain.campaigns.participation import Reason
 from tests.projections.following import followed, rows
 from tests.projections.history import Log, Recording
 from tests.projections.rewarding import START, cancelled, definition, granted, refused, units

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from application.streams import PARTICIPATION
-from domain import participation
-from domain.campaign_definition import EffectKind, Recipient
-from domain.participation import EffectOutcome, Reason, decision_id
+from domain.campaigns import participation
+from domain.campaigns.definition import EffectKind, Recipient
+from domain.campaigns.participation import EffectOutcome, Reason, decision_id
 from tests.projections.following import followed, rows
 from tests.projections.history import Log, Program, Recording
 from tests.projections.rewarding import cancelled, fired, granted, refused, units

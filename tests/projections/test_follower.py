@@ -18,8 +18,8 @@ from application import actors
 from application.log.events import Recorded
 from application.log.reader import read_page
 from application.streams import MEMBER
-from domain import member
-from domain.administration import RebuildStarted
+from domain.members import member
+from domain.service.administration import RebuildStarted
 from projections import store
 from projections.changes import Changes
 from projections.follower import Follower

@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from application.log.check import Finding
 from application.log.events import Recorded
 from application.streams import MEMBER
-from domain import member
+from domain.members import member
 from projections import store
 from projections.certificate import Certificate, TableCertificate
 from projections.changes import Changes

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from domain.participation import Reason, decision_id
+from domain.campaigns.participation import Reason, decision_id
 from tests.projections.following import followed, rows
 from tests.projections.history import Log, Recording
 from tests.support import gifts

@@ -9,10 +9,13 @@ import pytest
 
 from application import streams
 from application.streams import STANDING
-from domain import preview, standing, tiered_occurrence, transaction
-from domain.purchase import Purchase
-from domain.standing import Awarded, Contributed, Corrected, Fact, FactKind
-from domain.tiered_campaign import Revised, Revision
+from domain.facts import transaction
+from domain.facts.fact import Fact, FactKind
+from domain.facts.purchase import Purchase
+from domain.tiered import occurrence as tiered_occurrence
+from domain.tiered import preview, standing
+from domain.tiered.campaign import Revised, Revision
+from domain.tiered.standing import Awarded, Contributed, Corrected
 from projections.decisions import ReasonCode, why_nothing
 from projections.rebuild import Task, rebuild
 from projections.registry import PROJECTIONS

@@ -4,8 +4,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from domain.achievement_definition import Count, CountKind, Definition, Limit, Rule
-from domain.terms import Entity
+from domain.achievements.definition import Count, CountKind, Definition, Rule
+from domain.facts.fact import Entity
+from domain.values.limit import Limit
 
 ACHIEVEMENT = UUID("018f0000-0000-7000-8000-0000000000a1")
 

@@ -10,13 +10,13 @@ from application import tiered_campaigns
 from application.ingest import FactAnswer, Rules, receive_transaction
 from application.ingest import recount as recount_fact
 from application.streams import STANDING
-from domain.amounts import ZERO
-from domain.points import HitType, Tier
-from domain.purchase import Purchase
-from domain.standing import Contributed, Standing
-from domain.terms import Entity
-from domain.tiered_definition import Aggregate, Definition
-from domain.transaction import Status
+from domain.facts.fact import Entity
+from domain.facts.purchase import Purchase
+from domain.facts.transaction import Status
+from domain.tiered.definition import Aggregate, Definition
+from domain.tiered.points import HitType, Tier
+from domain.tiered.standing import Contributed, Standing
+from domain.values.amounts import ZERO
 from tests.support.program import Program
 
 CAMPAIGN = UUID("018f0000-0000-7000-8000-000000000001")

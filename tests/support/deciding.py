@@ -6,27 +6,20 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from domain.achievement_definition import Limit
-from domain.campaign_definition import (
-    CampaignTrigger,
-    CampaignType,
-    EffectKind,
-    Limits,
-    OnExhausted,
-    Recipient,
-)
-from domain.campaign_terms import CampaignTerms, EffectTerms, PeopleTerms, RuleTerms
-from domain.catalogue import Coupon
-from domain.decision import decide
+from domain.campaigns.decision import decide
+from domain.campaigns.definition import CampaignTrigger, CampaignType, EffectKind, Limits, OnExhausted, Recipient
+from domain.campaigns.ledger import CouponLeft, Ledger
+from domain.campaigns.occasion import AchievementSeen, Occasion
+from domain.campaigns.participation import Granted, Participation, ReferralCounted, Refused, Trigger, evolve, receipt_of
+from domain.campaigns.scope import campaign_scope
+from domain.campaigns.terms import CampaignTerms, EffectTerms, PeopleTerms, RuleTerms
+from domain.catalogue.entries import Coupon
 from domain.expressions import Compiled, Type, compile_expression
-from domain.interval import Interval, Unit
-from domain.ledger import CouponLeft, Ledger
-from domain.member import Member
-from domain.occasion import AchievementSeen, Occasion
-from domain.participation import Granted, Participation, ReferralCounted, Refused, Trigger, evolve, receipt_of
-from domain.purchase import Purchase
-from domain.scopes import campaign_scope
-from domain.standing import Fact, FactKind
+from domain.facts.fact import Fact, FactKind
+from domain.facts.purchase import Purchase
+from domain.members.member import Member
+from domain.values.interval import Interval, Unit
+from domain.values.limit import Limit
 
 CAMPAIGN = UUID("018f0000-0000-7000-8000-0000000000c1")
 ACHIEVEMENT = UUID("018f0000-0000-7000-8000-0000000000a1")

@@ -9,13 +9,22 @@ from uuid import UUID, uuid5
 from application.log.streams import Stream
 from application.log.working import Working
 from application.streams import COUPON_CODE, COUPON_SLOT, PARTICIPATION, PROGRESS, STOCK
-from domain.campaign_definition import CampaignTrigger, EffectKind, Recipient
-from domain.coupon_code import Imported, Issued, Slot, Voided
-from domain.interval import Moment
-from domain.participation import Cancelled, Counters, EffectOutcome, Granted, Reason, RuleOutcome, Trigger, decision_id
-from domain.progress import Adjusted, Completed
-from domain.standing import Fact, FactKind
-from domain.stock import Returned, Supplied, Taken
+from domain.achievements.progress import Adjusted, Completed
+from domain.campaigns.definition import CampaignTrigger, EffectKind, Recipient
+from domain.campaigns.participation import (
+    Cancelled,
+    Counters,
+    EffectOutcome,
+    Granted,
+    Reason,
+    RuleOutcome,
+    Trigger,
+    decision_id,
+)
+from domain.catalogue.coupon_code import Imported, Issued, Slot, Voided
+from domain.catalogue.stock import Returned, Supplied, Taken
+from domain.facts.fact import Fact, FactKind
+from domain.values.interval import Moment
 
 CAMPAIGN = UUID("018f0000-0000-7000-8000-0000000000c1")
 ACHIEVEMENT = UUID("018f0000-0000-7000-8000-0000000000a1")

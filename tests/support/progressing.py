@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from application.streams import ACHIEVEMENT, PROGRESS
-from domain import achievement as achievements
-from domain.achievement_definition import Count, CountKind, Definition, Limit, Period, PeriodKind, Rule
-from domain.interval import Interval, Unit
-from domain.progress import Progress
-from domain.terms import Entity
+from domain.achievements import achievement as achievements
+from domain.achievements.definition import Count, CountKind, Definition, Period, PeriodKind, Rule
+from domain.achievements.progress import Progress
+from domain.facts.fact import Entity
+from domain.values.interval import Interval, Unit
+from domain.values.limit import Limit
 from tests.support.program import Program
 
 ACHIEVEMENT_ID = UUID("018f0000-0000-7000-8000-0000000000a1")

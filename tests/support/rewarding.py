@@ -14,9 +14,9 @@ from application.log.working import Working
 from application.preconditions import Precondition
 from application.streams import PARTICIPATION
 from application.triggers import DEFINITIONS, InForce, Turn
-from domain.campaign_definition import Definition, Effect, EffectKind, Limits, Recipient, Rule
-from domain.catalogue import Badge, Coupon, Entry, Reward
-from domain.participation import CancellationRequested, Granted, Refused
+from domain.campaigns.definition import Definition, Effect, EffectKind, Limits, Recipient, Rule
+from domain.campaigns.participation import CancellationRequested, Granted, Refused
+from domain.catalogue.entries import Badge, Coupon, Entry, Reward
 from tests.support.program import MAPPER, Program, at_once
 from tests.support.progressing import ACHIEVEMENT_ID
 

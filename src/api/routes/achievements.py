@@ -20,7 +20,7 @@ from application import achievements, manual_progress
 from application.achievement_bodies import AchievementBody, NewAchievementBody, ProgressBody
 from application.bodies import EmptyBody
 from application.log.working import Working
-from domain.achievement import Achievement, Edit
+from domain.achievements.achievement import Achievement, Edit
 from projections.queries.achievements import members_in_progress
 
 NOTHING = EmptyBody()

@@ -24,10 +24,10 @@ from application.ingest import Rules
 from application.log.working import Command
 from application.remainder import remainder_of
 from application.requests import Kept, RequestKey, once
-from domain.problems import Invalid
-from domain.request import Answered
-from domain.standing import Fact as Recorded
-from domain.standing import FactKind
+from domain.facts.fact import Fact as Recorded
+from domain.facts.fact import FactKind
+from domain.service.request import Answered
+from domain.values.problems import Invalid
 from projections.queries.decisions import DecisionRow, FactChange
 
 MOST_FACTS = 1000

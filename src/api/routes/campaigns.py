@@ -17,7 +17,7 @@ from application import campaigns
 from application.bodies import EmptyBody
 from application.campaign_bodies import CampaignBody, NewCampaignBody
 from application.log.working import Working
-from domain.campaign import Campaign
+from domain.campaigns.campaign import Campaign
 
 NOTHING = EmptyBody()
 

@@ -39,8 +39,8 @@ from application.bodies import (
 from application.exact import Code
 from application.log.working import Working
 from application.streams import STOCK
-from domain.catalogue import Account, Badge, Coupon, EventType, MemberList, Reward, Segment
-from domain.stock import Stock
+from domain.catalogue.entries import Account, Badge, Coupon, EventType, MemberList, Reward, Segment
+from domain.catalogue.stock import Stock
 
 E = TypeVar("E", EventType, Account, Segment, MemberList, Badge)
 L = TypeVar("L", Coupon, Reward)

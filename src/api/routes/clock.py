@@ -13,7 +13,7 @@ from application.administration import record
 from application.clock import BackwardsError, SandboxClock
 from application.exact import Body, Instant
 from application.refusals import Conflict, Forbidden
-from domain.administration import ClockMoved, ClockReturned
+from domain.service.administration import ClockMoved, ClockReturned
 
 
 class ClockBody(Body, frozen=True):

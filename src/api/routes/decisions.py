@@ -17,8 +17,8 @@ from application.log.reader import read_versions
 from application.log.working import Working
 from application.reads import nothing
 from application.refusals import Busy, Conflict
-from domain.amounts import written
-from domain.participation import Granted
+from domain.campaigns.participation import Granted
+from domain.values.amounts import written
 from projections.queries.asking import Figure
 from projections.queries.grants import DecisionPlace, place_of
 

@@ -21,9 +21,9 @@ from domain.expressions import (
     compile_described,
     compile_expression,
 )
-from domain.problems import Invalid, Problem
-from domain.scopes import line_scope, member_scope
-from domain.terms import Entity
+from domain.facts.fact import Entity
+from domain.facts.scope import line_scope, member_scope
+from domain.values.problems import Invalid, Problem
 
 
 class ContextBody(Body, frozen=True):

@@ -16,7 +16,7 @@ from application import facts
 from application.bodies import EmptyBody, EventBody, RefundBody, RejectBody, TransactionBody, UpdateBody
 from application.facts import FactCommand, Taken
 from application.ingest import Repeated
-from domain.standing import Fact, FactKind
+from domain.facts.fact import Fact, FactKind
 from projections.queries.decisions import FactChange
 
 NOTHING = EmptyBody()

@@ -30,7 +30,7 @@ from application.facts import FactCommand, Taken, command_of
 from application.ingest import Repeated, Rules
 from application.refusals import Refusal
 from application.simulation import Described, Draft, Simulation
-from domain.problems import Invalid
+from domain.values.problems import Invalid
 from projections.queries import simulation as simulations
 from projections.queries.decisions import DecisionRow
 from projections.queries.progress import Instant as ShownAt

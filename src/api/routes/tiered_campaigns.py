@@ -18,8 +18,8 @@ from api.routing import JUDGED, OPERATORS, Intake, command
 from application import tiered_campaigns
 from application.bodies import EmptyBody, NewTieredCampaignBody, TieredCampaignBody
 from application.log.working import Working
-from domain.icons import MOST_BYTES
-from domain.tiered_campaign import TieredCampaign
+from domain.tiered.campaign import TieredCampaign
+from domain.values.picture import MOST_BYTES
 from projections.queries.tiered_campaigns import campaign_row
 
 NOTHING = EmptyBody()

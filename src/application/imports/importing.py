@@ -19,7 +19,7 @@ from application.log.events import Origin
 from application.log.writer import Writer
 from application.reads import nothing
 from application.refusals import Refusal
-from domain.problems import Invalid, Problem
+from domain.values.problems import Invalid, Problem
 
 CHUNK_ROWS = 1_000
 CHUNKS_IN_FLIGHT = 2

@@ -36,11 +36,11 @@ from application.manual_progress import Change, Setting
 from application.preconditions import Precondition
 from application.remainder import remainder_of
 from application.streams import COUPON_CODE, MEMBER, PRODUCT, REQUEST
-from domain.attributes import AttributeType
-from domain.coupon import code_fault
-from domain.problems import Invalid, Problem
-from domain.product import Product
-from domain.request import Answered
+from domain.catalogue.coupon import code_fault
+from domain.catalogue.product import Product
+from domain.service.request import Answered
+from domain.values.attributes import AttributeType
+from domain.values.problems import Invalid, Problem
 
 T = TypeVar("T")
 

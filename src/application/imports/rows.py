@@ -9,7 +9,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from domain.problems import Problem
+from domain.values.problems import Problem
 
 LONGEST_ROW = 1 << 20
 """Bytes; of a longer one only its number is kept."""

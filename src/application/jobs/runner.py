@@ -14,7 +14,7 @@ from application.evaluation import Progress
 from application.exact import Malformed
 from application.jobs.store import Job, JobStore
 from application.refusals import Refusal
-from domain.problems import Invalid
+from domain.values.problems import Invalid
 
 TRIES = 5
 WAITS_SECONDS = (1, 4, 15, 60)

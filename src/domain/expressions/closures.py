@@ -11,7 +11,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from domain.amounts import ZERO
 from domain.expressions.faults import ExpressionFailure, Place
 from domain.expressions.values import (
     ARITHMETIC,
@@ -24,6 +23,7 @@ from domain.expressions.values import (
     in_order,
     same,
 )
+from domain.values.amounts import ZERO
 
 Evaluate = Callable[[Any], object]
 Holds = Callable[[Any], bool]

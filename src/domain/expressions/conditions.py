@@ -12,7 +12,6 @@ from itertools import takewhile
 
 from msgspec import Struct
 
-from domain.amounts import fault
 from domain.expressions.compiling import Compiled, compile_tree
 from domain.expressions.faults import ExpressionProblem, Place
 from domain.expressions.parsing import MOST_VALUES, parsed
@@ -20,7 +19,8 @@ from domain.expressions.scope import Scope, resembling
 from domain.expressions.tokens import LONGEST_NAME, MOST_CHARACTERS, Refused, unfit
 from domain.expressions.tree import Call, Comparison, Junction, Literal, Name, Node, Not, Values, is_identifier, text_of
 from domain.expressions.values import NAMES, Type, instant, plain_number
-from domain.problems import Problem
+from domain.values.amounts import fault
+from domain.values.problems import Problem
 
 MOST_DEPTH = 10
 MOST_LEAVES = 200

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from domain.problems import Problem
+from domain.values.problems import Problem
 
 
 class Place(Struct, frozen=True, gc=False):

@@ -6,8 +6,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from msgspec import Struct
 
-from domain.amounts import ONE
 from domain.expressions.values import ARITHMETIC, Type
+from domain.values.amounts import ONE
 
 MOST_ARGUMENTS = 20
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from domain.amounts import written
 from domain.expressions.faults import Place
+from domain.values.amounts import written
 
 
 class Node(Struct, frozen=True):

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from domain.amounts import EXACT, fault
+from domain.values.amounts import EXACT, fault
 
 WHOLE_DIGITS = 60
 

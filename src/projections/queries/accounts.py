@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 from psycopg import AsyncConnection
 
-from domain.amounts import EXACT, ZERO, written_in
+from domain.values.amounts import EXACT, ZERO, written_in
 from projections.decisions import DecisionKind
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import Units, fetch_all, fetch_page

@@ -11,9 +11,9 @@ from psycopg import AsyncConnection
 
 from application.log.mapper import Mapper
 from application.streams import ACHIEVEMENT
-from domain.achievement import Achievement, Status
-from domain.achievement_definition import Definition
-from domain.terms import Entity
+from domain.achievements.achievement import Achievement, Status
+from domain.achievements.definition import Definition
+from domain.facts.fact import Entity
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import fetch_all, fetch_one, fetch_page
 from projections.queries.log import latest

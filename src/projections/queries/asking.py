@@ -11,10 +11,10 @@ from projections.listing import Selection
 T = TypeVar("T")
 
 Figure = Annotated[str, Meta(pattern=r"^-?[0-9]+(\.[0-9]*[1-9])?$", examples=["49.9"])]
-"""An exact decimal as text, without trailing zeros: as `domain.amounts.written` or, in a query, `trim_scale` has it."""
+"""An exact decimal as text, without trailing zeros: as `amounts.written` or, in a query, `trim_scale` has it."""
 
 Units = Annotated[str, Meta(pattern=r"^-?[0-9]+(\.[0-9]{1,6})?$", examples=["49.90"])]
-"""Units of an account as text, with the account's decimals (`domain.amounts.written_in`)."""
+"""Units of an account as text, with the account's decimals (`amounts.written_in`)."""
 
 
 async def fetch_page(

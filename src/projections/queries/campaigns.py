@@ -15,31 +15,22 @@ from psycopg import AsyncConnection
 
 from application.log.mapper import Mapper
 from application.streams import ACHIEVEMENT, CAMPAIGN, CAMPAIGN_BUDGET, PARTICIPATION, entry_at
-from domain.achievement import Achievement
-from domain.achievement_definition import Limit
-from domain.amounts import written
-from domain.budget import Budget
-from domain.campaign import Campaign, Life, Status, status
-from domain.campaign_definition import (
-    CampaignTrigger,
-    CampaignType,
-    Definition,
-    EffectKind,
-    Limits,
-    People,
-    Recipient,
-)
-from domain.catalogue import Account
-from domain.contribution import Seen
+from domain.achievements.achievement import Achievement
+from domain.campaigns.budget import Budget
+from domain.campaigns.campaign import Campaign, Life, Status, status
+from domain.campaigns.definition import CampaignTrigger, CampaignType, Definition, EffectKind, Limits, People, Recipient
+from domain.campaigns.participation import NOTHING, Participation, Reason
+from domain.campaigns.warnings import campaign_warnings
+from domain.catalogue.entries import Account
 from domain.expressions import Compiled, ExpressionFailure, Type, compile_expression
-from domain.interval import NOTHING as NO_TALLY
-from domain.interval import Moment, Tally, left, moment_of
-from domain.member import Member
-from domain.participation import NOTHING, Participation, Reason
-from domain.problems import Problem
-from domain.scopes import member_scope
-from domain.texts import Text
-from domain.warnings import campaign_warnings
+from domain.facts.scope import Seen, member_scope
+from domain.members.member import Member
+from domain.values.amounts import written
+from domain.values.interval import NOTHING as NO_TALLY
+from domain.values.interval import Moment, Tally, left, moment_of
+from domain.values.limit import Limit
+from domain.values.problems import Problem
+from domain.values.texts import Text
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import Figure, fetch_all, fetch_one, fetch_page
 from projections.queries.log import latest, states

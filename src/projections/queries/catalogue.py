@@ -6,9 +6,9 @@ import msgspec
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from domain.catalogue import Account, Badge, Coupon, EventType, MemberList, Reward, Segment, kind_of
-from domain.product import Product
-from domain.stock import Stock
+from domain.catalogue.entries import Account, Badge, Coupon, EventType, MemberList, Reward, Segment, kind_of
+from domain.catalogue.product import Product
+from domain.catalogue.stock import Stock
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import fetch_page
 

@@ -14,17 +14,18 @@ from psycopg import AsyncConnection
 from application.log.events import Recorded
 from application.log.mapper import Mapper
 from application.streams import ACHIEVEMENT
-from domain import participation
-from domain.achievement import Defined
-from domain.achievement_definition import Definition, PeriodKind
-from domain.achievement_terms import UNITS
-from domain.amounts import EXACT, written, written_units
-from domain.campaign_definition import EffectKind, Recipient
-from domain.interval import Unit, first_day
-from domain.participation import EffectOutcome, RuleOutcome
-from domain.points import Line
-from domain.progress import Adjusted, Advanced, Completed, Reversed, RuleAdjusted
-from domain.standing import Contributed, Fact, FactKind
+from domain.achievements.achievement import Defined
+from domain.achievements.definition import Definition, PeriodKind
+from domain.achievements.progress import Adjusted, Advanced, Completed, Reversed, RuleAdjusted
+from domain.achievements.terms import UNITS
+from domain.campaigns import participation
+from domain.campaigns.definition import EffectKind, Recipient
+from domain.campaigns.participation import EffectOutcome, RuleOutcome
+from domain.facts.fact import Fact, FactKind
+from domain.tiered.points import Line
+from domain.tiered.standing import Contributed
+from domain.values.amounts import EXACT, written, written_units
+from domain.values.interval import Unit, first_day
 from projections.changes import Row
 from projections.decisions import DecisionKind, DecisionReason, Outcome, ReasonCode
 from projections.listing import Column, Kind, Listing, Selection

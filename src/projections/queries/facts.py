@@ -7,8 +7,8 @@ from psycopg import AsyncConnection
 
 from application.log.mapper import Mapper
 from application.streams import MEMBER_EVENT, TRANSACTION
-from domain.standing import FactKind
-from domain.transaction import Status
+from domain.facts.fact import FactKind
+from domain.facts.transaction import Status
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import fetch_page
 from projections.queries.log import Story, stories

@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 
 from application.log.mapper import Mapper
 from application.streams import MEMBER
-from domain.member import Member
+from domain.members.member import Member
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import fetch_page
 from projections.queries.log import states

@@ -12,10 +12,11 @@ from psycopg import AsyncConnection
 from application.log.events import Recorded
 from application.log.mapper import Mapper
 from application.streams import STANDING
-from domain.amounts import EXACT, ZERO, written, written_in
-from domain.points import Line, TierTable, points
-from domain.preview import Status
-from domain.standing import Contributed, FactKind
+from domain.facts.fact import FactKind
+from domain.tiered.points import Line, TierTable, points
+from domain.tiered.preview import Status
+from domain.tiered.standing import Contributed
+from domain.values.amounts import EXACT, ZERO, written, written_in
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import Figure, Units, fetch_all, fetch_one, fetch_page
 from projections.queries.log import events_between

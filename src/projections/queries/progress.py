@@ -15,15 +15,15 @@ from psycopg import AsyncConnection
 
 from application.log.mapper import Mapper
 from application.streams import PROGRESS, fact_stream
-from domain.achievement import Achievement, Status
-from domain.achievement_definition import Definition, PeriodKind, Rule
-from domain.achievement_terms import RuleTerms
-from domain.amounts import written
-from domain.interval import Interval, Moment, moment_of
-from domain.outcomes import Reason
-from domain.progress import NOTHING, Progress, limit_reached
-from domain.progress_shown import shown_at, terms_shown
-from domain.standing import Fact, FactKind
+from domain.achievements.achievement import Achievement, Status
+from domain.achievements.definition import Definition, PeriodKind, Rule
+from domain.achievements.progress import NOTHING, Progress, limit_reached
+from domain.achievements.progress_shown import shown_at, terms_shown
+from domain.achievements.terms import RuleTerms
+from domain.facts.fact import Fact, FactKind
+from domain.facts.outcomes import Reason
+from domain.values.amounts import written
+from domain.values.interval import Interval, Moment, moment_of
 from projections.achievements import FactOutcome
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.actors import name_of

@@ -15,11 +15,12 @@ from application.log.events import Recorded
 from application.log.mapper import Mapper
 from application.simulation import Simulation
 from application.streams import PROGRESS, STANDING
-from domain import progress as progresses
-from domain.amounts import EXACT, ZERO, written, written_in
-from domain.progress import NOTHING, Advanced, Completed
-from domain.standing import Awarded, Contributed, Fact, FactKind
-from domain.tiered_definition import step_of
+from domain.achievements import progress as progresses
+from domain.achievements.progress import NOTHING, Advanced, Completed
+from domain.facts.fact import Fact, FactKind
+from domain.tiered.definition import step_of
+from domain.tiered.standing import Awarded, Contributed
+from domain.values.amounts import EXACT, ZERO, written, written_in
 from projections.changes import Changes, Key, Row, Table
 from projections.decisions import DECISIONS, ENTRIES
 from projections.decisions import PROJECTION as DECIDED

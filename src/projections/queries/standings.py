@@ -8,9 +8,9 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from domain.amounts import written, written_in
-from domain.points import TierTable, next_tier, tier_reached
-from domain.schedule import OccurrenceStatus
+from domain.tiered.points import TierTable, next_tier, tier_reached
+from domain.tiered.schedule import OccurrenceStatus
+from domain.values.amounts import written, written_in
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import Figure, Units, fetch_one, fetch_page
 from projections.queries.tiered_campaigns import OCCURRENCE_STATUS, PENDING_POINTS, StatisticsRow, Terms, terms_of

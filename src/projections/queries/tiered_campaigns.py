@@ -12,13 +12,13 @@ from psycopg import AsyncConnection
 
 from application.log.mapper import Mapper
 from application.streams import TIERED_CAMPAIGN, TIERED_OCCURRENCE
-from domain.amounts import written_in
-from domain.points import TierTable
-from domain.schedule import OccurrenceStatus
-from domain.terms import Entity
-from domain.tiered_campaign import Status, TieredCampaign, status
-from domain.tiered_definition import Definition, step_of
-from domain.tiered_occurrence import Phase
+from domain.facts.fact import Entity
+from domain.tiered.campaign import Status, TieredCampaign, status
+from domain.tiered.definition import Definition, step_of
+from domain.tiered.occurrence import Phase
+from domain.tiered.points import TierTable
+from domain.tiered.schedule import OccurrenceStatus
+from domain.values.amounts import written_in
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.asking import Units, fetch_all, fetch_one, fetch_page
 from projections.queries.log import latest, states

@@ -31,7 +31,7 @@ from application.log.mapper import Mapper
 from application.log.writer import Writer
 from application.settings import load
 from application.streams import KINDS
-from domain.tiered_campaign import TieredCampaign
+from domain.tiered.campaign import TieredCampaign
 from tests.api.frame import KnownKeys
 from tests.api.routes.program import MovedClock, Program, RememberedPreviews, transaction_body
 from tests.projections.following import followed

@@ -10,9 +10,9 @@ from application.awarding import Draw, Made, decide_triggers, fired_by
 from application.log.events import Recorded
 from application.log.reader import read_page
 from application.streams import ACHIEVEMENT
-from domain import achievement as achievements
-from domain.achievement_definition import Definition
-from domain.participation import Granted
+from domain.achievements import achievement as achievements
+from domain.achievements.definition import Definition
+from domain.campaigns.participation import Granted
 from tests.api.reads.program import ReadProgram
 from tests.support.achievements import definition, rule
 from tests.support.rewarding import cancel_at_once

@@ -7,12 +7,12 @@ import pytest
 
 from application.log.working import Working
 from application.streams import PROGRESS
-from domain import progress
-from domain.achievement_definition import Period, PeriodKind, Rule
-from domain.interval import Moment
-from domain.participation import Granted
-from domain.standing import Fact, FactKind
-from domain.timeframe import Timeframe, TimeframeKind
+from domain.achievements import progress
+from domain.achievements.definition import Period, PeriodKind, Rule
+from domain.achievements.timeframe import Timeframe, TimeframeKind
+from domain.campaigns.participation import Granted
+from domain.facts.fact import Fact, FactKind
+from domain.values.interval import Moment
 from projections.queries.decisions import FactChange, decisions_caused
 from tests.api.reads.program import ReadProgram
 from tests.api.reads.rewarding import GOAL, Rewarding

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.participation import Granted
+from domain.campaigns.participation import Granted
 from tests.api.reads.program import UNKNOWN, ReadProgram
 from tests.api.reads.rewarding import GOAL, Rewarding, prize
 from tests.api.routes.program import days

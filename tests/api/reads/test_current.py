@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.tiered_campaign import Status
+from domain.tiered.campaign import Status
 from tests.api.reads.program import ReadProgram, reading
 from tests.api.reads.test_put_back import ACHIEVEMENT, DEFINITIONS, PREPARED, made
 from tests.api.routes.program import achievement_body, campaign_body, days, transaction_body

@@ -14,7 +14,7 @@ from projections.feed import TYPES, tags_of, types_for
 from projections.queries import log
 from tests.api.reads.program import ReadProgram
 from tests.api.reads.rewarding import UNITS, Rewarding, prize
-from tests.domain.test_icons import PNG
+from tests.domain.values.test_picture import PNG
 
 DOCUMENT = describe(ROUTES)
 PAGE = DOCUMENT["paths"]["/v1/feed"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]

@@ -10,7 +10,7 @@ import pytest
 
 from api.routes import ROUTES
 from api.routing import terms_of
-from domain.amounts import nothing_in, written, written_in
+from domain.values.amounts import nothing_in, written, written_in
 from tests.api.reads.program import ReadProgram
 from tests.api.routes.program import achievement_body, goal_body
 from tests.api.test_every_route import DESCRIBED, DOCUMENT

@@ -9,11 +9,11 @@ import pytest
 from api.openapi import describe
 from api.routes.reads import READ_ROUTES
 from api.routing import terms_of
-from domain.participation import Granted
+from domain.campaigns.participation import Granted
 from tests.api.reads.program import ReadProgram
 from tests.api.reads.rewarding import Rewarding
 from tests.api.routes.program import achievement_body, goal_body
-from tests.domain.test_icons import PNG
+from tests.domain.values.test_picture import PNG
 from tests.support.gifts import gifts, recording
 
 ACCEPTED = {"status": "accepted", "auto_accept_at": ...}

@@ -7,7 +7,7 @@ import pytest
 from application import tiered_campaigns
 from tests.api.reads.program import UNKNOWN, ReadProgram, instant
 from tests.api.routes.program import campaign_body
-from tests.domain.test_icons import PNG
+from tests.domain.values.test_picture import PNG
 
 
 async def test_a_campaign_is_read_as_it_was_answered(program: ReadProgram) -> None:

@@ -6,8 +6,8 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 
 from application.streams import ACHIEVEMENT
-from domain import achievement as achievements
-from domain.terms import Entity
+from domain.achievements import achievement as achievements
+from domain.facts.fact import Entity
 from tests.api.routes.program import Program, days, pointers, running
 from tests.support.achievements import definition, rule
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from application import tiered_campaigns
-from domain.tiered_occurrence import Phase
+from domain.tiered.occurrence import Phase
 from tests.api.routes.program import Program, campaign_body, days, pointers, running
 
 PIXEL = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")

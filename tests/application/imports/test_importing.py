@@ -26,11 +26,11 @@ from application.preconditions import Precondition
 from application.refusals import Conflict
 from application.requests import Answers
 from application.streams import COUPON_SLOT, MEMBER, MEMBER_EVENT, PRODUCT, STOCK, TRANSACTION
-from domain.attributes import AttributeType
-from domain.catalogue import Coupon, Entry, EventType, Generator, MemberList
-from domain.problems import Invalid, Problem
-from domain.stock import Stock
-from domain.transaction import Status
+from domain.catalogue.entries import Coupon, Entry, EventType, Generator, MemberList
+from domain.catalogue.stock import Stock
+from domain.facts.transaction import Status
+from domain.values.attributes import AttributeType
+from domain.values.problems import Invalid, Problem
 from tests.application.jobs.program import RULES, Running, running, until
 
 

@@ -9,7 +9,8 @@ from application.definitions import put_member
 from application.imports.importing import Tally
 from application.imports.kinds import Kind
 from application.streams import PROGRESS
-from domain.achievement_definition import Limit, Period, PeriodKind
+from domain.achievements.definition import Period, PeriodKind
+from domain.values.limit import Limit
 from tests.application.imports.test_importing import alone, imported, state
 from tests.application.jobs.program import Running
 from tests.support.achievements import ACHIEVEMENT, definition, rule

@@ -24,8 +24,8 @@ from application.log.working import Command
 from application.log.writer import Writer
 from application.reads import Reads, nothing, reach
 from application.streams import KINDS
-from domain.purchase import Purchase
-from domain.transaction import Status
+from domain.facts.purchase import Purchase
+from domain.facts.transaction import Status
 from projections.follower import Follower
 from projections.positions import CHANNEL as PROJECTIONS_CHANNEL
 from projections.positions import Positions

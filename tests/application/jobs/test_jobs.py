@@ -20,7 +20,7 @@ from application.jobs.work import work
 from application.log.working import Command
 from application.preconditions import Precondition
 from application.refusals import Conflict
-from domain.transaction import Status
+from domain.facts.transaction import Status
 from tests.application.jobs.program import Running, receiving, running, until
 from tests.support.campaigns import definition, purchase, tiers
 

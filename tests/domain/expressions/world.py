@@ -5,9 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from domain.amounts import written
 from domain.expressions import Attribute, Compiled, ExpressionFailure, Items, Namespace, Scope, Type, compile_expression
 from domain.expressions.tree import quoted
+from domain.values.amounts import written
 
 Environment = Mapping[str, Any]
 

@@ -14,9 +14,9 @@ from psycopg import AsyncConnection, AsyncCursor, sql
 
 from application import streams
 from application.migrate import migrate
-from domain.catalogue import Account, Badge, Coupon, EventType, MemberList, Reward, Segment
-from domain.member import Member
-from domain.standing import Fact, FactKind
+from domain.catalogue.entries import Account, Badge, Coupon, EventType, MemberList, Reward, Segment
+from domain.facts.fact import Fact, FactKind
+from domain.members.member import Member
 from projections.feed import TYPES, tags_of
 from projections.listing import Listing, Selection
 from projections.queries import (

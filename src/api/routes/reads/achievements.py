@@ -12,7 +12,7 @@ from api.achievement_representations import AchievementAnswer
 from api.request import Request
 from api.routes.reads.asking import asking, known_member, there
 from api.routing import READERS, Page, read
-from domain.achievement import Status
+from domain.achievements.achievement import Status
 from projections.queries import achievements
 from projections.queries.achievements import ACHIEVEMENTS, AchievementRow
 from projections.queries.progress import (

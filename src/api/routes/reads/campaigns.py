@@ -12,10 +12,10 @@ from api.campaign_representations import CampaignAnswer
 from api.request import Request
 from api.routes.reads.asking import asking, there
 from api.routing import FACT_READERS, READERS, Page, read
-from domain.amounts import written
-from domain.campaign import Status, status
-from domain.campaign_definition import CampaignTrigger, CampaignType
-from domain.interval import Interval
+from domain.campaigns.campaign import Status, status
+from domain.campaigns.definition import CampaignTrigger, CampaignType
+from domain.values.amounts import written
+from domain.values.interval import Interval
 from projections.queries import campaigns, members
 from projections.queries.asking import Figure
 from projections.queries.campaigns import CAMPAIGNS, MEMBER_CAMPAIGNS, CampaignRow, MemberCampaignRow

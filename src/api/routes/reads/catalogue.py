@@ -20,8 +20,8 @@ from api.request import Request
 from api.routes.reads.asking import asking, current, known, shown_now, there
 from api.routing import FACT_READERS, READERS, Page, read
 from application.streams import PRODUCT, STOCK, entry_at
-from domain.catalogue import Account, Badge, Coupon, Entry, EventType, MemberList, Reward, Segment, kind_of
-from domain.stock import Stock
+from domain.catalogue.entries import Account, Badge, Coupon, Entry, EventType, MemberList, Reward, Segment, kind_of
+from domain.catalogue.stock import Stock
 from projections.listing import Listing
 from projections.queries import catalogue
 from projections.queries.catalogue import (

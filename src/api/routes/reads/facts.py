@@ -12,13 +12,13 @@ from api.request import Request
 from api.routes.reads.asking import asking, current, there
 from api.routing import FACT_READERS, Page, read
 from application.streams import TRANSACTION
-from domain.amounts import EXACT, written
-from domain.attributes import Attributes
-from domain.member_event import MemberEvent
-from domain.outcomes import Contribution
-from domain.purchase import Item
-from domain.standing import FactKind
-from domain.transaction import Refunded, Status, Transaction, left_to_refund
+from domain.facts.event import MemberEvent
+from domain.facts.fact import FactKind
+from domain.facts.outcomes import Contribution
+from domain.facts.purchase import Item
+from domain.facts.transaction import Refunded, Status, Transaction, left_to_refund
+from domain.values.amounts import EXACT, written
+from domain.values.attributes import Attributes
 from projections.queries import facts
 from projections.queries.asking import Figure
 from projections.queries.facts import EVENTS, TRANSACTIONS

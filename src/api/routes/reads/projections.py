@@ -22,7 +22,7 @@ from application.exact import Body
 from application.log.mapper import Mapper
 from application.log.working import Working
 from application.refusals import Conflict
-from domain.problems import Invalid, Problem
+from domain.values.problems import Invalid, Problem
 from projections.listing import suggestion
 from projections.projection import Projection
 from projections.queries import following

@@ -1,0 +1,407 @@
+"""Deciding: what one campaign gives one member for one trigger, or every reason that it gives nothing.
+
+No effect of a campaign is a fact and no campaign fires on another, so what was triggered ends with its decision.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.campaigns.definition import CampaignType, EffectKind, Limits, OnExhausted, Recipient
+from domain.campaigns.ledger import Ledger
+from domain.campaigns.occasion import Occasion
+from domain.campaigns.participation import (
+    NOTHING,
+    CancellationRequested,
+    Cancelled,
+    Counters,
+    EffectOutcome,
+    Granted,
+    Participation,
+    Reason,
+    Receipt,
+    Refused,
+    RuleOutcome,
+    Saw,
+    Trigger,
+    Why,
+    effects_in,
+)
+from domain.campaigns.scope import campaign_scope
+from domain.campaigns.terms import CampaignTerms, EffectTerms, RuleTerms, includes
+from domain.catalogue.coupon import valid_until
+from domain.catalogue.entries import EventType
+from domain.expressions import Compiled, ExpressionFailure, Scope
+from domain.values.amounts import (
+    EXACT,
+    FRACTION_DIGITS,
+    ONE,
+    WHOLE_DIGITS,
+    ZERO,
+    Rounding,
+    fault,
+    nothing_in,
+    plain,
+    rounded,
+    written,
+)
+from domain.values.interval import Interval, Moment, Tally, left, moment_of, span, used
+from domain.values.limit import Limit
+
+MOST_UNITS = Decimal(10) ** WHOLE_DIGITS
+LONGEST_SEEN = 200
+
+_NAMES: Scope = campaign_scope([EventType("", "")], "UTC", with_transaction=True)
+_EVENT_ATTRIBUTES = "event.attributes."
+
+_LIMIT_REACHED = {
+    Recipient.MEMBER: Reason.MEMBER_LIMIT_REACHED,
+    Recipient.REFERRER: Reason.REFERRER_LIMIT_REACHED,
+}
+_UNITS_EXHAUSTED = {
+    Recipient.MEMBER: Reason.MEMBER_UNITS_EXHAUSTED,
+    Recipient.REFERRER: Reason.REFERRER_UNITS_EXHAUSTED,
+}
+
+
+def decide(
+    terms: CampaignTerms,
+    occasion: Occasion,
+    trigger: Trigger,
+    participation: Participation | None,
+    referrer: Participation | None,
+    ledger: Ledger,
+    now: datetime,
+) -> Granted | Refused:
+    """The campaign's decision, by what the member has had (`participation`) and their `referrer`, and by what is left
+    for all (`ledger`).
+
+    Of the ledger it takes nothing: that is for whoever records the grant. `now` is when the campaign was fired, which a
+    coupon is good from.
+    """
+    moment = moment_of(trigger.occurred_at, terms.zone)
+    to_member, to_referrer = Recipient.MEMBER, Recipient.REFERRER
+    member = _Receiver(to_member, occasion.member.id, participation, terms.limits, moment)
+    other = _Receiver(to_referrer, occasion.member.referrer, referrer, terms.limits, moment)
+    deciding = _Deciding(terms, occasion, member, other, ledger, moment, now)
+    memberships = deciding.gate()
+    rules = tuple(deciding.rule(number, rule) for number, rule in enumerate(terms.rules, 1))
+    named = terms.campaign, terms.revision, occasion.member.id, trigger
+    receipts = tuple(receiver.receipt for receiver in (member, other) if receiver.receipt)
+    if not receipts:
+        return Refused(*named, tuple(deciding.reasons), rules, deciding.before, memberships)
+    return Granted(*named, moment, deciding.units, rules, deciding.before, deciding.after(), memberships, receipts)
+
+
+class _Receiver:
+    """Whom effects go to, while it is decided: what limits count of them, and what they have been given so far.
+
+    `barred` says why they are given nothing at all.
+    """
+
+    def __init__(
+        self, to: Recipient, member: str | None, had: Participation | None, limits: Limits, moment: Moment
+    ) -> None:
+        tallies = (had or NOTHING).tallies(to)
+        self.to = to
+        self.member = member
+        self.had = tallies
+        self.executions_limit = limits.executions(to)
+        self.units_limit = limits.units(to)
+        self.executions = used(tallies.executions, _interval(self.executions_limit), moment)
+        self.units = used(tallies.units, _interval(self.units_limit), moment)
+        self.barred: Why | None = None
+        self.receipt: Receipt | None = None
+
+    @property
+    def given(self) -> Decimal:
+        return self.receipt.units if self.receipt else ZERO
+
+    def take(self, units: Decimal) -> None:
+        assert self.member  # noqa: S101  something is given to somebody
+        self.receipt = Receipt(self.to, self.member, EXACT.add(self.given, units))
+
+    def after(self) -> tuple[Decimal, Decimal]:
+        """What is given at a moment counts in every interval that the moment lies in."""
+        if self.receipt is None:
+            return self.executions, self.units
+        return EXACT.add(self.executions, ONE), EXACT.add(self.units, self.receipt.units)
+
+
+class _Deciding:
+    """One decision under way: `units` and what else its effects so far give."""
+
+    def __init__(
+        self,
+        terms: CampaignTerms,
+        occasion: Occasion,
+        member: _Receiver,
+        referrer: _Receiver,
+        ledger: Ledger,
+        moment: Moment,
+        now: datetime,
+    ) -> None:
+        self._terms = terms
+        self._occasion = occasion
+        self._member = member
+        self._referrer = referrer
+        self._ledger = ledger
+        self._moment = moment
+        self._now = now
+        self._given: dict[tuple[EffectKind, str], int] = {}
+        self._budget = ledger.budget(terms.campaign)
+        total = used(self._budget, _interval(terms.limits.total_units), moment)
+        self.before = self._counters(total, (member.executions, member.units), (referrer.executions, referrer.units))
+        self.units = ZERO
+        self.reasons: list[Why] = []
+
+    def _counters(self, total: Decimal, member: tuple[Decimal, Decimal], referrer: tuple[Decimal, Decimal]) -> Counters:
+        if self._terms.type is CampaignType.REFERRAL and self._referrer.member is not None:
+            return Counters(*member, total, *referrer)
+        return Counters(*member, total)
+
+    def after(self) -> Counters:
+        total = EXACT.add(self.before.total_units, self.units)
+        return self._counters(total, self._member.after(), self._referrer.after())
+
+    def gate(self) -> tuple[str, ...]:
+        """Bars whoever is given nothing at all, with the reason. Answers what held the member."""
+        memberships: set[str] = set()
+        try:
+            if not includes(self._terms.audience, self._occasion.member, memberships):
+                detail = "the member is in none of the audience's segments and tiers"
+                self._bar(Why(Reason.NOT_IN_AUDIENCE, detail), self._member, self._referrer)
+        except ExpressionFailure as failure:
+            why = Why(Reason.EXPRESSION_FAILED, f"a segment of the audience: {failure}")
+            self._bar(why, self._member, self._referrer)
+        for receiver in (self._member, self._referrer):
+            limit = receiver.executions_limit
+            if limit and self._gives(receiver.to) and self._left(limit, receiver.had.executions) < ONE:
+                detail = f"{written(receiver.executions)} of {written(limit.value)} executions{_per(limit)}"
+                self._bar(Why(_LIMIT_REACHED[receiver.to], detail), receiver)
+        return tuple(sorted(memberships))
+
+    def _gives(self, to: Recipient) -> bool:
+        return any(effect.to is to for rule in self._terms.rules for effect in rule.effects)
+
+    def _bar(self, why: Why, *receivers: _Receiver) -> None:
+        self.reasons.append(why)
+        for receiver in receivers:
+            receiver.barred = receiver.barred or why
+
+    def _receiver(self, to: Recipient) -> _Receiver:
+        return self._member if to is Recipient.MEMBER else self._referrer
+
+    def rule(self, number: int, rule: RuleTerms) -> RuleOutcome:
+        condition = rule.conditions
+        saw = _seen(condition, self._occasion) if condition else ()
+        source = condition.source if condition else None
+        if condition and (why := self._unmet(condition, saw, number)):
+            self.reasons.append(why)
+            return RuleOutcome(rule.name, source, saw, met=False, effects=())
+        effects = tuple(self._effect(number, place, effect) for place, effect in enumerate(rule.effects, 1))
+        return RuleOutcome(rule.name, source, saw, met=True, effects=effects)
+
+    def _unmet(self, condition: Compiled, saw: tuple[Saw, ...], number: int) -> Why | None:
+        try:
+            if condition.evaluate(self._occasion):
+                return None
+        except ExpressionFailure as failure:
+            return Why(Reason.EXPRESSION_FAILED, str(failure), number)
+        values = ", ".join(f"{seen.name} was {'absent' if seen.value is None else seen.value}" for seen in saw)
+        return Why(Reason.CONDITION_NOT_MET, values or "it never holds", number)
+
+    def _effect(self, number: int, place: int, effect: EffectTerms) -> EffectOutcome:
+        receiver = self._receiver(effect.to)
+        outcome, problems = self._outcome(effect, receiver)
+        self.reasons += [Why(code, detail, number, place) for code, detail in problems]
+        if problems:
+            reason, detail = problems[0]
+            return replace(outcome, reason=reason, detail=detail)
+        if receiver.barred:
+            return _withheld(outcome, receiver.barred)
+        receiver.take(outcome.units)
+        self._count(effect, outcome)
+        return outcome
+
+    def _outcome(self, effect: EffectTerms, receiver: _Receiver) -> tuple[EffectOutcome, list[tuple[Reason, str]]]:
+        """What the effect gives, and all reasons that it does not."""
+        bare = EffectOutcome(effect.kind, effect.to, receiver.member, account=effect.account, given=effect.given)
+        nobody = [] if receiver.member else [(Reason.NO_REFERRER, "the member has no referrer")]
+        match effect.kind:
+            case EffectKind.GIVE_UNITS:
+                outcome, problems = self._units(effect, bare, receiver)
+            case EffectKind.ISSUE_COUPON:
+                outcome, problems = self._coupon(effect, bare)
+            case EffectKind.GIVE_REWARD:
+                outcome, problems = bare, self._reward(effect)
+            case EffectKind.GIVE_BADGE:
+                outcome, problems = bare, []
+        problems = [*nobody, *problems]
+        if problems:
+            nothing = nothing_in(effect.decimals)
+            return replace(bare, units=nothing, expression=outcome.expression, unrounded=outcome.unrounded), problems
+        return outcome, []
+
+    def _count(self, effect: EffectTerms, outcome: EffectOutcome) -> None:
+        self.units = EXACT.add(self.units, outcome.units)
+        if effect.given is not None:
+            key = (effect.kind, effect.given)
+            self._given[key] = self._given.get(key, 0) + 1
+
+    def _units(
+        self, effect: EffectTerms, bare: EffectOutcome, receiver: _Receiver
+    ) -> tuple[EffectOutcome, list[tuple[Reason, str]]]:
+        assert effect.units  # noqa: S101  what a definition must have
+        bare = replace(bare, units=nothing_in(effect.decimals), expression=effect.units.source)
+        asked = _amount(effect.units, self._occasion)
+        if isinstance(asked, str):
+            return bare, [(Reason.EXPRESSION_FAILED, asked)]
+        bare = replace(bare, unrounded=asked)
+        units = rounded(asked, effect.decimals, Rounding.HALF_UP)
+        if not units:
+            return bare, [(Reason.NOTHING_TO_GIVE, f"{written(asked)} units round to none")]
+        short = [(reason, of, rest) for reason, of, rest in self._limits(receiver) if rest < units]
+        if short and self._terms.limits.on_exhausted is OnExhausted.CLAMP:
+            units = rounded(min(rest for _, _, rest in short), effect.decimals, Rounding.DOWN)
+            short = [] if units else [found for found in short if not rounded(found[2], effect.decimals, Rounding.DOWN)]
+        if short:
+            return bare, [
+                (reason, f"{written(units or asked)} units asked, {written(rest)} left of {of}")
+                for reason, of, rest in short
+            ]
+        return replace(bare, units=units), []
+
+    def _limits(self, receiver: _Receiver) -> list[tuple[Reason, str, Decimal]]:
+        """What limits units to a receiver: the reason it would be, what it is called, and what is left of it, less what
+        the effects before it have given.
+        """
+        found = []
+        if limit := receiver.units_limit:
+            rest = EXACT.subtract(self._left(limit, receiver.had.units), receiver.given)
+            of = f"the {receiver.to}'s {written(limit.value)}{_per(limit)}"
+            found.append((_UNITS_EXHAUSTED[receiver.to], of, max(ZERO, rest)))
+        if limit := self._terms.limits.total_units:
+            rest = EXACT.subtract(self._left(limit, self._budget), self.units)
+            of = f"the budget of {written(limit.value)}{_per(limit)}"
+            found.append((Reason.BUDGET_EXHAUSTED, of, max(ZERO, rest)))
+        return found
+
+    def _left(self, limit: Limit, tally: Tally) -> Decimal:
+        return left(tally, limit.value, limit.interval, self._moment)
+
+    def _coupon(self, effect: EffectTerms, bare: EffectOutcome) -> tuple[EffectOutcome, list[tuple[Reason, str]]]:
+        assert effect.given  # noqa: S101  what a definition must have
+        problems: list[tuple[Reason, str]] = []
+        value = _amount(effect.value, self._occasion) if effect.value else None
+        if isinstance(value, str):
+            problems.append((Reason.EXPRESSION_FAILED, f"the coupon's value: {value}"))
+        found = self._ledger.coupon(effect.given, self._given.get((effect.kind, effect.given), 0))
+        if found is None:
+            problems.append((Reason.COUPON_POOL_EMPTY, f"no code of coupon `{effect.given}` is left"))
+        if found is None or isinstance(value, str):
+            return bare, problems
+        entry, code = found
+        until = valid_until(entry, self._now, self._terms.zone)
+        worth = None if value is None else _writable(value)
+        return replace(bare, code=code, value=worth, valid_until=until), []
+
+    def _reward(self, effect: EffectTerms) -> list[tuple[Reason, str]]:
+        assert effect.given  # noqa: S101  what a definition must have
+        if self._ledger.has_reward(effect.given, self._given.get((effect.kind, effect.given), 0)):
+            return []
+        return [(Reason.REWARD_OUT_OF_STOCK, f"no reward `{effect.given}` is left")]
+
+
+def _withheld(effect: EffectOutcome, why: Why) -> EffectOutcome:
+    """What gives nothing, whatever it would have given."""
+    units = EXACT.subtract(effect.units, effect.units)
+    return replace(effect, units=units, code=None, value=None, valid_until=None, reason=why.code, detail=why.detail)
+
+
+def _amount(expression: Compiled, occasion: Occasion) -> Decimal | str:
+    """What an expression gives, or why that can't be taken: what is given is no less than nothing, and bounded."""
+    try:
+        amount: Decimal = expression.evaluate(occasion)
+    except ExpressionFailure as failure:
+        return str(failure)
+    if amount < ZERO:
+        return f"{written(amount)} is less than nothing"
+    if amount >= MOST_UNITS:
+        return f"the result has more than {WHOLE_DIGITS} digits before the decimal point"
+    return plain(amount)
+
+
+def _writable(amount: Decimal) -> Decimal:
+    """With no more digits after the point than amounts have."""
+    return amount if fault(amount) is None else rounded(amount, FRACTION_DIGITS, Rounding.HALF_UP)
+
+
+def _seen(condition: Compiled, occasion: Occasion) -> tuple[Saw, ...]:
+    """Each name that is read; of item lines how many there are, not what is in each."""
+    names = [name for name in condition.attributes if not name.startswith("item.")]
+    return tuple(Saw(name, _text(_value(name, occasion))) for name in names)
+
+
+def _value(name: str, occasion: Occasion) -> object:
+    if name.startswith(_EVENT_ATTRIBUTES):
+        return occasion.event.attributes.get(name.removeprefix(_EVENT_ATTRIBUTES)) if occasion.event else None
+    if items := _NAMES.items.get(name):
+        noun = "lines" if name == "transaction.items" else "rules"
+        return f"{len(tuple(items.read(occasion) or ()))} {noun}"
+    attribute = _NAMES.attribute(name)
+    return attribute.read(occasion) if attribute else None
+
+
+def _text(value: object) -> str | None:
+    match value:
+        case None:
+            return None
+        case bool():
+            return "true" if value else "false"
+        case Decimal():
+            return written(value)
+        case datetime():
+            return value.isoformat()
+        case _:
+            return str(value)[:LONGEST_SEEN]
+
+
+def _interval(limit: Limit | None) -> Interval | None:
+    return limit.interval if limit else None
+
+
+def _per(limit: Limit) -> str:
+    return f" in {span(limit.interval)}" if limit.interval else ""
+
+
+class AlreadyCancelled(Struct, frozen=True, gc=False):
+    """A grant is cancelled once."""
+
+
+def ask_to_cancel(
+    participation: Participation, granted: Granted, version: int, reason: str
+) -> CancellationRequested | AlreadyCancelled:
+    """Asks that the grant be taken back that is the `version`-th event of its stream."""
+    if version in participation.cancelled or version in participation.cancelling:
+        return AlreadyCancelled()
+    return CancellationRequested(granted.campaign, granted.revision, granted.member, version, reason)
+
+
+def cancel(granted: Granted, asked: CancellationRequested, request: int) -> Cancelled:
+    """Takes back what was granted, as the `request`-th event of the same stream asks."""
+    given = tuple(effect for effect in effects_in(granted.rules) if effect.reason is None)
+    return Cancelled(
+        granted.campaign,
+        granted.revision,
+        granted.member,
+        asked.granted,
+        asked.reason,
+        granted.moment,
+        granted.units,
+        given,
+        granted.receipts,
+        request,
+    )

@@ -1,0 +1,94 @@
+"""The terms of a campaign, ready for deciding: whom it rewards, what its rules ask, and what their effects give."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from domain.campaigns.definition import CampaignTrigger, CampaignType, EffectKind, Limits, Recipient
+from domain.expressions import Compiled, ExpressionFailure
+from domain.facts.scope import Seen
+from domain.members.member import Member
+
+
+class EffectTerms(Struct, frozen=True, gc=False):
+    """What one effect gives, its expressions over an `Occasion`.
+
+    Either `units` on an `account` that is kept in so many `decimals`, or the coupon, reward or badge with the code
+    `given`; `value` is what a coupon is worth. An expression that no longer fits what the achievement or the catalogue
+    have become fails whenever it is evaluated.
+    """
+
+    kind: EffectKind
+    to: Recipient
+    account: str | None = None
+    decimals: int = 0
+    units: Compiled | None = None
+    given: str | None = None
+    value: Compiled | None = None
+
+
+class RuleTerms(Struct, frozen=True, gc=False):
+    """A rule; without `conditions` it always holds. Their `source` is the whole of them, written as one expression."""
+
+    name: str
+    conditions: Compiled | None
+    effects: tuple[EffectTerms, ...]
+
+
+class PeopleTerms(Struct, frozen=True, gc=False):
+    """Everyone, or else whoever is in any of the segments (over `Seen` or an `Occasion`) or of any of the tiers."""
+
+    everyone: bool
+    segments: Mapping[str, Compiled]
+    tiers: tuple[str, ...]
+
+
+class CampaignTerms(Struct, frozen=True, gc=False):
+    """One campaign's current terms; its intervals are in `zone`.
+
+    It decides what occurred from `starts_at` until before `ends_at`.
+    """
+
+    campaign: UUID
+    revision: int
+    type: CampaignType
+    trigger: CampaignTrigger
+    achievement: UUID
+    starts_at: datetime
+    ends_at: datetime | None
+    zone: ZoneInfo
+    audience: PeopleTerms
+    rules: tuple[RuleTerms, ...]
+    limits: Limits
+
+    def runs_at(self, instant: datetime) -> bool:
+        return self.starts_at <= instant and (self.ends_at is None or instant < self.ends_at)
+
+
+def includes(people: PeopleTerms, member: Member, memberships: set[str]) -> bool:
+    """Whether the member is among these people; what held the member is added to `memberships`.
+
+    Raises ExpressionFailure where a segment fails and nothing else holds the member.
+    """
+    if people.everyone:
+        return True
+    if member.tier in people.tiers:
+        memberships.add(f"tier:{member.tier}")
+        return True
+    failure: ExpressionFailure | None = None
+    seen = Seen(member)
+    for code, segment in people.segments.items():
+        try:
+            holds = segment.evaluate(seen)
+        except ExpressionFailure as failed:
+            failure = failure or failed
+            continue
+        if holds:
+            memberships.add(f"segment:{code}")
+            return True
+    if failure:
+        raise failure
+    return False

@@ -1,0 +1,1 @@
+"""Facts: what members did, and what it counted for."""

@@ -1,0 +1,1 @@
+"""Members: who they are, what is known of them, and who referred them."""

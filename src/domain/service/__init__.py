@@ -1,0 +1,1 @@
+"""The service itself: requests that are answered once, and what operators do."""

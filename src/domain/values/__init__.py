@@ -1,0 +1,1 @@
+"""What everything is made of: amounts, texts, spans of time, and what is wrong with them."""
