@@ -30,8 +30,8 @@ from application.log.mapper import Mapper
 from application.log.streams import Kind
 from application.log.working import Command, Working
 from application.log.writer import Writer
-from application.migrate import migrate
 from application.postgres.embedded import EmbeddedPostgres
+from application.service.migrate import migrate
 from benchmarks.figures import Figure, show
 
 BATCH = 1_000

@@ -27,15 +27,17 @@ from eventsourcing.persistence import IntegrityError
 from psycopg_pool import AsyncConnectionPool
 
 from api.collector import collect_seldom
-from application import achievements, campaigns, ingest
-from application.award_policy import AwardPolicy
-from application.catalogue import Catalogue
-from application.definitions import ensure_default_account
+from application.achievements import commands as achievements
+from application.campaigns import commands as campaigns
+from application.campaigns.award_policy import AwardPolicy
+from application.catalogue.commands import ensure_default_account
+from application.definitions.catalogue import Catalogue
+from application.facts import ingest
 from application.log.mapper import Mapper
 from application.log.writer import Writer
-from application.migrate import migrate
 from application.postgres.embedded import EmbeddedPostgres
 from application.reads import nothing
+from application.service.migrate import migrate
 from application.streams import CAMPAIGN_BUDGET, KINDS
 from benchmarks.append import Rate, library_settings
 from benchmarks.figures import Figure, show

@@ -30,11 +30,11 @@ from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from application.log.events import Envelope
+from application.log.envelope import Envelope
 from application.log.mapper import Mapper
 from application.log.streams import Stream
-from application.migrate import migrate
 from application.postgres.embedded import EmbeddedPostgres
+from application.service.migrate import migrate
 from application.streams import KINDS, MEMBER, STANDING, TRANSACTION
 from benchmarks.figures import Figure, show
 from domain.facts.fact import Fact, FactKind

@@ -21,10 +21,11 @@ import psycopg
 import uvloop
 from psycopg import AsyncConnection
 
-from application.log.events import Envelope, Recorded
+from application.log.envelope import Envelope
+from application.log.events import Recorded
 from application.log.mapper import Mapper
-from application.migrate import migrate
 from application.postgres.embedded import EmbeddedPostgres
+from application.service.migrate import migrate
 from application.streams import KINDS, PARTICIPATION
 from benchmarks.catch_up import new_database
 from benchmarks.figures import Figure, show

@@ -25,18 +25,19 @@ import uvloop
 from psycopg_pool import AsyncConnectionPool
 
 from api.collector import collect_seldom
-from application import ingest, tiered_campaigns
-from application.catalogue import Catalogue
-from application.definitions import ensure_default_account
-from application.due import no_progress
-from application.evaluation import evaluate
+from application.catalogue.commands import ensure_default_account
+from application.definitions.catalogue import Catalogue
+from application.facts import ingest
 from application.log.mapper import Mapper
 from application.log.wakeup import listening
 from application.log.writer import Writer
-from application.migrate import migrate
 from application.postgres.embedded import EmbeddedPostgres
 from application.reads import Reads, nothing, reach
+from application.schedule.run import no_progress
+from application.service.migrate import migrate
 from application.streams import KINDS
+from application.tiered import commands as tiered_campaigns
+from application.tiered.evaluation import evaluate
 from benchmarks.append import library
 from benchmarks.figures import Figure, show
 from domain.facts.fact import Entity

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from api.cli import main
-from application.settings import SETTINGS
+from application.service.settings import SETTINGS
 from examples.service import sandbox
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text()

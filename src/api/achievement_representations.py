@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from api.representations import WarningShown, warnings_shown
-from application.manual_progress import Changed
+from application.achievements.manual_progress import Changed
 from domain.achievements.achievement import Achievement, Status
 from domain.achievements.definition import Count, CountKind, Period, PeriodKind, Rule, Subject
 from domain.achievements.timeframe import Timeframe

@@ -14,7 +14,7 @@ from api.positions import read_position
 from api.problems import FieldError, ProblemError, bad_parameter, bad_parameters
 from api.request import Request
 from api.routing import Terms, terms_of
-from application.exact import SLASH_IN_ID, Identifier, convert
+from application.bodies.exact import SLASH_IN_ID, Identifier, convert
 from domain.values.problems import Invalid
 from projections.listing import suggestion
 

@@ -23,7 +23,7 @@ from api.routes.documentation import documentation_routes
 from api.routes.health import health_routes
 from api.routing import Terms, computed_fields, terms_of
 from api.services import Exchange, Services
-from application.exact import SLASH_IN_ID
+from application.bodies.exact import SLASH_IN_ID
 
 Routes = Sequence[HTTPRouteHandler]
 

@@ -19,18 +19,18 @@ from rich.table import Table
 
 from api.listening import CannotListenError, address_of, listen
 from api.proving import prove, show_certificate
-from application.actors import typed
-from application.clock import SandboxRefusedError
 from application.imports.files import format_of
 from application.imports.importing import Contents
 from application.imports.kinds import Kind as ImportKind
-from application.keys import Role, UnknownKeyError, list_keys, make_key, revoke_key
 from application.log.errors import LogError
-from application.migrate import MigrationError, migrate
 from application.postgres.account import account_name
 from application.postgres.connection import pool_of, reach_database
 from application.postgres.errors import PostgresUnavailable
-from application.settings import (
+from application.service.actors import typed
+from application.service.clock import SandboxRefusedError
+from application.service.keys import Role, UnknownKeyError, list_keys, make_key, revoke_key
+from application.service.migrate import MigrationError, migrate
+from application.service.settings import (
     SETTINGS,
     Configuration,
     LogFormat,
@@ -275,7 +275,7 @@ def make_command(configuration: Configuration, *, name: str, role: str) -> None:
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise click.UsageError("a key's name has 1 to 100 printable characters")
 
-    from application.administration import record_act
+    from application.service.administration import record_act
 
     async def make() -> str:
         async with _pool(configuration.settings) as (conninfo, pool):
@@ -310,7 +310,7 @@ def list_command(configuration: Configuration) -> None:
 @settings_flags("database_url", "data")
 def revoke_command(configuration: Configuration, *, key_id: str) -> None:
     """Revoke the key with this ID; running services see it within half a minute."""
-    from application.administration import record_act
+    from application.service.administration import record_act
 
     async def revoke() -> None:
         async with _pool(configuration.settings) as (conninfo, pool):

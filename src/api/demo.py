@@ -19,15 +19,19 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from api import demo_goals
-from application import actors, definitions, ingest, tiered_campaigns
-from application.clock import SandboxClock, SandboxRefusedError
-from application.ingest import Repeated, Rules
+from application.catalogue import commands as definitions
+from application.facts import ingest
+from application.facts.ingest import Repeated, Rules
 from application.log.errors import LogError, Stopped
 from application.log.working import Command, Working
 from application.log.writer import Writer
-from application.preconditions import Precondition
-from application.refusals import Conflict, VersionRequired
+from application.members.commands import change_list, put_member
+from application.service import actors
+from application.service.clock import SandboxClock, SandboxRefusedError
+from application.service.preconditions import Precondition
+from application.service.refusals import Conflict, VersionRequired
 from application.streams import TIERED_CAMPAIGN
+from application.tiered import commands as tiered_campaigns
 from domain.catalogue.entries import Account, EventType, MemberList, Segment
 from domain.catalogue.product import Product
 from domain.facts.event import Happening
@@ -234,11 +238,9 @@ def _members() -> Iterator[Command]:
         tier = drawn.choices(("gold", "silver", None), (1, 3, 6))[0]
         referrer = _member(drawn.randrange(1, number)) if number > 10 and drawn.random() < 0.2 else None
         attributes: dict[str, str | bool] = {"club": drawn.choice(("Harbour", "Old Town", "Station"))}
-        yield partial(
-            definitions.put_member, member_id=_member(number), tier=tier, attributes=attributes, referrer=referrer
-        )
+        yield partial(put_member, member_id=_member(number), tier=tier, attributes=attributes, referrer=referrer)
         if number % FLASH_MEMBERS_EVERY == 0:
-            yield partial(definitions.change_list, code="flash", member_id=_member(number), joins=True)
+            yield partial(change_list, code="flash", member_id=_member(number), joins=True)
 
 
 def _member(number: int) -> str:

@@ -7,9 +7,11 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
 
-from application import achievements, campaigns, definitions
+from application.achievements import commands as achievements
+from application.campaigns import commands as campaigns
+from application.catalogue import commands as definitions
 from application.log.working import Command
-from application.preconditions import Precondition
+from application.service.preconditions import Precondition
 from domain.achievements.definition import Count, CountKind, Period, PeriodKind, Rule, Subject
 from domain.achievements.definition import Definition as Goal
 from domain.achievements.timeframe import Timeframe, TimeframeKind

@@ -6,7 +6,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from application.award_policy import AwardPolicy
+from application.campaigns.award_policy import AwardPolicy
 from projections.positions import Positions
 
 

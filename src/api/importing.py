@@ -9,7 +9,7 @@ from api.collector import collect_seldom
 from api.wiring import running
 from application.imports.files import import_file
 from application.imports.importing import Contents, Tally
-from application.settings import Settings
+from application.service.settings import Settings
 
 
 async def bring_in(

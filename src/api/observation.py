@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from structlog.typing import EventDict
 
 from api.services import Exchange
-from application.settings import LogFormat, LogLevel
+from application.service.settings import LogFormat, LogLevel
 
 UNMATCHED = "unmatched"
 """The route of requests that no route was found for."""

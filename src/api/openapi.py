@@ -17,7 +17,7 @@ from litestar.params import PathParameter, QueryParameter
 from api.problem_types import PROBLEM_TYPES
 from api.problems import MEDIA_TYPE, ProblemDetails
 from api.routing import JSON, Terms, answers_of, body_of, computed_fields, terms_of
-from application.exact import Identifier, schema_of
+from application.bodies.exact import Identifier, schema_of
 from domain.values.amounts import NUMBER
 from projections.listing import LARGEST_LIMIT, LONGEST_SEARCH, MOST_VALUES, Column, Kind, Listing
 
@@ -137,7 +137,7 @@ def _schemas(handlers: Sequence[HTTPRouteHandler]) -> tuple[dict[Any, Json], dic
 
 
 def _say_what_text_is(node: Any) -> None:  # noqa: ANN401  JSON
-    """No text that is taken in holds NUL, which Postgres can't store; `application.exact.decode` sees to it."""
+    """No text that is taken in holds NUL, which Postgres can't store; `application.bodies.exact.decode` sees to it."""
     if isinstance(node, dict):
         if node.get("type") == "string" and not node.keys() & {"pattern", "format", "enum", "const"}:
             node["pattern"] = _NO_NUL

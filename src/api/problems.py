@@ -19,11 +19,11 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
 from api.problem_types import PROBLEM_TYPES
-from application.exact import Malformed, allowed_values
-from application.keys import TooManyVerificationsError
+from application.bodies.exact import Malformed, allowed_values
+from application.bodies.wording import in_words
 from application.log import errors as log_errors
-from application.refusals import Busy, Conflict, Forbidden, Refusal, Stale, Unknown, VersionRequired
-from application.wording import in_words
+from application.service.keys import TooManyVerificationsError
+from application.service.refusals import Busy, Conflict, Forbidden, Refusal, Stale, Unknown, VersionRequired
 from domain.values.problems import Invalid, Problem
 from projections.listing import BadQuery
 

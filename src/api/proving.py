@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from application.administration import record_act
 from application.log.mapper import Mapper
+from application.service.administration import record_act
 from application.streams import KINDS
 from projections import rebuild as rebuilding
 from projections.certificate import Certificate, LogCertificate, TableCertificate

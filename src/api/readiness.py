@@ -12,13 +12,13 @@ from typing import Any
 import psycopg
 
 from api.services import Check
-from application import award_policy
-from application.leadership import STANDSTILL_SECONDS, standstill
+from application.campaigns import award_policy
 from application.log.check import find_head_faults
 from application.log.errors import LogError
 from application.log.writer import Writer
 from application.postgres.connection import AsyncConnection, connect_async
 from application.reads import nothing
+from application.service.leadership import STANDSTILL_SECONDS, standstill
 from projections import follower
 from projections.faults import find_faults_async
 from projections.queries.log import last_position

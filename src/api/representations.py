@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, field
 
-from application import ingest
+from application.facts import ingest
 from domain.catalogue.coupon import left
 from domain.catalogue.entries import Account, Badge, Coupon, EventType, Generator, MemberList, Reward, Segment
 from domain.catalogue.product import Product

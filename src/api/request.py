@@ -18,11 +18,11 @@ from api.positions import write_position
 from api.problems import ProblemError, bad_parameter
 from api.routing import terms_of
 from api.services import Exchange, Program, Services
-from application.exact import Misread, decode
-from application.keys import Principal
+from application.bodies.exact import Misread, decode
+from application.bodies.remainder import remainder_of
 from application.log.working import Command
-from application.preconditions import Precondition
-from application.remainder import remainder_of
+from application.service.keys import Principal
+from application.service.preconditions import Precondition
 
 _ETAG = re.compile(r'"([0-9]{1,9})"', re.ASCII)
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,200}", re.ASCII)

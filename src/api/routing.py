@@ -25,8 +25,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import BodyKwarg
 from msgspec import Struct, structs
 
-from application import keys
-from application.keys import Role
+from application.service import keys
+from application.service.keys import Role
 from projections.listing import Listing
 
 T = TypeVar("T")

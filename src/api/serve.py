@@ -19,8 +19,8 @@ from api.observation import log
 from api.routes import ROUTES
 from api.services import Program
 from api.wiring import in_background, running
-from application.keys import list_keys
-from application.settings import Settings
+from application.service.keys import list_keys
+from application.service.settings import Settings
 
 KEEP_ALIVE_SECONDS = 30
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)

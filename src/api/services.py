@@ -9,19 +9,19 @@ from msgspec import Struct
 from prometheus_client.registry import Collector
 from psycopg_pool import AsyncConnectionPool
 
-from application.clock import Clock, SandboxClock
-from application.facts import Facts
+from application.bodies.remainder import Remainder
+from application.facts.commands import Facts
 from application.imports.importing import Intake
 from application.imports.storage import ImportStorage
-from application.jobs.store import JobStore
-from application.keys import KeyVerifier, Principal
 from application.log.mapper import Mapper
 from application.log.writer import Writer
 from application.reads import Awarding
-from application.remainder import Remainder
-from application.requests import Answers
-from application.settings import Settings
-from application.simulation import Simulator
+from application.schedule.jobs.store import JobStore
+from application.service.clock import Clock, SandboxClock
+from application.service.idempotency import Answers
+from application.service.keys import KeyVerifier, Principal
+from application.service.settings import Settings
+from application.simulation.simulation import Simulator
 from projections.rebuild import Task, Turn
 
 

@@ -13,28 +13,29 @@ from api.readiness import Look, ProjectionsLook, Readiness, WriterLook, look_at_
 from api.routes.commands import commands_over
 from api.routes.reads.projections import RebuildThreads
 from api.services import Imports, Program, Reads
-from application import actors
-from application.award_policy import AwardPolicy
-from application.catalogue import Catalogue
-from application.clock import Clock, SandboxClock, SystemClock, settle_sandbox
-from application.definitions import ensure_default_account
-from application.due import Doing, Sandbox
+from application.campaigns.award_policy import AwardPolicy
+from application.catalogue.commands import ensure_default_account
+from application.definitions.catalogue import Catalogue
+from application.facts.ingest import Rules
 from application.imports.importing import Intake
 from application.imports.job import ImportHandler
 from application.imports.storage import ImportStorage
-from application.ingest import Rules
-from application.jobs.kinds import due_handlers, preview_order
-from application.jobs.scheduler import Scheduler
-from application.jobs.store import JobStore, Kind, open_store
-from application.jobs.work import work
-from application.keys import Keys
 from application.log.mapper import Mapper
 from application.log.wakeup import CHANNEL as LOG_CHANNEL
 from application.log.wakeup import listening
 from application.log.writer import Writer
-from application.migrate import migrate
 from application.postgres.connection import connect_async, pool_of, reach_database, recovering
-from application.settings import Settings
+from application.schedule.jobs.kinds import due_handlers, preview_order
+from application.schedule.jobs.scheduler import Scheduler
+from application.schedule.jobs.store import JobStore, Kind, open_store
+from application.schedule.jobs.work import work
+from application.schedule.run import Doing
+from application.schedule.sandbox import Sandbox
+from application.service import actors
+from application.service.clock import Clock, SandboxClock, SystemClock, settle_sandbox
+from application.service.keys import Keys
+from application.service.migrate import migrate
+from application.service.settings import Settings
 from application.streams import KINDS
 from projections import readers
 from projections.follower import Follower

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from application.log.events import Origin
+from application.log.envelope import Origin
 from application.log.working import Working
 from domain.facts.fact import Fact
 from domain.tiered.preview import Figures

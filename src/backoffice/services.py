@@ -4,10 +4,10 @@ from typing import Protocol
 
 from psycopg_pool import AsyncConnectionPool
 
-from application.clock import Clock
-from application.keys import KeyVerifier
 from application.log.mapper import Mapper
-from application.settings import Settings
+from application.service.clock import Clock
+from application.service.keys import KeyVerifier
+from application.service.settings import Settings
 
 
 class Services(Protocol):

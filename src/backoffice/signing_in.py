@@ -4,8 +4,8 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
-from application.keys import READERS, Principal, TooManyVerificationsError
-from application.sessions import SESSION_SECONDS
+from application.service.keys import READERS, Principal, TooManyVerificationsError
+from application.service.sessions import SESSION_SECONDS
 from backoffice.site import COOKIE, LONGEST_ADDRESS, SIGN_IN, PageRequest, Site, form
 
 LARGEST_FORM = 8_192

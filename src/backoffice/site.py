@@ -11,9 +11,9 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 from psycopg_pool import PoolTimeout
 
-from application.exact import SLASH_IN_ID
-from application.keys import Principal
-from application.sessions import Sessions
+from application.bodies.exact import SLASH_IN_ID
+from application.service.keys import Principal
+from application.service.sessions import Sessions
 from backoffice.services import Services
 from backoffice.showing import render
 from backoffice.totals import Counting

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from application.definitions import DEFAULT_ACCOUNT
+from application.catalogue.commands import DEFAULT_ACCOUNT
 from domain.catalogue.entries import Account
 from projections.queries.asking import Figure, fetch_all
 from projections.queries.catalogue import ACCOUNTS, entries_page

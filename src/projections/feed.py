@@ -12,8 +12,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from application.keys import READERS, Role
 from application.log.events import Recorded
+from application.service.keys import READERS, Role
 from domain.achievements import achievement, progress
 from domain.campaigns import campaign, participation
 from domain.campaigns.definition import EffectKind, Recipient

@@ -9,15 +9,15 @@ from typing import Any
 import psycopg
 import structlog
 
-from application import actors
-from application.administration import record_act
-from application.leadership import CANDIDATE_SECONDS, Lease
 from application.log.errors import LogError
 from application.log.events import Recorded
 from application.log.mapper import Mapper
 from application.log.reader import PAGE_EVENTS_MOST, read_page
 from application.log.wakeup import POLL_SECONDS
 from application.postgres.connection import ANSWER_SECONDS
+from application.service import actors
+from application.service.administration import record_act
+from application.service.leadership import CANDIDATE_SECONDS, Lease
 from projections import store
 from projections.positions import CHANNEL
 from projections.projection import Projection, described

@@ -26,7 +26,7 @@ import msgspec
 from msgspec import Struct
 from psycopg import sql
 
-from application.exact import read_amount, read_instant
+from application.bodies.exact import read_amount, read_instant
 
 T = TypeVar("T")
 

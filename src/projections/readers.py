@@ -8,7 +8,8 @@ from uuid import UUID
 
 from psycopg_pool import AsyncConnectionPool
 
-from application.log.events import NO_ORIGIN, Origin, Recorded
+from application.log.envelope import NO_ORIGIN, Origin
+from application.log.events import Recorded
 from application.log.mapper import Mapper
 from application.log.reader import read_versions
 from application.log.streams import Kind

@@ -12,10 +12,10 @@ from api.app import Laurel, create_app
 from api.request import Request
 from api.routing import FACT_READERS, OPERATORS, Page, command, read
 from api.services import Services
-from application.exact import Amount, Body, Code, Instant, Name
-from application.keys import Principal, Role
-from application.refusals import Unknown
-from application.settings import Settings, load
+from application.bodies.exact import Amount, Body, Code, Instant, Name
+from application.service.keys import Principal, Role
+from application.service.refusals import Unknown
+from application.service.settings import Settings, load
 from domain.values.amounts import written
 from projections.listing import Column, Kind, Listing
 

@@ -12,7 +12,7 @@ import uvloop
 from api.listening import address_of, listen
 from api.observation import configure_logs
 from api.serve import answer_requests
-from application.settings import LogFormat, LogLevel
+from application.service.settings import LogFormat, LogLevel
 from tests.api.frame import framed
 
 

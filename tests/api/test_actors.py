@@ -10,10 +10,11 @@ import httpx
 import psycopg
 import pytest
 
-from application import actors
-from application.log.events import Cause, Recorded
+from application.log.envelope import Cause
+from application.log.events import Recorded
 from application.log.mapper import Mapper
 from application.log.reader import read_page
+from application.service import actors
 from application.streams import KINDS
 from tests.api.test_audit import TIERED
 from tests.api.test_awarding import purchase, rewarding, serving

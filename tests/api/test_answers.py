@@ -16,7 +16,7 @@ from api.routes import ROUTES
 from tests.api.frame import framed, services
 from tests.api.reads.program import ReadProgram, reading
 from tests.api.routes.program import campaign_body
-from tests.application.jobs.program import running
+from tests.application.schedule.jobs.program import running
 from tests.backoffice.pages import sign_in, visitor
 from tests.domain.values.test_picture import PNG
 

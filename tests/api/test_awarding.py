@@ -10,7 +10,7 @@ import pytest
 from api.app import create_app
 from api.routes import ROUTES
 from api.wiring import running
-from application.settings import load
+from application.service.settings import load
 
 GOAL = {"name": "Buy", "trigger": "transaction", "count": {"kind": "occurrences"}, "goal": "2"}
 EFFECT = {"kind": "give_units", "account": "points", "units": "transaction.total + progress.value"}

@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from api.cli import main
-from application.catalogue import Catalogue
+from application.definitions.catalogue import Catalogue
+from application.facts.ingest import Rules
 from application.imports.kinds import Kind, reader_of
-from application.ingest import Rules
-from application.settings import PREFIX
+from application.service.settings import PREFIX
 
 
 def run(*arguments: str, **variables: str) -> Result:

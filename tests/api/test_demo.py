@@ -10,10 +10,10 @@ import pytest
 from api import demo
 from api.services import Program
 from api.wiring import running
-from application import tiered_campaigns
-from application.clock import SandboxRefusedError
 from application.reads import nothing
-from application.settings import load
+from application.service.clock import SandboxRefusedError
+from application.service.settings import load
+from application.tiered import commands as tiered_campaigns
 from domain.tiered.definition import Definition
 from tests.backoffice.serving import thin_out
 

@@ -12,7 +12,7 @@ from api.app import Laurel, create_app
 from api.openapi import Inexact
 from api.request import Request
 from api.routing import READERS, read
-from application.settings import load
+from application.service.settings import load
 from tests.api.frame import NOW, framed, services, stored
 
 BOX = {"name": "A box", "size": "49.90"}

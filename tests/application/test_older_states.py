@@ -5,13 +5,14 @@ from importlib.resources import files
 import msgspec
 import psycopg
 
-from application import achievements, tiered_campaigns
-from application.catalogue import Catalogue
-from application.definitions import ensure_default_account
+from application.achievements import commands as achievements
+from application.catalogue.commands import ensure_default_account
+from application.definitions.catalogue import Catalogue
 from application.log.mapper import Mapper
 from application.log.reader import read_catalogue_at
 from application.log.writer import Writer
 from application.streams import KINDS, TIERED_CAMPAIGN
+from application.tiered import commands as tiered_campaigns
 from projections.queries.log import states
 from tests.support.achievements import ACHIEVEMENT
 from tests.support.achievements import definition as achievement_definition

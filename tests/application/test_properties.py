@@ -14,15 +14,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec.structs import replace
 
-from application import ingest, tiered_campaigns
-from application.definitions import change_list, put_entry, put_member, put_product
-from application.ingest import Repeated
+from application.catalogue.commands import put_entry, put_product
+from application.facts import ingest
+from application.facts.ingest import Repeated
 from application.log.fold import folded
 from application.log.mapper import Mapper
 from application.log.streams import Stream
-from application.preconditions import Precondition
-from application.refusals import Conflict, Refusal
+from application.members.commands import change_list, put_member
+from application.service.preconditions import Precondition
+from application.service.refusals import Conflict, Refusal
 from application.streams import ENTRY, KINDS, MEMBER_EVENT, STANDING, TRANSACTION
+from application.tiered import commands as tiered_campaigns
 from domain.catalogue.entries import EventType, MemberList, Segment
 from domain.catalogue.product import Product
 from domain.facts.event import Happening

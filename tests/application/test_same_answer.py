@@ -16,17 +16,22 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from application import achievements, campaigns, definitions, ingest, manual_progress
-from application.cancelling import request_cancellation
-from application.coupons import add_codes
-from application.ingest import Rules
+from application.achievements import commands as achievements
+from application.achievements import manual_progress
+from application.campaigns import commands as campaigns
+from application.campaigns.cancellation import request_cancellation
+from application.catalogue import commands as definitions
+from application.catalogue.coupons import add_codes
+from application.facts import ingest
+from application.facts.ingest import Rules
 from application.log.batch import Committed
 from application.log.events import Recorded
 from application.log.reader import read_page
 from application.log.working import Command
-from application.preconditions import Precondition
+from application.members import commands
 from application.reads import nothing
-from application.refusals import Refusal
+from application.service.preconditions import Precondition
+from application.service.refusals import Refusal
 from domain.achievements.definition import Definition as Goal
 from domain.achievements.definition import Subject
 from domain.campaigns.definition import (
@@ -42,7 +47,7 @@ from domain.campaigns.participation import Cancelled, Granted, Refused, evolve
 from domain.catalogue.entries import Coupon, Reward, Segment
 from domain.facts.transaction import Status
 from domain.values.problems import Invalid
-from tests.application.jobs.program import Running, running
+from tests.application.schedule.jobs.program import Running, running
 from tests.support.campaigns import purchase
 from tests.support.deciding import at_most
 from tests.support.program import Program
@@ -120,7 +125,7 @@ def buy(number: int, member: str, total: int, hour: int, status: Status) -> Comm
 
 def put_member(member: str, tier: str | None, city: str, referrer: str | None) -> Command:
     return partial(
-        definitions.put_member,
+        commands.put_member,
         member_id=member,
         tier=tier,
         attributes={"city": city},

@@ -10,12 +10,12 @@ from psycopg_pool import AsyncConnectionPool
 
 from api.app import create_app
 from api.services import Services
-from application.keys import Keys
 from application.log.mapper import Mapper
-from application.settings import load
+from application.service.keys import Keys
+from application.service.settings import load
 from backoffice.routes import routes
 from tests.api.frame import StandingAwards, StandingPositions
-from tests.application.jobs.program import Running
+from tests.application.schedule.jobs.program import Running
 
 ADMIN_KEY = "an-admin-key-of-tests"
 

@@ -11,7 +11,7 @@ from api import demo
 from api.listening import address_of, listen
 from api.observation import configure_logs
 from api.serve import show_demo
-from application.settings import LogFormat, LogLevel, load
+from application.service.settings import LogFormat, LogLevel, load
 from tests.backoffice.pages import ADMIN_KEY
 
 

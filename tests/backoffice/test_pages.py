@@ -7,9 +7,14 @@ import httpx
 import pytest
 
 from api.compression import SHORTEST_BYTES
-from application import achievements, campaigns, definitions, ingest, tiered_campaigns
-from application.due import Doing, Sandbox
-from application.preconditions import Precondition
+from application.achievements import commands as achievements
+from application.campaigns import commands as campaigns
+from application.catalogue import commands as definitions
+from application.facts import ingest
+from application.schedule.run import Doing
+from application.schedule.sandbox import Sandbox
+from application.service.preconditions import Precondition
+from application.tiered import commands as tiered_campaigns
 from domain.achievements.definition import Period, PeriodKind, Subject
 from domain.achievements.timeframe import Timeframe, TimeframeKind
 from domain.campaigns.definition import CampaignType, Definition, Effect, EffectKind, Limits, Recipient, Rule
@@ -18,7 +23,7 @@ from domain.facts.transaction import Status
 from domain.tiered.points import HitType
 from domain.tiered.terms import Late
 from domain.values.limit import Limit
-from tests.application.jobs.program import RULES, Running, running
+from tests.application.schedule.jobs.program import RULES, Running, running
 from tests.backoffice.pages import Page, see, sign_in, visitor
 from tests.support.achievements import ACHIEVEMENT
 from tests.support.achievements import definition as achievement

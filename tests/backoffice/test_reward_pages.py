@@ -10,13 +10,19 @@ from uuid import UUID
 import httpx
 import pytest
 
-from application import achievements, campaigns, definitions, ingest, manual_progress
-from application.cancelling import request_cancellation
-from application.due import Doing, Sandbox
-from application.keys import Role, make_key
+from application.achievements import commands as achievements
+from application.achievements import manual_progress
+from application.achievements.manual_progress import Change
+from application.campaigns import commands as campaigns
+from application.campaigns.cancellation import request_cancellation
+from application.catalogue import commands as definitions
+from application.facts import ingest
 from application.log.working import Command
-from application.manual_progress import Change
-from application.preconditions import Precondition
+from application.members.commands import put_member
+from application.schedule.run import Doing
+from application.schedule.sandbox import Sandbox
+from application.service.keys import Role, make_key
+from application.service.preconditions import Precondition
 from application.streams import PARTICIPATION
 from domain.achievements.definition import Definition, Period, PeriodKind, Subject
 from domain.campaigns.definition import CampaignType, Effect, EffectKind, Limits, OnExhausted, People, Recipient
@@ -30,7 +36,7 @@ from domain.values.attributes import AttributeType
 from domain.values.interval import Interval, Unit
 from domain.values.limit import Limit
 from projections.queries.log import events_between
-from tests.application.jobs.program import RULES, Running, running
+from tests.application.schedule.jobs.program import RULES, Running, running
 from tests.backoffice.pages import Page, see, sign_in, visitor
 from tests.support.achievements import rule
 from tests.support.campaigns import purchase
@@ -90,8 +96,8 @@ def catalogue() -> list[Command]:
     put = partial(partial, definitions.put_entry, precondition=Precondition())
     return [
         *(put(entry=entry) for entry in entries),
-        partial(definitions.put_member, member_id=MEMBER, tier="silver", attributes={}, referrer=None),
-        partial(definitions.put_member, member_id="M-friend", tier=None, attributes={}, referrer=MEMBER),
+        partial(put_member, member_id=MEMBER, tier="silver", attributes={}, referrer=None),
+        partial(put_member, member_id="M-friend", tier=None, attributes={}, referrer=MEMBER),
     ]
 
 

@@ -4,11 +4,18 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from application.keys import Keys, Role, make_key, revoke_key
-from application.sessions import IDLE_SECONDS, LONGEST_TOKEN, MOST_SESSIONS, NOTED_SECONDS, SESSION_SECONDS, Sessions
+from application.service.keys import Keys, Role, make_key, revoke_key
+from application.service.sessions import (
+    IDLE_SECONDS,
+    LONGEST_TOKEN,
+    MOST_SESSIONS,
+    NOTED_SECONDS,
+    SESSION_SECONDS,
+    Sessions,
+)
 from backoffice.signing_in import MOST_FIELDS
 from backoffice.site import COOKIE
-from tests.application.jobs.program import Running, running
+from tests.application.schedule.jobs.program import Running, running
 from tests.backoffice.pages import ADMIN_KEY, sign_in, visitor
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 import psycopg
 
 from application import streams
-from application.log.events import Envelope
+from application.log.envelope import Envelope
 from application.log.mapper import Mapper
 from application.log.streams import NAMESPACE, Stream
 from application.streams import KINDS

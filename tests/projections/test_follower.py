@@ -14,9 +14,9 @@ from select import select
 import psycopg
 import pytest
 
-from application import actors
 from application.log.events import Recorded
 from application.log.reader import read_page
+from application.service import actors
 from application.streams import MEMBER
 from domain.members import member
 from domain.service.administration import RebuildStarted

@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from application import tiered_campaigns
-from application.ingest import FactAnswer, Rules, receive_transaction
-from application.ingest import recount as recount_fact
+from application.facts.ingest import FactAnswer, Rules, receive_transaction
+from application.facts.ingest import recount as recount_fact
 from application.streams import STANDING
+from application.tiered import commands as tiered_campaigns
 from domain.facts.fact import Entity
 from domain.facts.purchase import Purchase
 from domain.facts.transaction import Status

@@ -68,8 +68,8 @@ def make_template(conninfo: str) -> None:
 
 
 def prepare(conninfo: str) -> None:
-    if importlib.util.find_spec("application.migrate"):
-        importlib.import_module("application.migrate").migrate(conninfo)
+    if importlib.util.find_spec("application.service.migrate"):
+        importlib.import_module("application.service.migrate").migrate(conninfo)
 
 
 @contextmanager

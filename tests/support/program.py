@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from application.catalogue import Catalogue
-from application.definitions import ensure_default_account
+from application.catalogue.commands import ensure_default_account
+from application.definitions.catalogue import Catalogue
 from application.log.catalogue import Entry
-from application.log.events import Envelope, Origin, Recorded
+from application.log.envelope import Envelope, Origin
+from application.log.events import Recorded
 from application.log.mapper import Mapper
 from application.log.streams import KEY_BYTES, Past, Stream
 from application.streams import KINDS

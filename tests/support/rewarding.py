@@ -5,15 +5,16 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from application import campaigns, definitions
-from application.awarding import Batch, Done, Made, decide_batch, decided
-from application.cancelling import cancel_grant, request_cancellation
-from application.catalogue import Catalogue
+from application.campaigns import commands as campaigns
+from application.campaigns.awarding import Batch, Done, Made, decide_batch, decided
+from application.campaigns.cancellation import cancel_grant, request_cancellation
+from application.campaigns.triggers import DEFINITIONS, InForce, Turn
+from application.catalogue import commands as definitions
+from application.definitions.catalogue import Catalogue
 from application.log.events import Recorded
 from application.log.working import Working
-from application.preconditions import Precondition
+from application.service.preconditions import Precondition
 from application.streams import PARTICIPATION
-from application.triggers import DEFINITIONS, InForce, Turn
 from domain.campaigns.definition import Definition, Effect, EffectKind, Limits, Recipient, Rule
 from domain.campaigns.participation import CancellationRequested, Granted, Refused
 from domain.catalogue.entries import Badge, Coupon, Entry, Reward

@@ -16,9 +16,10 @@ from api.request import Request
 from api.routes.commands import answer, answer_once, submit
 from api.routes.reads.asking import asking
 from api.routing import JUDGED, OPERATORS, command
-from application import achievements, manual_progress
-from application.achievement_bodies import AchievementBody, NewAchievementBody, ProgressBody
-from application.bodies import EmptyBody
+from application.achievements import commands as achievements
+from application.achievements import manual_progress
+from application.achievements.bodies import AchievementBody, NewAchievementBody, ProgressBody
+from application.bodies.base import EmptyBody
 from application.log.working import Working
 from domain.achievements.achievement import Achievement, Edit
 from projections.queries.achievements import members_in_progress

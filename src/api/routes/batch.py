@@ -17,13 +17,13 @@ from api.representations import FactAnswer
 from api.request import Request
 from api.routes.commands import submit
 from api.routing import RECORDERS, command
-from application.bodies import EventBody, Fact, FactBody, TransactionBody
-from application.exact import Body, Identifier, Malformed, Misread, decode
-from application.facts import FactCommand, Taken, command_of
-from application.ingest import Rules
+from application.bodies.exact import Body, Identifier, Malformed, Misread, decode
+from application.bodies.remainder import remainder_of
+from application.facts.bodies import EventBody, Fact, FactBody, TransactionBody
+from application.facts.commands import FactCommand, Taken, command_of
+from application.facts.ingest import Rules
 from application.log.working import Command
-from application.remainder import remainder_of
-from application.requests import Kept, RequestKey, once
+from application.service.idempotency import Kept, RequestKey, once
 from domain.facts.fact import Fact as Recorded
 from domain.facts.fact import FactKind
 from domain.service.request import Answered

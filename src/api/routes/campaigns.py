@@ -13,9 +13,9 @@ from api.campaign_representations import CampaignAnswer
 from api.request import Request
 from api.routes.commands import answer, answer_once
 from api.routing import JUDGED, OPERATORS, command
-from application import campaigns
-from application.bodies import EmptyBody
-from application.campaign_bodies import CampaignBody, NewCampaignBody
+from application.bodies.base import EmptyBody
+from application.campaigns import commands as campaigns
+from application.campaigns.bodies import CampaignBody, NewCampaignBody
 from application.log.working import Working
 from domain.campaigns.campaign import Campaign
 

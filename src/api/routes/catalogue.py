@@ -25,8 +25,9 @@ from api.representations import (
 from api.request import Request
 from api.routes.commands import submit
 from api.routing import JUDGED, OPERATORS, RECORDERS, command
-from application import definitions
-from application.bodies import (
+from application.bodies.exact import Code
+from application.catalogue import commands as definitions
+from application.catalogue.bodies import (
     AccountBody,
     BadgeBody,
     CouponBody,
@@ -36,7 +37,6 @@ from application.bodies import (
     RewardBody,
     SegmentBody,
 )
-from application.exact import Code
 from application.log.working import Working
 from application.streams import STOCK
 from domain.catalogue.entries import Account, Badge, Coupon, EventType, MemberList, Reward, Segment

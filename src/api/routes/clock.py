@@ -9,10 +9,10 @@ from msgspec import Struct
 from api.request import Request
 from api.routes.commands import submit
 from api.routing import FACT_READERS, OPERATORS, command, read
-from application.administration import record
-from application.clock import BackwardsError, SandboxClock
-from application.exact import Body, Instant
-from application.refusals import Conflict, Forbidden
+from application.bodies.exact import Body, Instant
+from application.service.administration import record
+from application.service.clock import BackwardsError, SandboxClock
+from application.service.refusals import Conflict, Forbidden
 from domain.service.administration import ClockMoved, ClockReturned
 
 

@@ -10,14 +10,14 @@ from psycopg_pool import AsyncConnectionPool
 
 from api.request import Request
 from api.services import Commands, PreviewRuns
-from application.facts import Facts
-from application.ingest import Rules
+from application.facts.commands import Facts
+from application.facts.ingest import Rules
 from application.log.batch import Committed
 from application.log.mapper import Mapper
 from application.log.working import Command, Working
 from application.log.writer import Writer
-from application.requests import Answers, Kept, RequestKey, once
-from application.simulation import Simulator
+from application.service.idempotency import Answers, Kept, RequestKey, once
+from application.simulation.simulation import Simulator
 
 A = TypeVar("A", bound=Struct)
 

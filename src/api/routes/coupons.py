@@ -7,8 +7,8 @@ from api.representations import CodesAnswer
 from api.request import Request
 from api.routes.commands import answer_once
 from api.routing import JUDGED, RECORDERS, command
-from application.bodies import CodesBody
-from application.coupons import add_codes
+from application.catalogue.bodies import CodesBody
+from application.catalogue.coupons import add_codes
 from application.log.working import Working
 
 

@@ -11,12 +11,12 @@ from api.request import Request
 from api.routes.commands import carry_out_once, submit
 from api.routes.reads.asking import asking, there
 from api.routing import OPERATORS, command
-from application.bodies import CancelBody
-from application.cancelling import request_cancellation
+from application.campaigns.bodies import CancelBody
+from application.campaigns.cancellation import request_cancellation
 from application.log.reader import read_versions
 from application.log.working import Working
 from application.reads import nothing
-from application.refusals import Busy, Conflict
+from application.service.refusals import Busy, Conflict
 from domain.campaigns.participation import Granted
 from domain.values.amounts import written
 from projections.queries.asking import Figure

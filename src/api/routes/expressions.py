@@ -9,10 +9,10 @@ from msgspec import Meta, Struct
 from api.request import Request
 from api.routes.commands import submit
 from api.routing import FACT_READERS, command
-from application.bodies import keepable
-from application.campaign_terms import scope_over
-from application.catalogue import Catalogue
-from application.exact import Body, Code
+from application.bodies.base import keepable
+from application.bodies.exact import Body, Code
+from application.definitions.catalogue import Catalogue
+from application.definitions.rules import scope_over
 from domain.expressions import (
     Compiled,
     ExpressionProblem,

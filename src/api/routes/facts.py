@@ -12,10 +12,11 @@ from api.representations import FactAnswer
 from api.request import Request
 from api.routes.commands import carry_out_once, json_response
 from api.routing import JUDGED, RECORDERS, command
-from application import facts
-from application.bodies import EmptyBody, EventBody, RefundBody, RejectBody, TransactionBody, UpdateBody
-from application.facts import FactCommand, Taken
-from application.ingest import Repeated
+from application.bodies.base import EmptyBody
+from application.facts import commands as facts
+from application.facts.bodies import EventBody, RefundBody, RejectBody, TransactionBody, UpdateBody
+from application.facts.commands import FactCommand, Taken
+from application.facts.ingest import Repeated
 from domain.facts.fact import Fact, FactKind
 from projections.queries.decisions import FactChange
 

@@ -8,10 +8,10 @@ from api.representations import ListChangeAnswer, MemberAnswer
 from api.request import Request
 from api.routes.commands import answer, answer_once
 from api.routing import JUDGED, RECORDERS, command
-from application import definitions
-from application.bodies import ListMembersBody, MemberBody
 from application.log.working import Working
-from application.refusals import Unknown
+from application.members import commands
+from application.members.bodies import ListMembersBody, MemberBody
+from application.service.refusals import Unknown
 from application.streams import MEMBER
 
 
@@ -24,7 +24,7 @@ async def put_member(request: Request, member: FromPath[str], data: JSONBody[Mem
     return await answer(
         request,
         lambda working: representations.member(
-            definitions.put_member(working, member, data.tier, data.attributes, data.referrer)
+            commands.put_member(working, member, data.tier, data.attributes, data.referrer)
         ),
     )
 
@@ -42,8 +42,8 @@ async def change_list(
         if not working.catalogue.has_list(code):
             raise Unknown(f"no list `{code}`")
         working.prefetch(MEMBER.at(member) for member in (*data.add, *data.remove))
-        added = sum(definitions.change_list(working, code, member, joins=True) for member in data.add)
-        removed = sum(definitions.change_list(working, code, member, joins=False) for member in data.remove)
+        added = sum(commands.change_list(working, code, member, joins=True) for member in data.add)
+        removed = sum(commands.change_list(working, code, member, joins=False) for member in data.remove)
         return ListChangeAnswer("", added, removed)
 
     return await answer_once(request, decide)

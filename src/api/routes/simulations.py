@@ -12,24 +12,17 @@ from api.positions import write_position
 from api.request import Request
 from api.routes.batch import FactResult, refused, under
 from api.routing import READERS, command
-from application.achievement_bodies import NewAchievementBody
-from application.bodies import (
-    Attributes,
-    Codes,
-    EventBody,
-    Fact,
-    FactBody,
-    Label,
-    NewTieredCampaignBody,
-    TransactionBody,
-)
-from application.campaign_bodies import NewCampaignBody
-from application.drafts import achievement_draft, campaign_draft, drafts, tiered_campaign_draft
-from application.exact import Body, Identifier, Instant
-from application.facts import FactCommand, Taken, command_of
-from application.ingest import Repeated, Rules
-from application.refusals import Refusal
-from application.simulation import Described, Draft, Simulation
+from application.achievements.bodies import NewAchievementBody
+from application.bodies.base import Attributes, Codes, Label
+from application.bodies.exact import Body, Identifier, Instant
+from application.campaigns.bodies import NewCampaignBody
+from application.facts.bodies import EventBody, Fact, FactBody, TransactionBody
+from application.facts.commands import FactCommand, Taken, command_of
+from application.facts.ingest import Repeated, Rules
+from application.service.refusals import Refusal
+from application.simulation.drafts import achievement_draft, campaign_draft, drafts, tiered_campaign_draft
+from application.simulation.simulation import Described, Draft, Simulation
+from application.tiered.bodies import NewTieredCampaignBody
 from domain.values.problems import Invalid
 from projections.queries import simulation as simulations
 from projections.queries.decisions import DecisionRow

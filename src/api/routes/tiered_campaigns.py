@@ -15,9 +15,10 @@ from api.representations import IconAnswer, PreviewAnswer, TieredCampaignAnswer
 from api.request import Request
 from api.routes.commands import answer, answer_once
 from api.routing import JUDGED, OPERATORS, Intake, command
-from application import tiered_campaigns
-from application.bodies import EmptyBody, NewTieredCampaignBody, TieredCampaignBody
+from application.bodies.base import EmptyBody
 from application.log.working import Working
+from application.tiered import commands as tiered_campaigns
+from application.tiered.bodies import NewTieredCampaignBody, TieredCampaignBody
 from domain.tiered.campaign import TieredCampaign
 from domain.values.picture import MOST_BYTES
 from projections.queries.tiered_campaigns import campaign_row

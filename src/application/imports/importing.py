@@ -9,16 +9,16 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from application.catalogue import Catalogue
-from application.facts import Facts, Taken
+from application.definitions.catalogue import Catalogue
+from application.facts.commands import Facts, Taken
 from application.imports.kinds import UNCHANGED, Kind, Prepared, Reader, reader_of
 from application.imports.rows import Format, Row, rows_of
 from application.log.batch import Committed
+from application.log.envelope import Origin
 from application.log.errors import LogError, Overloaded, Stopped, TooLarge, Unavailable
-from application.log.events import Origin
 from application.log.writer import Writer
 from application.reads import nothing
-from application.refusals import Refusal
+from application.service.refusals import Refusal
 from domain.values.problems import Invalid, Problem
 
 CHUNK_ROWS = 1_000

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import msgspec
 
-from application.evaluation import Progress
 from application.imports.importing import Contents, Fault, Intake, Tally
 from application.imports.storage import ImportStorage, digest_of
-from application.jobs.store import Job, JobStore, Kind, Order
-from application.refusals import Conflict
+from application.schedule.jobs.store import Job, JobStore, Kind, Order
+from application.service.refusals import Conflict
+from application.tiered.evaluation import Progress
 
 
 async def request_import(

@@ -12,29 +12,36 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from application import definitions, manual_progress
-from application.achievement_bodies import Completed, ManualReason, RuleNumber, Written
-from application.bodies import (
-    Attributes,
-    CouponCode,
-    EventBody,
-    Fact,
-    FactBody,
-    MemberBody,
-    ProductBody,
-    TransactionBody,
+from application.achievements import manual_progress
+from application.achievements.bodies import Completed, ManualReason, RuleNumber, Written
+from application.achievements.manual_progress import Change, Setting
+from application.bodies.base import Attributes
+from application.bodies.exact import (
+    Amount,
+    Body,
+    Code,
+    Identifier,
+    Malformed,
+    Misread,
+    convert,
+    decode,
+    read_instant,
+    untyped,
 )
-from application.catalogue import Catalogue
-from application.coupons import add_codes
-from application.exact import Amount, Body, Code, Identifier, Malformed, Misread, convert, decode, read_instant, untyped
-from application.facts import command_of
+from application.bodies.remainder import remainder_of
+from application.catalogue import commands as definitions
+from application.catalogue.bodies import CouponCode, ProductBody
+from application.catalogue.coupons import add_codes
+from application.definitions.catalogue import Catalogue
+from application.facts.bodies import EventBody, Fact, FactBody, TransactionBody
+from application.facts.commands import command_of
+from application.facts.ingest import Rules
 from application.imports.rows import Row
-from application.ingest import Rules
 from application.log.streams import Stream
 from application.log.working import Command, Working
-from application.manual_progress import Change, Setting
-from application.preconditions import Precondition
-from application.remainder import remainder_of
+from application.members.bodies import MemberBody
+from application.members.commands import change_list, put_member
+from application.service.preconditions import Precondition
 from application.streams import COUPON_CODE, MEMBER, PRODUCT, REQUEST
 from domain.catalogue.coupon import code_fault
 from domain.catalogue.product import Product
@@ -212,7 +219,7 @@ class MemberReader(Reader):
     def read(self, row: Row) -> Prepared:
         member = _body(MemberRow, row)
         put = partial(
-            definitions.put_member,
+            put_member,
             member_id=member.id,
             tier=member.tier,
             attributes=member.attributes,
@@ -240,7 +247,7 @@ class ListMemberReader(Reader):
         code = listed.list or self._code
         if code is None:
             raise Invalid([Problem("/list", "is required", "required")])
-        change = partial(definitions.change_list, code=code, member_id=listed.member, joins=listed.action == "add")
+        change = partial(change_list, code=code, member_id=listed.member, joins=listed.action == "add")
         return Prepared(row, _changing(MEMBER.at(listed.member), change))
 
 

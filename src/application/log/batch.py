@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from uuid_utils.compat import uuid7
 
 from application.log import arrays
-from application.log.events import NO_ORIGIN, Envelope, Origin
+from application.log.envelope import NO_ORIGIN, Envelope, Origin
 from application.log.mapper import Mapper
 from application.log.uuids import uuid_of
 from application.log.working import Command, Held, Row

@@ -14,8 +14,8 @@ import psycopg
 from msgspec import Struct
 from psycopg.rows import TupleRow, tuple_row
 
+from application.log.envelope import Envelope
 from application.log.errors import LogError, Undecodable, UnknownTag
-from application.log.events import Envelope
 from application.log.fold import folded
 from application.log.mapper import Mapper
 from application.log.queries import query

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from application.log.envelope import Envelope
 from application.log.errors import TooLarge, Undecodable, UnknownEvent, UnknownTag
-from application.log.events import Envelope
 from application.log.streams import Kind
 
 PAYLOAD_BYTES = 4 * 1024 * 1024

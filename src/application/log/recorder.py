@@ -26,7 +26,7 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import ConnectionPool
 
 from application.log import arrays
-from application.log.events import Envelope
+from application.log.envelope import Envelope
 from application.log.queries import query
 from application.log.wakeup import CHANNEL, POLL_SECONDS, Listener
 from application.postgres.connection import named

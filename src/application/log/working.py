@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
 
+from application.log.envelope import Origin
 from application.log.errors import Cold, TooLarge
-from application.log.events import Origin
 from application.log.mapper import Mapper
 from application.log.streams import Stream, past_key
 

@@ -16,6 +16,7 @@ from application.log.batch import Batch, Committed, Decision, Job, Submission
 from application.log.cache import Cache, Kept
 from application.log.catalogue import Catalogue
 from application.log.deciding import Deciding
+from application.log.envelope import NO_ORIGIN, PROGRAM, Origin
 from application.log.errors import (
     AppendFailed,
     Contended,
@@ -25,7 +26,6 @@ from application.log.errors import (
     Stopped,
     Unavailable,
 )
-from application.log.events import NO_ORIGIN, PROGRAM, Origin
 from application.log.mapper import Mapper
 from application.log.session import LOST, Appended, Session
 from application.log.wakeup import Notifier

@@ -5,7 +5,7 @@ from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
 
-from application.keys import SETTINGS_PRINCIPAL
+from application.service.keys import SETTINGS_PRINCIPAL
 
 
 def name_of(actor: LiteralString) -> LiteralString:

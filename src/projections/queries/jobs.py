@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from application.jobs.store import Kind as JobKind
-from application.jobs.store import Status
+from application.schedule.jobs.store import Kind as JobKind
+from application.schedule.jobs.store import Status
 from projections.listing import Column, Kind, Listing, Selection
 from projections.queries.actors import name_of
 from projections.queries.asking import fetch_one, fetch_page

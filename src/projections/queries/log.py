@@ -8,7 +8,8 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, tuple_row
 
-from application.log.events import Envelope, Recorded
+from application.log.envelope import Envelope
+from application.log.events import Recorded
 from application.log.fold import folded, kept
 from application.log.mapper import Mapper
 from application.log.queries import query

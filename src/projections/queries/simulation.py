@@ -10,10 +10,10 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from application.catalogue import Catalogue
+from application.definitions.catalogue import Catalogue
 from application.log.events import Recorded
 from application.log.mapper import Mapper
-from application.simulation import Simulation
+from application.simulation.simulation import Simulation
 from application.streams import PROGRESS, STANDING
 from domain.achievements import progress as progresses
 from domain.achievements.progress import NOTHING, Advanced, Completed

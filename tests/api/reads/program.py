@@ -19,18 +19,18 @@ from api.routes.commands import commands_over
 from api.routes.reads.projections import RebuildThreads
 from api.services import Imports, Reads
 from api.services import Program as Services
-from application import tiered_campaigns
-from application.award_policy import AwardPolicy
-from application.catalogue import Catalogue
-from application.definitions import ensure_default_account
+from application.campaigns.award_policy import AwardPolicy
+from application.catalogue.commands import ensure_default_account
+from application.definitions.catalogue import Catalogue
+from application.facts.ingest import Rules
 from application.imports.importing import Intake
 from application.imports.storage import ImportStorage
-from application.ingest import Rules
-from application.jobs.store import open_store
 from application.log.mapper import Mapper
 from application.log.writer import Writer
-from application.settings import load
+from application.schedule.jobs.store import open_store
+from application.service.settings import load
 from application.streams import KINDS
+from application.tiered import commands as tiered_campaigns
 from domain.tiered.campaign import TieredCampaign
 from tests.api.frame import KnownKeys
 from tests.api.routes.program import MovedClock, Program, RememberedPreviews, transaction_body

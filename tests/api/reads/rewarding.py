@@ -6,7 +6,7 @@ from uuid import UUID
 
 import psycopg
 
-from application.awarding import Draw, Made, decide_triggers, fired_by
+from application.campaigns.awarding import Draw, Made, decide_triggers, fired_by
 from application.log.events import Recorded
 from application.log.reader import read_page
 from application.streams import ACHIEVEMENT

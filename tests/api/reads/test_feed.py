@@ -7,8 +7,8 @@ import pytest
 
 from api.openapi import describe
 from api.routes.reads.feed import ROUTES
-from application.keys import Role
 from application.log.mapper import Mapper
+from application.service.keys import Role
 from application.streams import KINDS
 from projections.feed import TYPES, tags_of, types_for
 from projections.queries import log

@@ -1,7 +1,7 @@
 from functools import partial
 from uuid import UUID
 
-from application import tiered_campaigns
+from application.tiered import commands as tiered_campaigns
 from tests.api.reads.program import UNKNOWN, ReadProgram
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from application import simulation
-from application.award_policy import AwardPolicy
+from application.campaigns.award_policy import AwardPolicy
+from application.simulation import simulation
 from tests.api.reads.program import UNKNOWN, ReadProgram, reading
 from tests.api.routes.program import NOW, campaign_body, pointers
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from application import tiered_campaigns
+from application.tiered import commands as tiered_campaigns
 from tests.api.reads.program import UNKNOWN, ReadProgram, instant
 from tests.api.routes.program import campaign_body
 from tests.domain.values.test_picture import PNG

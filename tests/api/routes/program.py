@@ -17,16 +17,16 @@ from api.routes.reads.projections import RebuildThreads
 from api.services import Imports, Reads
 from api.services import Program as Services
 from api.wiring import in_background
-from application.award_policy import AwardPolicy
-from application.catalogue import Catalogue
-from application.definitions import ensure_default_account
+from application.campaigns.award_policy import AwardPolicy
+from application.catalogue.commands import ensure_default_account
+from application.definitions.catalogue import Catalogue
+from application.facts.ingest import Rules
 from application.imports.importing import Intake
 from application.imports.storage import ImportStorage
-from application.ingest import Rules
-from application.jobs.store import open_store
 from application.log.mapper import Mapper
 from application.log.writer import Writer
-from application.settings import Settings, load
+from application.schedule.jobs.store import open_store
+from application.service.settings import Settings, load
 from application.streams import KINDS
 from tests.api.frame import KnownKeys, StandingPositions
 

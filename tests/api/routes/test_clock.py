@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from application.clock import SandboxClock
+from application.service.clock import SandboxClock
 from tests.api.routes.program import Program, pointers
 
 LATER = "2030-01-01T00:00:00Z"

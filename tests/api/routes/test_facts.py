@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from application import tiered_campaigns
-from application.settings import load
+from application.service.settings import load
+from application.tiered import commands as tiered_campaigns
 from tests.api.routes.program import Program, days, pointers, running, transaction_body
 
 BAD_TRANSACTIONS: list[tuple[dict[str, Any], str]] = [

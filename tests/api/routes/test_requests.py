@@ -9,7 +9,7 @@ import pytest
 from msgspec import Struct
 
 from application.log.working import Working
-from application.requests import once
+from application.service.idempotency import once
 from tests.api.routes.program import Program, campaign_body, transaction_body
 
 

@@ -4,7 +4,7 @@ from json import dumps
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from application import tiered_campaigns
+from application.tiered import commands as tiered_campaigns
 from domain.tiered.occurrence import Phase
 from tests.api.routes.program import Program, campaign_body, days, pointers, running
 

@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from application import definitions
-from application.facts import Facts
+from application.catalogue import commands as definitions
+from application.facts.commands import Facts
 from application.imports import importing, kinds, storage
 from application.imports.files import import_file
 from application.imports.importing import Contents, Fault, Intake, Tally
@@ -20,18 +20,18 @@ from application.imports.job import request_import
 from application.imports.kinds import Kind
 from application.imports.rows import Format, Row
 from application.imports.storage import ImportStorage, ImportTooLarge
-from application.jobs.store import Order, open_store
 from application.log.streams import Stream
-from application.preconditions import Precondition
-from application.refusals import Conflict
-from application.requests import Answers
+from application.schedule.jobs.store import Order, open_store
+from application.service.idempotency import Answers
+from application.service.preconditions import Precondition
+from application.service.refusals import Conflict
 from application.streams import COUPON_SLOT, MEMBER, MEMBER_EVENT, PRODUCT, STOCK, TRANSACTION
 from domain.catalogue.entries import Coupon, Entry, EventType, Generator, MemberList
 from domain.catalogue.stock import Stock
 from domain.facts.transaction import Status
 from domain.values.attributes import AttributeType
 from domain.values.problems import Invalid, Problem
-from tests.application.jobs.program import RULES, Running, running, until
+from tests.application.schedule.jobs.program import RULES, Running, running, until
 
 
 def intake_of(program: Running) -> Intake:

@@ -4,15 +4,15 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from application import achievements
-from application.definitions import put_member
+from application.achievements import commands as achievements
 from application.imports.importing import Tally
 from application.imports.kinds import Kind
+from application.members.commands import put_member
 from application.streams import PROGRESS
 from domain.achievements.definition import Period, PeriodKind
 from domain.values.limit import Limit
 from tests.application.imports.test_importing import alone, imported, state
-from tests.application.jobs.program import Running
+from tests.application.schedule.jobs.program import Running
 from tests.support.achievements import ACHIEVEMENT, definition, rule
 
 HEADER = "member,achievement,completed,rule,value,at,reason\n"

@@ -8,7 +8,7 @@ from eventsourcing.persistence import StoredEvent
 from psycopg import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from application.log.events import PROGRAM
+from application.log.envelope import PROGRAM
 from application.log.instants import begin_again, position_at
 from application.log.reader import read_page
 from application.log.recorder import Datastore, LogApplicationRecorder

@@ -16,8 +16,8 @@ from application.log.catalogue import NoCatalogue
 from application.log.check import check
 from application.log.errors import AppendFailed, FateUnknown, Unavailable
 from application.log.writer import Writer
-from application.migrate import migrate
 from application.postgres.embedded import EmbeddedPostgres
+from application.service.migrate import migrate
 from tests.application.log.conftest import Start, running
 from tests.application.log.shop import MAPPER, Counter, counting, landed, moving, reading
 from tests.application.log.waiting import until, until_waiting

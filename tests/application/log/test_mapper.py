@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from msgspec import Struct
 
+from application.log.envelope import Cause, Envelope
 from application.log.errors import Undecodable, UnknownEvent, UnknownTag
-from application.log.events import Cause, Envelope
 from application.log.mapper import Mapper
 from application.log.streams import Kind
 from tests.application.log.shop import COUNTERS, MAPPER, RULES, Counted, Counter, Ruled, count, rule

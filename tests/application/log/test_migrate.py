@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from application.migrate import PARTS, DatabaseIsNewer, Part, StepFailed, migrate
+from application.service.migrate import PARTS, DatabaseIsNewer, Part, StepFailed, migrate
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from application.log import writer as writers
 from application.log.batch import Committed
 from application.log.catalogue import Entry
 from application.log.check import check
+from application.log.envelope import Cause, Origin
 from application.log.errors import (
     Contended,
     LoadsTooDeep,
@@ -23,7 +24,6 @@ from application.log.errors import (
     Undecodable,
     UnknownEvent,
 )
-from application.log.events import Cause, Origin
 from application.log.reader import read_page, read_stream
 from application.log.working import Working
 from application.log.writer import Writer

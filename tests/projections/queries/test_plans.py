@@ -13,7 +13,7 @@ import pytest
 from psycopg import AsyncConnection, AsyncCursor, sql
 
 from application import streams
-from application.migrate import migrate
+from application.service.migrate import migrate
 from domain.catalogue.entries import Account, Badge, Coupon, EventType, MemberList, Reward, Segment
 from domain.facts.fact import Fact, FactKind
 from domain.members.member import Member

@@ -11,10 +11,10 @@ from api.positions import position_in
 from api.problems import bad_parameter
 from api.request import Request
 from api.routing import terms_of
-from application.exact import read_instant
+from application.bodies.exact import read_instant
 from application.log.instants import position_at
 from application.log.streams import Stream
-from application.refusals import Unknown
+from application.service.refusals import Unknown
 from application.streams import MEMBER
 from projections.queries.log import Versioned, exists, head, latest
 

@@ -17,11 +17,11 @@ from api.request import Request
 from api.routes.commands import answer_once
 from api.routes.reads.asking import asking, position_as_of, there
 from api.routing import AUDITORS, READERS, Page, command, read
-from application.administration import record
-from application.exact import Body
+from application.bodies.exact import Body
 from application.log.mapper import Mapper
 from application.log.working import Working
-from application.refusals import Conflict
+from application.service.administration import record
+from application.service.refusals import Conflict
 from domain.values.problems import Invalid, Problem
 from projections.listing import suggestion
 from projections.projection import Projection

@@ -1,0 +1,1 @@
+"""Achievements: their bodies and commands, and what facts do to progress."""

@@ -1,0 +1,1 @@
+"""How bodies are read: exactly, with every fault named at its place."""

@@ -1,0 +1,1 @@
+"""Campaigns: their bodies and commands, and the policy that has them decide."""

@@ -1,0 +1,1 @@
+"""What is defined, as every process holds it in memory, compiled."""

@@ -1,0 +1,1 @@
+"""Members: what callers send of them, and their commands."""

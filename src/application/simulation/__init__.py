@@ -1,0 +1,1 @@
+"""Simulations: what facts would do."""

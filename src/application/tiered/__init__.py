@@ -1,0 +1,1 @@
+"""Tiered campaigns: their bodies and commands, previews, and evaluation."""

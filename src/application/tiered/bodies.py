@@ -1,0 +1,148 @@
+"""What callers send about tiered campaigns, and what it becomes; bodies as in `application.bodies.base`."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar
+
+from msgspec import Meta, field
+
+from application.bodies.base import Codes, DurationText, Label, keepable
+from application.bodies.exact import (
+    Amount,
+    Body,
+    Code,
+    DefinitionId,
+    Identifier,
+    Instant,
+    Name,
+)
+from domain.catalogue.entries import (
+    MOST_REFERENCES,
+)
+from domain.facts.fact import Entity
+from domain.tiered.definition import MOST_OCCURRENCES, MOST_PARTS, Aggregate, Audience, Definition
+from domain.tiered.points import MOST_TIERS, HitType, Tier
+from domain.tiered.terms import CombinationScope, Confirmation, Late, Part
+from domain.values.amounts import Rounding
+from domain.values.texts import MOST_LOCALES
+
+Skus = Annotated[tuple[Identifier, ...], Meta(max_length=MOST_REFERENCES)]
+
+
+class TierBody(Body, frozen=True, kw_only=True):
+    """One row of a tier table; `to` is absent in the last row of an unlimited one."""
+
+    start: Amount = field(name="from")
+    to: Amount | None = None
+    reward: Amount
+
+    def tier(self) -> Tier:
+        return Tier(start=self.start, to=self.to, reward=self.reward)
+
+
+class PartBody(Body, frozen=True):
+    """Pieces of a product that one complete set takes."""
+
+    product: Identifier
+    quantity: Amount
+
+
+class AggregateBody(Body, frozen=True):
+    """Either `attribute`, or `combination` with its `scope`."""
+
+    attribute: Label | None = None
+    combination: Annotated[tuple[PartBody, ...], Meta(min_length=1, max_length=MOST_PARTS)] | None = None
+    scope: CombinationScope = CombinationScope.OCCURRENCE
+
+    def aggregate(self) -> Aggregate:
+        parts = None if self.combination is None else tuple(Part(p.product, p.quantity) for p in self.combination)
+        return Aggregate(self.attribute, parts, self.scope)
+
+
+class AudienceBody(Body, frozen=True):
+    """Whoever is in any of the segments or on any of the lists; both empty is everyone."""
+
+    segments: Codes = ()
+    lists: Codes = ()
+
+
+class TieredCampaignBody(Body, frozen=True, kw_only=True):
+    """A tiered campaign as a whole; a draft may lack what it takes to run.
+
+    Durations are written `15 minutes`, `36 hours`, `30 days`, `2 weeks`, `1 month`. `time_zone` is the program's where
+    it is not given. Where `preview_every` is shorter than a 1,000th of `duration`, the first multiple of it that is not
+    holds; the newest 100 previews are kept.
+    """
+
+    depends: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+        {
+            "starts_at": ("occurrences",),
+            "duration": ("starts_at",),
+            "occurrences": ("starts_at",),
+            "grace_period": ("starts_at",),
+            "time_zone": ("starts_at", "filter"),
+            "entity": ("event_type", "aggregate", "date", "filter", "products"),
+            "event_type": ("aggregate", "date", "filter"),
+            "hit_type": ("aggregate",),
+            "aggregate": ("hit_type", "products"),
+            "unlimited": ("tiers",),
+            "tiers": ("tiers",),
+        }
+    )
+
+    name: Name
+    translations: Annotated[dict[str, Name], Meta(max_length=MOST_LOCALES)] = field(default_factory=dict)
+    starts_at: Instant | None = None
+    duration: DurationText | None = None
+    occurrences: Annotated[int, Meta(ge=1, le=MOST_OCCURRENCES)] | None = None
+    preview_every: DurationText | None = None
+    grace_period: DurationText = "0 days"
+    audience: AudienceBody = AudienceBody()
+    time_zone: Label | None = None
+    entity: Entity | None = None
+    event_type: Code | None = None
+    aggregate: AggregateBody | None = None
+    date: Label | None = None
+    hit_type: HitType | None = None
+    bracketed: bool = False
+    unlimited: bool = False
+    tiers: Annotated[tuple[TierBody, ...], Meta(max_length=MOST_TIERS)] = ()
+    products: Skus = ()
+    filter: dict[str, Any] | None = None
+    account: Code = "points"
+    rounding: Rounding = Rounding.HALF_UP
+    confirmation: Confirmation = Confirmation.EVALUATION
+    late: Late = Late.IGNORE
+
+    def definition(self) -> Definition:
+        return Definition(
+            name=self.name,
+            translations=self.translations,
+            starts_at=self.starts_at,
+            duration=self.duration,
+            occurrences=self.occurrences,
+            preview_every=self.preview_every,
+            grace_period=self.grace_period,
+            audience=Audience(self.audience.segments, self.audience.lists),
+            time_zone=self.time_zone,
+            entity=self.entity,
+            event_type=self.event_type,
+            aggregate=None if self.aggregate is None else self.aggregate.aggregate(),
+            date=self.date,
+            hit_type=self.hit_type,
+            bracketed=self.bracketed,
+            unlimited=self.unlimited,
+            tiers=tuple(tier.tier() for tier in self.tiers),
+            products=self.products,
+            filter=None if self.filter is None else keepable(self.filter),
+            account=self.account,
+            rounding=self.rounding,
+            confirmation=self.confirmation,
+            late=self.late,
+        )
+
+
+class NewTieredCampaignBody(TieredCampaignBody, frozen=True, kw_only=True):
+    """A new tiered campaign; it is given an id where the caller gives none."""
+
+    id: DefinitionId | None = None
