@@ -48,7 +48,7 @@ from domain.facts.fact import Entity
 from domain.facts.purchase import Purchase
 from domain.facts.transaction import Status
 from domain.values.limit import Limit
-from projections.follower import Follower
+from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
 
 TARGET = 15.0

@@ -44,10 +44,10 @@ from domain.facts.purchase import Item, Purchase
 from domain.facts.transaction import Received, Status
 from domain.members.member import Registered
 from domain.tiered.standing import Contributed
-from projections import store
-from projections.follower import Follower
+from projections.engine import store
+from projections.engine.follower import Follower
+from projections.engine.session import connect
 from projections.registry import PROJECTIONS
-from projections.session import connect
 
 TARGET = 15.0
 FACTS, MEMBERS, REFERENCE, ROUNDS = 150_000, 20_000, 5_000, 3

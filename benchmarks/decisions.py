@@ -33,11 +33,11 @@ from domain.campaigns.definition import CampaignTrigger, EffectKind, Recipient
 from domain.campaigns.participation import Counters, EffectOutcome, Granted, RuleOutcome, Saw, Trigger
 from domain.facts.fact import Fact, FactKind
 from domain.values.interval import Moment
-from projections import store
-from projections.decisions import DECISIONS, PROJECTION
-from projections.queries import decisions
-from projections.session import connect
-from projections.writing import write
+from projections.decisions import queries as decisions
+from projections.decisions.rows import DECISIONS, PROJECTION
+from projections.engine import store
+from projections.engine.session import connect
+from projections.engine.writing import write
 
 TARGET = 1.5
 FEW, MANY, ASKED, WARM = 10_000, 1_000_000, 400, 100

@@ -45,8 +45,8 @@ from domain.facts.purchase import Purchase
 from domain.facts.transaction import Status
 from domain.tiered.definition import Aggregate, Definition
 from domain.tiered.points import HitType, Tier
-from projections.follower import Follower
-from projections.positions import CHANNEL, Positions
+from projections.engine.follower import Follower
+from projections.engine.positions import CHANNEL, Positions
 from projections.readers import reads
 from projections.registry import PROJECTIONS
 

@@ -17,7 +17,7 @@ from domain.values.amounts import written
 from domain.values.interval import Interval
 from domain.values.limit import Limit
 from domain.values.texts import Text
-from projections.queries.asking import Figure
+from projections.listing.page import Figure
 
 
 class CountLimitShown(Struct, frozen=True, gc=False):

@@ -16,7 +16,7 @@ from api.request import Request
 from api.routing import Terms, terms_of
 from application.bodies.exact import SLASH_IN_ID, Identifier, convert
 from domain.values.problems import Invalid
-from projections.listing import suggestion
+from projections.listing.listing import suggestion
 
 MOST_PARAMETERS = 50
 LARGEST_NUMBER = 2**31 - 1

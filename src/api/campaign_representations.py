@@ -27,7 +27,7 @@ from domain.values.interval import Interval
 from domain.values.limit import Limit
 from domain.values.problems import Problem
 from domain.values.texts import Text
-from projections.queries.asking import Figure
+from projections.listing.page import Figure
 
 
 class PeopleShown(Struct, frozen=True, gc=False):

@@ -43,8 +43,8 @@ from application.service.settings import (
 )
 from domain.service.administration import KeyMade, KeyRevoked
 from domain.values.problems import Invalid
-from projections.certificate import Certificate
-from projections.rebuild import RebuildError
+from projections.engine.certificate import Certificate
+from projections.engine.rebuild import RebuildError
 
 # ruff: noqa: PLC0415  what runs a program takes most of a second to import, which the other commands do not wait for
 

@@ -7,7 +7,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from application.campaigns.award_policy import AwardPolicy
-from projections.positions import Positions
+from projections.engine.positions import Positions
 
 
 class Following(Collector):

@@ -19,7 +19,7 @@ from api.problems import MEDIA_TYPE, ProblemDetails
 from api.routing import JSON, Terms, answers_of, body_of, computed_fields, terms_of
 from application.bodies.exact import Identifier, schema_of
 from domain.values.amounts import NUMBER
-from projections.listing import LARGEST_LIMIT, LONGEST_SEARCH, MOST_VALUES, Column, Kind, Listing
+from projections.listing.listing import LARGEST_LIMIT, LONGEST_SEARCH, MOST_VALUES, Column, Kind, Listing
 
 T = TypeVar("T")
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ from litestar import Response
 from msgspec import UNSET, UnsetType
 
 from api.request import Request
-from projections.queries.decisions import DecisionRow, FactChange, decisions_caused
+from projections.decisions.queries import DecisionRow, FactChange, decisions_caused
 
 LONGEST_WAIT_SECONDS = 10
 

@@ -11,10 +11,10 @@ from rich.table import Table
 from application.log.mapper import Mapper
 from application.service.administration import record_act
 from application.streams import KINDS
-from projections import rebuild as rebuilding
-from projections.certificate import Certificate, LogCertificate, TableCertificate
-from projections.projection import Projection
-from projections.rebuild import LOG, Task, named, rebuild, take_turn
+from projections.engine import rebuild as rebuilding
+from projections.engine.certificate import Certificate, LogCertificate, TableCertificate
+from projections.engine.projection import Projection
+from projections.engine.rebuild import LOG, Task, named, rebuild, take_turn
 from projections.registry import PROJECTIONS
 
 

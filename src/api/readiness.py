@@ -19,11 +19,11 @@ from application.log.writer import Writer
 from application.postgres.connection import AsyncConnection, connect_async
 from application.reads import nothing
 from application.service.leadership import STANDSTILL_SECONDS, standstill
-from projections import follower
-from projections.faults import find_faults_async
-from projections.queries.log import last_position
+from projections.engine import follower
+from projections.engine.faults import find_faults_async
+from projections.engine.store import STORED, Stored
+from projections.history.log import last_position
 from projections.registry import PROJECTIONS
-from projections.store import STORED, Stored
 
 ANSWER_SECONDS = 1.5
 """How long the whole answer is waited for."""

@@ -29,9 +29,9 @@ from domain.tiered.warnings import tiered_warnings
 from domain.values.amounts import Rounding, written, written_units
 from domain.values.attributes import Attributes, AttributeType
 from domain.values.problems import Problem
-from projections.queries.asking import Figure, Units
-from projections.queries.decisions import DecisionRow
-from projections.queries.tiered_campaigns import CampaignRow
+from projections.decisions.queries import DecisionRow
+from projections.listing.page import Figure, Units
+from projections.tiered.campaigns.queries import CampaignRow
 
 
 def written_if(amount: Decimal | None) -> Figure | None:

@@ -22,7 +22,7 @@ from application.service.idempotency import Answers
 from application.service.keys import KeyVerifier, Principal
 from application.service.settings import Settings
 from application.simulation.simulation import Simulator
-from projections.rebuild import Task, Turn
+from projections.engine.rebuild import Task, Turn
 
 
 class Positions(Protocol):

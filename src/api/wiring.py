@@ -38,9 +38,9 @@ from application.service.migrate import migrate
 from application.service.settings import Settings
 from application.streams import KINDS
 from projections import readers
-from projections.follower import Follower
-from projections.positions import CHANNEL as PROJECTIONS_CHANNEL
-from projections.positions import Positions
+from projections.engine.follower import Follower
+from projections.engine.positions import CHANNEL as PROJECTIONS_CHANNEL
+from projections.engine.positions import Positions
 from projections.registry import PROJECTIONS
 
 CONNECTIONS = 8

@@ -9,8 +9,8 @@ from litestar.params import FromPath
 from backoffice.site import Missing, PageRequest, Site, asked, following, given
 from domain.achievements.achievement import Status
 from domain.achievements.warnings import achievement_warnings
-from projections.queries.achievements import ACHIEVEMENTS, achievement, achievements_page
-from projections.queries.campaigns import CAMPAIGNS, campaigns_page
+from projections.achievements.queries import ACHIEVEMENTS, achievement, achievements_page
+from projections.campaigns.queries import CAMPAIGNS, campaigns_page
 
 PAGE_ACHIEVEMENTS = "25"
 SHOWN_CAMPAIGNS = "50"

@@ -11,8 +11,8 @@ from backoffice.site import Missing, PageRequest, Site, asked, following, given
 from backoffice.totals import accounts
 from domain.campaigns.campaign import Status
 from domain.campaigns.definition import CampaignType, missing
-from projections.queries.campaigns import CAMPAIGNS, campaign, campaigns_page, reach, warnings
-from projections.queries.decisions import DECISIONS, DecisionsAsked, decisions_page
+from projections.campaigns.queries import CAMPAIGNS, campaign, campaigns_page, reach, warnings
+from projections.decisions.queries import DECISIONS, DecisionsAsked, decisions_page
 
 PAGE_CAMPAIGNS = "25"
 SHOWN_DECISIONS = "15"

@@ -12,16 +12,9 @@ from psycopg import AsyncConnection
 from backoffice.names import Named, deciding, names_of
 from backoffice.site import Missing, PageRequest, Site, asked, following, given
 from backoffice.totals import accounts
-from projections.decisions import DecisionKind, Outcome
-from projections.queries.campaigns import campaign
-from projections.queries.decisions import (
-    DECISIONS,
-    REASONS,
-    DecisionRow,
-    DecisionsAsked,
-    decision,
-    decisions_page,
-)
+from projections.campaigns.queries import campaign
+from projections.decisions.queries import DECISIONS, REASONS, DecisionRow, DecisionsAsked, decision, decisions_page
+from projections.decisions.rows import DecisionKind, Outcome
 
 PAGE_DECISIONS = "30"
 MOST_FACTS_SHOWN = 100

@@ -19,14 +19,7 @@ from backoffice.totals import DEFAULT, accounts
 from domain.facts.outcomes import Outcome
 from domain.facts.transaction import Status, Transaction, left_to_refund
 from domain.values.amounts import EXACT
-from projections.achievements import FactOutcome
-from projections.queries.accounts import MEMBER_ACCOUNTS, member_accounts_page
-from projections.queries.campaigns import MEMBER_CAMPAIGNS, member_campaigns_page
-from projections.queries.decisions import DECISIONS, DecisionsAsked, decisions_page
-from projections.queries.facts import MEMBER_FACTS, facts_page
-from projections.queries.log import Story, exists
-from projections.queries.members import MEMBERS, member, members_page
-from projections.queries.progress import (
+from projections.achievements.progress import (
     MEMBER_ACHIEVEMENTS,
     PROGRESS_FACTS,
     Instant,
@@ -35,7 +28,14 @@ from projections.queries.progress import (
     member_achievements_page,
     progress_facts_page,
 )
-from projections.queries.rewards import (
+from projections.achievements.rows import FactOutcome
+from projections.campaigns.queries import MEMBER_CAMPAIGNS, member_campaigns_page
+from projections.decisions.queries import DECISIONS, DecisionsAsked, decisions_page
+from projections.facts.queries import MEMBER_FACTS, facts_page
+from projections.history.log import Story, exists
+from projections.members.accounts import MEMBER_ACCOUNTS, member_accounts_page
+from projections.members.queries import MEMBERS, member, members_page
+from projections.rewards.queries import (
     MEMBER_BADGES,
     MEMBER_COUPONS,
     MEMBER_REWARDS,
@@ -43,7 +43,7 @@ from projections.queries.rewards import (
     member_coupons_page,
     member_rewards_page,
 )
-from projections.queries.standings import MEMBER_STANDINGS, member_standings_page
+from projections.tiered.standings.queries import MEMBER_STANDINGS, member_standings_page
 
 PAGE_MEMBERS = "50"
 PAGE_FACTS = "30"

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from projections.queries.asking import fetch_all
+from projections.listing.page import fetch_all
 
 MOST_CHOICES = 200
 """The most campaigns that a form offers to choose from: the first ones by name."""

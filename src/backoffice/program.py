@@ -6,7 +6,7 @@ from litestar.handlers import HTTPRouteHandler
 from backoffice.site import PageRequest, Site, asked, following, given
 from backoffice.totals import account_totals, accounts
 from domain.tiered.campaign import Status
-from projections.queries.tiered_campaigns import CAMPAIGNS, campaigns_page
+from projections.tiered.campaigns.queries import CAMPAIGNS, campaigns_page
 
 PAGE_CAMPAIGNS = "25"
 

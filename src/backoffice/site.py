@@ -17,7 +17,7 @@ from application.service.sessions import Sessions
 from backoffice.services import Services
 from backoffice.showing import render
 from backoffice.totals import Counting
-from projections.listing import BadQuery, Listing, QueryFault, Selection
+from projections.listing.listing import BadQuery, Listing, QueryFault, Selection
 
 PageRequest = Request[Principal | None, None, State]
 

@@ -16,9 +16,7 @@ from backoffice.totals import accounts
 from domain.tiered.definition import missing
 from domain.tiered.schedule import OccurrenceStatus
 from domain.tiered.warnings import tiered_warnings
-from projections.queries.previews import PREVIEWS, previews_page
-from projections.queries.standings import OCCURRENCE_MEMBERS, Evaluation, evaluation, occurrence_members_page
-from projections.queries.tiered_campaigns import (
+from projections.tiered.campaigns.queries import (
     STATISTICS,
     CampaignRow,
     StatisticsRow,
@@ -26,6 +24,8 @@ from projections.queries.tiered_campaigns import (
     occurrence,
     statistics_page,
 )
+from projections.tiered.previews import PREVIEWS, previews_page
+from projections.tiered.standings.queries import OCCURRENCE_MEMBERS, Evaluation, evaluation, occurrence_members_page
 
 PAGE_OCCURRENCES = "12"
 PAGE_MEMBERS = "50"

@@ -10,9 +10,9 @@ from psycopg import AsyncConnection
 
 from application.catalogue.commands import DEFAULT_ACCOUNT
 from domain.catalogue.entries import Account
-from projections.queries.asking import Figure, fetch_all
-from projections.queries.catalogue import ACCOUNTS, entries_page
-from projections.queries.tiered_campaigns import PENDING_POINTS
+from projections.catalogue.queries import ACCOUNTS, entries_page
+from projections.listing.page import Figure, fetch_all
+from projections.tiered.campaigns.queries import PENDING_POINTS
 
 MOST_ACCOUNTS = "200"
 DEFAULT = DEFAULT_ACCOUNT.code

@@ -30,7 +30,7 @@ from domain.tiered import occurrence as tiered_occurrence
 from domain.tiered import standing
 from domain.values.amounts import written, written_units
 from domain.values.attributes import Attributes
-from projections.queries.asking import Figure, Units
+from projections.listing.page import Figure, Units
 
 
 class FactReference(Struct, frozen=True, gc=False):

@@ -17,7 +17,7 @@ from application.reads import Acceptance, Awards, CountedFact, FrozenStanding, R
 from application.streams import STANDING, TRANSACTION
 from domain.tiered.preview import Figures
 from domain.tiered.standing import Contributed
-from projections.positions import Positions
+from projections.engine.positions import Positions
 
 PASSED_EVENTS = 1_000
 """So many events at most are looked through for one that would have to be waited for."""

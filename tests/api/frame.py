@@ -17,7 +17,7 @@ from application.service.keys import Principal, Role
 from application.service.refusals import Unknown
 from application.service.settings import Settings, load
 from domain.values.amounts import written
-from projections.listing import Column, Kind, Listing
+from projections.listing.listing import Column, Kind, Listing
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 

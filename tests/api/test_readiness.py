@@ -11,9 +11,9 @@ import pytest
 from api import readiness
 from api.readiness import ProjectionsLook, Readiness
 from application.postgres.connection import connect_async
-from projections import store
+from projections.engine import store
+from projections.engine.session import connect
 from projections.registry import PROJECTIONS
-from projections.session import connect
 from tests.support.sessions import end_sessions, sessions, stopped
 from tests.support.tcp import TcpServer
 

@@ -13,7 +13,7 @@ from application.log.reader import read_catalogue_at
 from application.log.writer import Writer
 from application.streams import KINDS, TIERED_CAMPAIGN
 from application.tiered import commands as tiered_campaigns
-from projections.queries.log import states
+from projections.history.log import states
 from tests.support.achievements import ACHIEVEMENT
 from tests.support.achievements import definition as achievement_definition
 from tests.support.campaigns import CAMPAIGN, definition

@@ -35,7 +35,7 @@ from domain.facts.transaction import Status
 from domain.values.attributes import AttributeType
 from domain.values.interval import Interval, Unit
 from domain.values.limit import Limit
-from projections.queries.log import events_between
+from projections.history.log import events_between
 from tests.application.schedule.jobs.program import RULES, Running, running
 from tests.backoffice.pages import Page, see, sign_in, visitor
 from tests.support.achievements import rule

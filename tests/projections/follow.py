@@ -3,7 +3,7 @@
 import sys
 import time
 
-from projections.follower import Follower
+from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
 from tests.projections.history import MAPPER
 

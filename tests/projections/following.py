@@ -7,11 +7,11 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from projections import store
-from projections.follower import Follower
-from projections.projection import Projection
+from projections.engine import store
+from projections.engine.follower import Follower
+from projections.engine.projection import Projection
+from projections.engine.session import connect
 from projections.registry import PROJECTIONS
-from projections.session import connect
 from tests.projections.history import MAPPER
 
 

@@ -16,8 +16,8 @@ from domain.tiered import occurrence as tiered_occurrence
 from domain.tiered import preview, standing
 from domain.tiered.campaign import Revised, Revision
 from domain.tiered.standing import Awarded, Contributed, Corrected
-from projections.decisions import ReasonCode, why_nothing
-from projections.rebuild import Task, rebuild
+from projections.decisions.rows import ReasonCode, why_nothing
+from projections.engine.rebuild import Task, rebuild
 from projections.registry import PROJECTIONS
 from tests.projections.following import followed, rows
 from tests.projections.history import MAPPER, START, Log, Program, Recording, definition, windows

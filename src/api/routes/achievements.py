@@ -22,7 +22,7 @@ from application.achievements.bodies import AchievementBody, NewAchievementBody,
 from application.bodies.base import EmptyBody
 from application.log.working import Working
 from domain.achievements.achievement import Achievement, Edit
-from projections.queries.achievements import members_in_progress
+from projections.achievements.queries import members_in_progress
 
 NOTHING = EmptyBody()
 

@@ -28,7 +28,7 @@ from domain.facts.fact import Fact as Recorded
 from domain.facts.fact import FactKind
 from domain.service.request import Answered
 from domain.values.problems import Invalid
-from projections.queries.decisions import DecisionRow, FactChange
+from projections.decisions.queries import DecisionRow, FactChange
 
 MOST_FACTS = 1000
 

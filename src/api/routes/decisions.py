@@ -19,8 +19,8 @@ from application.reads import nothing
 from application.service.refusals import Busy, Conflict
 from domain.campaigns.participation import Granted
 from domain.values.amounts import written
-from projections.queries.asking import Figure
-from projections.queries.grants import DecisionPlace, place_of
+from projections.decisions.grants import DecisionPlace, place_of
+from projections.listing.page import Figure
 
 BEHIND_SECONDS = 2.0
 """So long it waits for a decision to show that was recorded a moment ago."""

@@ -18,7 +18,7 @@ from application.facts.bodies import EventBody, RefundBody, RejectBody, Transact
 from application.facts.commands import FactCommand, Taken
 from application.facts.ingest import Repeated
 from domain.facts.fact import Fact, FactKind
-from projections.queries.decisions import FactChange
+from projections.decisions.queries import FactChange
 
 NOTHING = EmptyBody()
 NO_REASON = RejectBody()

@@ -16,7 +16,7 @@ from application.imports.job import request_import
 from application.imports.kinds import Kind
 from application.imports.rows import Format
 from application.streams import REQUEST
-from projections.queries import jobs
+from projections.service import jobs
 
 FORMATS = {"application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
 

@@ -24,15 +24,10 @@ from application.simulation.drafts import achievement_draft, campaign_draft, dra
 from application.simulation.simulation import Described, Draft, Simulation
 from application.tiered.bodies import NewTieredCampaignBody
 from domain.values.problems import Invalid
-from projections.queries import simulation as simulations
-from projections.queries.decisions import DecisionRow
-from projections.queries.progress import Instant as ShownAt
-from projections.queries.simulation import (
-    SimulatedAccount,
-    SimulatedCompletion,
-    SimulatedProgress,
-    SimulatedStanding,
-)
+from projections.achievements.progress import Instant as ShownAt
+from projections.decisions.queries import DecisionRow
+from projections.simulation import queries as simulations
+from projections.simulation.queries import SimulatedAccount, SimulatedCompletion, SimulatedProgress, SimulatedStanding
 
 MOST_FACTS = 100
 MOST_DRAFTS = 10

@@ -21,7 +21,7 @@ from application.tiered import commands as tiered_campaigns
 from application.tiered.bodies import NewTieredCampaignBody, TieredCampaignBody
 from domain.tiered.campaign import TieredCampaign
 from domain.values.picture import MOST_BYTES
-from projections.queries.tiered_campaigns import campaign_row
+from projections.tiered.campaigns.queries import campaign_row
 
 NOTHING = EmptyBody()
 PICTURES = Intake(("image/png", "image/jpeg", "image/gif", "image/webp"), MOST_BYTES)

@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from api.routes.reads import READ_ROUTES
 from api.routing import terms_of
 from application.service.keys import Role
-from projections.listing import Kind, Listing
+from projections.listing.listing import Kind, Listing
 from tests.api.reads.program import UNKNOWN, ReadProgram
 from tests.api.routes.program import achievement_body
 

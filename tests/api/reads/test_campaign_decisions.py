@@ -13,7 +13,7 @@ from domain.achievements.timeframe import Timeframe, TimeframeKind
 from domain.campaigns.participation import Granted
 from domain.facts.fact import Fact, FactKind
 from domain.values.interval import Moment
-from projections.queries.decisions import FactChange, decisions_caused
+from projections.decisions.queries import FactChange, decisions_caused
 from tests.api.reads.program import ReadProgram
 from tests.api.reads.rewarding import GOAL, Rewarding
 from tests.api.routes.program import NOW, days

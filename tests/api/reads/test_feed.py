@@ -11,7 +11,7 @@ from application.log.mapper import Mapper
 from application.service.keys import Role
 from application.streams import KINDS
 from projections.feed import TYPES, tags_of, types_for
-from projections.queries import log
+from projections.history import log
 from tests.api.reads.program import ReadProgram
 from tests.api.reads.rewarding import UNITS, Rewarding, prize
 from tests.domain.values.test_picture import PNG

@@ -21,7 +21,7 @@ from domain.facts.transaction import Status
 from domain.tiered import preview
 from domain.tiered.terms import Confirmation
 from domain.values.duration import Duration, Unit, advance
-from projections.positions import Positions
+from projections.engine.positions import Positions
 from tests.application.schedule.jobs.program import Running, receiving, running
 from tests.support.campaigns import definition, purchase, tiers
 

@@ -13,9 +13,8 @@ from api.request import Request
 from api.routes.reads.asking import asking, known_member, there
 from api.routing import READERS, Page, read
 from domain.achievements.achievement import Status
-from projections.queries import achievements
-from projections.queries.achievements import ACHIEVEMENTS, AchievementRow
-from projections.queries.progress import (
+from projections.achievements import queries as achievements
+from projections.achievements.progress import (
     MEMBER_ACHIEVEMENTS,
     PROGRESS_FACTS,
     Instant,
@@ -29,6 +28,7 @@ from projections.queries.progress import (
     member_achievements_page,
     progress_facts_page,
 )
+from projections.achievements.queries import ACHIEVEMENTS, AchievementRow
 
 
 class AchievementListed(Struct, frozen=True, gc=False):

@@ -16,7 +16,7 @@ from application.log.instants import position_at
 from application.log.streams import Stream
 from application.service.refusals import Unknown
 from application.streams import MEMBER
-from projections.queries.log import Versioned, exists, head, latest
+from projections.history.log import Versioned, exists, head, latest
 
 S = TypeVar("S")
 T = TypeVar("T")

@@ -16,9 +16,10 @@ from domain.campaigns.campaign import Status, status
 from domain.campaigns.definition import CampaignTrigger, CampaignType
 from domain.values.amounts import written
 from domain.values.interval import Interval
-from projections.queries import campaigns, members
-from projections.queries.asking import Figure
-from projections.queries.campaigns import CAMPAIGNS, MEMBER_CAMPAIGNS, CampaignRow, MemberCampaignRow
+from projections.campaigns import queries as campaigns
+from projections.campaigns.queries import CAMPAIGNS, MEMBER_CAMPAIGNS, CampaignRow, MemberCampaignRow
+from projections.listing.page import Figure
+from projections.members import queries as members
 
 
 class CampaignListed(Struct, frozen=True, gc=False, kw_only=True):

@@ -22,9 +22,8 @@ from api.routing import FACT_READERS, READERS, Page, read
 from application.streams import PRODUCT, STOCK, entry_at
 from domain.catalogue.entries import Account, Badge, Coupon, Entry, EventType, MemberList, Reward, Segment, kind_of
 from domain.catalogue.stock import Stock
-from projections.listing import Listing
-from projections.queries import catalogue
-from projections.queries.catalogue import (
+from projections.catalogue import queries as catalogue
+from projections.catalogue.queries import (
     ACCOUNTS,
     BADGES,
     COUPONS,
@@ -36,9 +35,10 @@ from projections.queries.catalogue import (
     E,
     L,
 )
-from projections.queries.log import latest
-from projections.queries.members import LIST_MEMBERS, ListMemberRow, list_members_page
-from projections.queries.rewards import COUPON_CODES, CouponCodeRow, coupon_codes_page
+from projections.history.log import latest
+from projections.listing.listing import Listing
+from projections.members.queries import LIST_MEMBERS, ListMemberRow, list_members_page
+from projections.rewards.queries import COUPON_CODES, CouponCodeRow, coupon_codes_page
 
 T = TypeVar("T")
 

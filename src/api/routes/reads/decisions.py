@@ -8,8 +8,8 @@ from litestar.params import FromPath
 from api.request import Request
 from api.routes.reads.asking import AS_OF, asked_as_of, asking, there
 from api.routing import READERS, Page, read
-from projections.queries import decisions
-from projections.queries.decisions import DECISIONS, DecisionRow, DecisionsAsked
+from projections.decisions import queries as decisions
+from projections.decisions.queries import DECISIONS, DecisionRow, DecisionsAsked
 
 DECISION_PARAMETERS: dict[str, Any] = {"as_of": AS_OF}
 

@@ -19,10 +19,10 @@ from domain.facts.purchase import Item
 from domain.facts.transaction import Refunded, Status, Transaction, left_to_refund
 from domain.values.amounts import EXACT, written
 from domain.values.attributes import Attributes
-from projections.queries import facts
-from projections.queries.asking import Figure
-from projections.queries.facts import EVENTS, TRANSACTIONS
-from projections.queries.log import Story
+from projections.facts import queries as facts
+from projections.facts.queries import EVENTS, TRANSACTIONS
+from projections.history.log import Story
+from projections.listing.page import Figure
 
 
 class ContributionNow(Struct, frozen=True, gc=False):

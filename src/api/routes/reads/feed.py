@@ -11,8 +11,8 @@ from api.request import Request
 from api.routes.reads.asking import asking
 from api.routing import FACT_READERS, READ_PROBLEMS, Terms
 from projections.feed import TYPES, FeedEvent, concerns, tags_of, told, types_for
-from projections.listing import LARGEST_LIMIT, Column, Kind, Listing
-from projections.queries.log import head, read_feed
+from projections.history.log import head, read_feed
+from projections.listing.listing import LARGEST_LIMIT, Column, Kind, Listing
 
 _FEED = Listing(
     name="feed",

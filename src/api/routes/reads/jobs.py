@@ -7,8 +7,8 @@ from litestar.params import FromPath
 from api.request import Request
 from api.routes.reads.asking import asking, there
 from api.routing import FACT_READERS, Page, read
-from projections.queries import jobs
-from projections.queries.jobs import JOBS, JobRow
+from projections.service import jobs
+from projections.service.jobs import JOBS, JobRow
 
 
 @read("/jobs", roles=FACT_READERS, listing=JOBS)

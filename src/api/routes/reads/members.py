@@ -10,12 +10,12 @@ from api.routes.reads.decisions import DECISION_PARAMETERS, decisions_asked
 from api.routes.reads.facts import FactShown, shown
 from api.routing import FACT_READERS, READERS, Page, read
 from application.streams import MEMBER
-from projections.queries import members
-from projections.queries.accounts import MEMBER_ACCOUNTS, MemberAccountRow, member_accounts_page
-from projections.queries.decisions import DECISIONS, DecisionRow, decisions_page
-from projections.queries.facts import MEMBER_FACTS, facts_page
-from projections.queries.members import MEMBERS
-from projections.queries.standings import MEMBER_STANDINGS, MemberStandingRow, member_standings_page
+from projections.decisions.queries import DECISIONS, DecisionRow, decisions_page
+from projections.facts.queries import MEMBER_FACTS, facts_page
+from projections.members import queries as members
+from projections.members.accounts import MEMBER_ACCOUNTS, MemberAccountRow, member_accounts_page
+from projections.members.queries import MEMBERS
+from projections.tiered.standings.queries import MEMBER_STANDINGS, MemberStandingRow, member_standings_page
 
 
 @read("/members", roles=FACT_READERS, listing=MEMBERS, projections=("members",))

@@ -23,12 +23,12 @@ from application.log.working import Working
 from application.service.administration import record
 from application.service.refusals import Conflict
 from domain.values.problems import Invalid, Problem
-from projections.listing import suggestion
-from projections.projection import Projection
-from projections.queries import following
-from projections.queries.following import PROJECTIONS, REBUILDS, ProjectionRow, RebuildRow
-from projections.rebuild import RebuildError, RebuildRunning, Task, Turn, named, rebuild, take_turn
+from projections.engine.projection import Projection
+from projections.engine.rebuild import RebuildError, RebuildRunning, Task, Turn, named, rebuild, take_turn
+from projections.listing.listing import suggestion
 from projections.registry import PROJECTIONS as REGISTERED
+from projections.service import projections as following
+from projections.service.projections import PROJECTIONS, REBUILDS, ProjectionRow, RebuildRow
 
 log = structlog.get_logger("rebuilds")
 

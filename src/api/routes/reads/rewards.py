@@ -10,9 +10,9 @@ from psycopg import AsyncConnection
 from api.request import Request
 from api.routes.reads.asking import asking, known_member
 from api.routing import FACT_READERS, Page, read
-from projections.listing import Listing, Selection
-from projections.queries import rewards
-from projections.queries.rewards import (
+from projections.listing.listing import Listing, Selection
+from projections.rewards import queries as rewards
+from projections.rewards.queries import (
     MEMBER_BADGES,
     MEMBER_COUPONS,
     MEMBER_REWARDS,

@@ -13,8 +13,10 @@ from api.request import Request
 from api.routes.reads.asking import asking, current, known, shown_now, there
 from api.routing import READERS, Page, read
 from application.streams import ICON, TIERED_CAMPAIGN
-from projections.queries import previews, tiered_campaigns
-from projections.queries.previews import (
+from projections.tiered import previews
+from projections.tiered.campaigns import queries as tiered_campaigns
+from projections.tiered.campaigns.queries import CAMPAIGNS, STATISTICS, StatisticsRow
+from projections.tiered.previews import (
     COMPARISON,
     PREVIEW_MEMBERS,
     PREVIEWS,
@@ -22,14 +24,13 @@ from projections.queries.previews import (
     PreviewMemberRow,
     PreviewRow,
 )
-from projections.queries.standings import (
+from projections.tiered.standings.queries import (
     OCCURRENCE_MEMBERS,
     Evaluation,
     StandingRow,
     evaluation,
     occurrence_members_page,
 )
-from projections.queries.tiered_campaigns import CAMPAIGNS, STATISTICS, StatisticsRow
 
 
 @read("/tiered-campaigns", roles=READERS, listing=CAMPAIGNS, projections=("tiered_campaigns",))

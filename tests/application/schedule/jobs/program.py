@@ -27,9 +27,9 @@ from application.streams import KINDS
 from application.tiered import commands as tiered_campaigns
 from domain.facts.purchase import Purchase
 from domain.facts.transaction import Status
-from projections.follower import Follower
-from projections.positions import CHANNEL as PROJECTIONS_CHANNEL
-from projections.positions import Positions
+from projections.engine.follower import Follower
+from projections.engine.positions import CHANNEL as PROJECTIONS_CHANNEL
+from projections.engine.positions import Positions
 from projections.readers import reads
 from projections.registry import PROJECTIONS
 from tests.support.campaigns import definition

@@ -1,0 +1,1 @@
+"""Achievements, and how far members are."""

@@ -1,0 +1,1 @@
+"""Campaigns, what each has decided, and what each receiver has had of it."""

@@ -1,0 +1,1 @@
+"""Decisions, each explained down to the facts."""

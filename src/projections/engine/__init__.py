@@ -1,0 +1,1 @@
+"""How projections follow the log: folds, rows, rebuilds, and what a rebuild proves."""

@@ -1,0 +1,1 @@
+"""What the log itself says: streams, events, and who was behind them."""

@@ -1,0 +1,1 @@
+"""Lists that are filtered, sorted and paged, and how their rows are asked for."""

@@ -1,0 +1,1 @@
+"""Members, their lists and their accounts."""

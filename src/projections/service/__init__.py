@@ -1,0 +1,1 @@
+"""Jobs, and the projections themselves, as people see them."""

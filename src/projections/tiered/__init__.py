@@ -1,0 +1,1 @@
+"""Tiered campaigns: their occurrences, standings and previews."""

@@ -1,0 +1,1 @@
+"""Tiered campaigns by their newest revision, and their occurrences."""
