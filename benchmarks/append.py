@@ -24,7 +24,7 @@ from eventsourcing.domain import Aggregate, event
 from msgspec import Struct
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from api.collector import collect_seldom
+from api.server.collector import collect_seldom
 from application.log.catalogue import NoCatalogue
 from application.log.mapper import Mapper
 from application.log.streams import Kind

@@ -26,7 +26,7 @@ from eventsourcing.domain import Aggregate, event
 from eventsourcing.persistence import IntegrityError
 from psycopg_pool import AsyncConnectionPool
 
-from api.collector import collect_seldom
+from api.server.collector import collect_seldom
 from application.achievements import commands as achievements
 from application.campaigns import commands as campaigns
 from application.campaigns.award_policy import AwardPolicy

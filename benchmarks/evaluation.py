@@ -24,7 +24,7 @@ from uuid import UUID, uuid4
 import uvloop
 from psycopg_pool import AsyncConnectionPool
 
-from api.collector import collect_seldom
+from api.server.collector import collect_seldom
 from application.catalogue.commands import ensure_default_account
 from application.definitions.catalogue import Catalogue
 from application.facts import ingest

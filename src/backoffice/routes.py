@@ -5,21 +5,22 @@ from typing import Any
 from litestar import Response, Router
 from litestar.types import ControllerRouterHandler
 
-from backoffice.achievements import achievement_routes
-from backoffice.assets import serve_asset
-from backoffice.campaigns import campaign_routes
-from backoffice.decisions import decision_routes
-from backoffice.members import member_routes
-from backoffice.program import program_routes
-from backoffice.services import Services
-from backoffice.signing_in import sign_in_routes
-from backoffice.site import PageRequest, Site
-from backoffice.tiered_campaigns import tiered_campaign_routes
+from backoffice.achievements.pages import achievement_routes
+from backoffice.campaigns.pages import campaign_routes
+from backoffice.decisions.pages import decision_routes
+from backoffice.frame.assets import serve_asset
+from backoffice.frame.services import Services
+from backoffice.frame.sign_in import sign_in_routes
+from backoffice.frame.site import PageRequest, Site
+from backoffice.home.pages import program_routes
+from backoffice.members.pages import member_routes
+from backoffice.rendering import render
+from backoffice.tiered.pages import tiered_campaign_routes
 
 
 def routes(services: Services) -> list[ControllerRouterHandler]:
     """The pages under `/`, with what they need beside them: signing in under `/sign-in`, files under `/static`."""
-    site = Site(services)
+    site = Site(services, render)
 
     # Handlers are copied deeply as they are registered: a bound method would have the whole program copied.
     async def anyone(request: PageRequest) -> Response[Any] | None:

@@ -16,9 +16,9 @@ from application.log.mapper import Mapper
 from application.log.reader import read_page
 from application.service import actors
 from application.streams import KINDS
-from tests.api.test_audit import TIERED
+from tests.api.cli.test_audit import TIERED
+from tests.api.cli.test_cli import run
 from tests.api.test_awarding import purchase, rewarding, serving
-from tests.api.test_cli import run
 from tests.support.database import fresh_database
 
 MAPPER = Mapper(KINDS)

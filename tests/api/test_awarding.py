@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from api.app import create_app
 from api.routes import ROUTES
-from api.wiring import running
+from api.server.app import create_app
+from api.server.wiring import running
 from application.service.settings import load
 
 GOAL = {"name": "Buy", "trigger": "transaction", "count": {"kind": "occurrences"}, "goal": "2"}

@@ -12,8 +12,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.api.processes import KEY, Service, until
 from tests.api.routes.program import campaign_body, transaction_body
+from tests.api.server.processes import KEY, Service, until
 from tests.support.database import fresh_database
 
 TWINS = 20

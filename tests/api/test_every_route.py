@@ -7,9 +7,9 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from api.openapi import describe
+from api.documentation.openapi import describe
 from api.routes import ROUTES
-from api.routes.clock import CLOCK_ROUTES
+from api.routes.service.clock import CLOCK_ROUTES
 from tests.api.reads.program import ReadProgram, reading
 from tests.api.routes.program import achievement_body, campaign_body, goal_body, transaction_body
 from tests.domain.values.test_picture import PNG

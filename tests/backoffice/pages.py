@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 from psycopg_pool import AsyncConnectionPool
 
-from api.app import create_app
-from api.services import Services
+from api.http.services import Services
+from api.server.app import create_app
 from application.log.mapper import Mapper
 from application.service.keys import Keys
 from application.service.settings import load
 from backoffice.routes import routes
-from tests.api.frame import StandingAwards, StandingPositions
+from tests.api.http.frame import StandingAwards, StandingPositions
 from tests.application.schedule.jobs.program import Running
 
 ADMIN_KEY = "an-admin-key-of-tests"

@@ -7,11 +7,11 @@ import sys
 
 import uvloop
 
-from api import demo
-from api.listening import address_of, listen
-from api.observation import configure_logs
-from api.serve import show_demo
+from api.http.metrics import configure_logs
+from api.server.serve import show_demo
+from api.server.socket import address_of, listen
 from application.service.settings import LogFormat, LogLevel, load
+from demo import program as demo
 from tests.backoffice.pages import ADMIN_KEY
 
 

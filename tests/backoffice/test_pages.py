@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from api.compression import SHORTEST_BYTES
+from api.http.compression import SHORTEST_BYTES
 from application.achievements import commands as achievements
 from application.campaigns import commands as campaigns
 from application.catalogue import commands as definitions

@@ -5,8 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from backoffice import achievement_words, campaign_words, outcome_words
-from backoffice.names import Named
+from backoffice.achievements import words as achievement_words
+from backoffice.campaigns import words as campaign_words
+from backoffice.facts import words as outcome_words
+from backoffice.frame.names import Named
 from domain.achievements.definition import Count, CountKind, Definition, Period, PeriodKind, Subject
 from domain.achievements.timeframe import Timeframe, TimeframeKind
 from domain.campaigns.definition import CampaignType, Effect, EffectKind, Limits, OnExhausted, People, Recipient

@@ -5,9 +5,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from backoffice import achievement_words, words
-from backoffice.figures import counted, figure, signed, total
-from backoffice.showing import Zoned, relative, share, span
+from backoffice.achievements import words as achievement_words
+from backoffice.frame.conditions import condition
+from backoffice.frame.figures import counted, figure, signed, total
+from backoffice.frame.writing import Zoned, relative, share, span
+from backoffice.tiered import words
 from domain.facts.fact import Entity
 from domain.tiered.definition import Aggregate, Audience
 from domain.tiered.points import HitType
@@ -137,7 +139,7 @@ def test_conditions_are_said_as_they_are_nested() -> None:
             },
         ]
     }
-    assert words.condition(asked) == "total is at least 20 or (channel is web or app and tier is there)"
+    assert condition(asked) == "total is at least 20 or (channel is web or app and tier is there)"
 
 
 def test_rewards_are_said_by_what_they_pay() -> None:

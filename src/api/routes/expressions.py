@@ -6,9 +6,9 @@ from uuid import UUID
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from api.request import Request
-from api.routes.commands import submit
-from api.routing import FACT_READERS, command
+from api.http.commands import submit
+from api.http.request import Request
+from api.http.routing import FACT_READERS, command
 from application.bodies.base import keepable
 from application.bodies.exact import Body, Code
 from application.definitions.catalogue import Catalogue

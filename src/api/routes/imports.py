@@ -7,10 +7,10 @@ from litestar import Response
 from litestar.params import FromPath, Parameter
 from msgspec import Struct
 
-from api.problems import ProblemError
-from api.request import Request
-from api.routes.reads.asking import asking, there
-from api.routing import FACT_READERS, OPERATORS, RECORDERS, Intake, command, read
+from api.http.problems import ProblemError
+from api.http.reads import asking, there
+from api.http.request import Request
+from api.http.routing import FACT_READERS, OPERATORS, RECORDERS, Intake, command, read
 from application.imports.importing import Contents
 from application.imports.job import request_import
 from application.imports.kinds import Kind

@@ -7,11 +7,11 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
-from api import representations
-from api.positions import write_position
-from api.request import Request
-from api.routes.batch import FactResult, refused, under
-from api.routing import READERS, command
+from api.http.positions import write_position
+from api.http.request import Request
+from api.http.routing import READERS, command
+from api.routes.facts import shapes
+from api.routes.facts.batch import FactResult, refused, under
 from application.achievements.bodies import NewAchievementBody
 from application.bodies.base import Attributes, Codes, Label
 from application.bodies.exact import Body, Identifier, Instant
@@ -182,7 +182,7 @@ async def _result(request: Request, read: _Read, outcome: Taken | Refusal | Inva
         outcome = await _again(request, read.fact, outcome)
     if isinstance(outcome, Taken):
         is_new = isinstance(read.fact, TransactionBody | EventBody) and not outcome.repeated
-        answer = representations.fact(outcome.answer, write_position(outcome.position))
+        answer = shapes.fact(outcome.answer, write_position(outcome.position))
         return FactResult(201 if is_new else 200, answer=answer)
     return refused(request, under(read.at, outcome) if isinstance(outcome, Invalid) else outcome)
 

@@ -42,7 +42,7 @@ _NOBODYS = "$argon2id$v=19$m=19456,t=2,p=1$6kqPjKIkl+pqi26caZrf5Q$FOjf2im+kE6xE1
 
 
 class Role(StrEnum):
-    """What a key may do; `api.routing` says which role may call which route."""
+    """What a key may do; `api.http.routing` says which role may call which route."""
 
     ADMIN = "admin"
     OPERATOR = "operator"

@@ -13,12 +13,12 @@ import httpx
 from psycopg import AsyncCursor, sql
 from psycopg_pool import AsyncConnectionPool
 
-from api.app import create_app
+from api.http.commands import commands_over
+from api.http.services import Imports, Reads
+from api.http.services import Program as Services
 from api.routes import ROUTES
-from api.routes.commands import commands_over
-from api.routes.reads.projections import RebuildThreads
-from api.services import Imports, Reads
-from api.services import Program as Services
+from api.routes.service.projections import RebuildThreads
+from api.server.app import create_app
 from application.campaigns.award_policy import AwardPolicy
 from application.catalogue.commands import ensure_default_account
 from application.definitions.catalogue import Catalogue
@@ -32,7 +32,7 @@ from application.service.settings import load
 from application.streams import KINDS
 from application.tiered import commands as tiered_campaigns
 from domain.tiered.campaign import TieredCampaign
-from tests.api.frame import KnownKeys
+from tests.api.http.frame import KnownKeys
 from tests.api.routes.program import MovedClock, Program, RememberedPreviews, transaction_body
 from tests.projections.following import followed
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from msgspec import structs
 
-from api.wiring import in_background
+from api.server.wiring import in_background
 from tests.api.reads.program import UNKNOWN, ReadProgram
 from tests.api.routes.program import achievement_body, goal_body, transaction_body
 
@@ -210,7 +210,7 @@ async def test_a_cancellation_whose_turn_does_not_come_is_recorded_all_the_same(
     await rewarding(program)
     decision = await granted(program)
     with monkeypatch.context() as patched:
-        patched.setattr("api.routes.decisions.TURN_SECONDS", 0.05)
+        patched.setattr("api.routes.decisions.commands.TURN_SECONDS", 0.05)
         path, reason = f"/decisions/{decision['id']}/cancel", {"reason": "by mistake"}
         late = await program.post(path, reason, idempotency_key="k")
         assert (late.status_code, "retry-after" in late.headers) == (503, True), late.text

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from litestar.handlers import HTTPRouteHandler
 
-from api.routes.reads import READ_ROUTES
-from api.routing import terms_of
+from api.http.routing import terms_of
+from api.routes import ROUTES
 from application.service.keys import Role
 from projections.listing.listing import Kind, Listing
 from tests.api.reads.program import UNKNOWN, ReadProgram
 from tests.api.routes.program import achievement_body
 
-READS = {next(iter(route.paths)): route for route in READ_ROUTES if route.http_methods == {"GET"}}
+READS = {next(iter(route.paths)): route for route in ROUTES if route.http_methods == {"GET"}}
 LISTS = {path: terms.listing for path, route in READS.items() if (terms := terms_of(route)) and terms.listing}
 TOKEN_KINDS = {Kind.NUMBER, Kind.INTEGER, Kind.INSTANT, Kind.BOOLEAN, Kind.UUID}
 

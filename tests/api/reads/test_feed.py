@@ -5,8 +5,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from api.openapi import describe
-from api.routes.reads.feed import ROUTES
+from api.documentation.openapi import describe
+from api.routes.service.feed import FEED_ROUTES
 from application.log.mapper import Mapper
 from application.service.keys import Role
 from application.streams import KINDS
@@ -16,7 +16,7 @@ from tests.api.reads.program import ReadProgram
 from tests.api.reads.rewarding import UNITS, Rewarding, prize
 from tests.domain.values.test_picture import PNG
 
-DOCUMENT = describe(ROUTES)
+DOCUMENT = describe(FEED_ROUTES)
 PAGE = DOCUMENT["paths"]["/v1/feed"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
 VALIDATOR = jsonschema_rs.Draft202012Validator(PAGE | {"components": DOCUMENT["components"]})
 

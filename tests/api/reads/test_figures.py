@@ -8,8 +8,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from api.http.routing import terms_of
 from api.routes import ROUTES
-from api.routing import terms_of
 from domain.values.amounts import nothing_in, written, written_in
 from tests.api.reads.program import ReadProgram
 from tests.api.routes.program import achievement_body, goal_body

@@ -5,11 +5,11 @@ from typing import Any
 
 import jsonschema_rs
 
-from api.app import create_app
-from api.openapi import describe
+from api.documentation.openapi import describe
+from api.http.routing import terms_of
 from api.routes import ROUTES
-from api.routing import terms_of
-from tests.api.frame import services
+from api.server.app import create_app
+from tests.api.http.frame import services
 from tests.api.reads.program import ReadProgram
 from tests.api.routes.program import achievement_body, campaign_body, goal_body, pointers
 

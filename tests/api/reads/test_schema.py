@@ -6,9 +6,9 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from api.openapi import describe
-from api.routes.reads import READ_ROUTES
-from api.routing import terms_of
+from api.documentation.openapi import describe
+from api.http.routing import terms_of
+from api.routes import ROUTES
 from domain.campaigns.participation import Granted
 from tests.api.reads.program import ReadProgram
 from tests.api.reads.rewarding import Rewarding
@@ -20,7 +20,7 @@ ACCEPTED = {"status": "accepted", "auto_accept_at": ...}
 
 DECLARED = {
     "/v1" + re.sub(r":[a-z]+}", "}", path): terms.projections
-    for route in READ_ROUTES
+    for route in ROUTES
     if (terms := terms_of(route)) and route.http_methods == {"GET"}
     for path in route.paths
 }
@@ -94,7 +94,7 @@ async def ids(program: ReadProgram) -> dict[str, str]:
 
 
 async def test_answers_are_as_described(program: ReadProgram, ids: dict[str, str]) -> None:
-    document = describe(list(READ_ROUTES))
+    document = describe(list(ROUTES))
     empty = []
     for path, operations in document["paths"].items():
         filled = path.removeprefix("/v1")
@@ -116,7 +116,7 @@ async def test_answers_are_as_described(program: ReadProgram, ids: dict[str, str
 
 async def test_every_kind_of_decision_is_as_described(program: ReadProgram, ids: dict[str, str]) -> None:
     assert ids
-    document = describe(list(READ_ROUTES))
+    document = describe(list(ROUTES))
     described = document["paths"]["/v1/decisions/{decision}"]["get"]["responses"]["200"]["content"]["application/json"]
     schema: dict[str, Any] = {**described["schema"], "components": document["components"]}
     validator = jsonschema_rs.Draft202012Validator(schema)

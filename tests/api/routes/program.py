@@ -10,13 +10,13 @@ import httpx
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from api.app import create_app
+from api.http.commands import commands_over
+from api.http.services import Imports, Reads
+from api.http.services import Program as Services
 from api.routes import ROUTES
-from api.routes.commands import commands_over
-from api.routes.reads.projections import RebuildThreads
-from api.services import Imports, Reads
-from api.services import Program as Services
-from api.wiring import in_background
+from api.routes.service.projections import RebuildThreads
+from api.server.app import create_app
+from api.server.wiring import in_background
 from application.campaigns.award_policy import AwardPolicy
 from application.catalogue.commands import ensure_default_account
 from application.definitions.catalogue import Catalogue
@@ -28,7 +28,7 @@ from application.log.writer import Writer
 from application.schedule.jobs.store import open_store
 from application.service.settings import Settings, load
 from application.streams import KINDS
-from tests.api.frame import KnownKeys, StandingPositions
+from tests.api.http.frame import KnownKeys, StandingPositions
 
 NOW = datetime(2026, 9, 10, 12, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from api.routes.batch import BatchBody
+from api.routes.facts.batch import BatchBody
 from application.bodies.base import EmptyBody
 from application.bodies.exact import (
     Amount,

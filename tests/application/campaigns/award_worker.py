@@ -1,4 +1,4 @@
-"""A process that has campaigns decide, for tests to kill: python -m tests.application.award_worker CONNINFO.
+"""A process that has campaigns decide, for tests to kill: python -m tests.application.campaigns.award_worker CONNINFO.
 
 Each leads beside the others, as if none knew of them, in small steps.
 """

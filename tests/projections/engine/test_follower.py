@@ -31,7 +31,7 @@ from projections.registry import PROJECTIONS
 from tests.projections.following import followed, reached, rows, until, wait_until_reached
 from tests.projections.history import MAPPER, Log, Program, Recording
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from projections.service import projections as following
 from tests.projections.following import followed, rows, until, wait_until_reached
 from tests.projections.history import MAPPER, Log, Program, Recording
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MEMBERS = PROJECTIONS[0]
 
 
@@ -198,7 +198,7 @@ def test_one_rebuild_at_a_time(conninfo: str, connection: psycopg.Connection) ->
 
 KILLED = """
 import sys
-from projections.rebuild import Task, rebuild
+from projections.engine.rebuild import Task, rebuild
 from projections.registry import PROJECTIONS
 from tests.projections.history import MAPPER
 def shown(progress):

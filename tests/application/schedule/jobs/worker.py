@@ -1,4 +1,4 @@
-"""A worker process for tests to kill: python -m tests.application.jobs.worker CONNINFO.
+"""A worker process for tests to kill: python -m tests.application.schedule.jobs.worker CONNINFO.
 
 It takes small steps and rests after each, so that there is a middle to be killed in, and notices dead ones soon.
 """

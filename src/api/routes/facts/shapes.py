@@ -1,0 +1,135 @@
+"""What the service answers about facts, definitions and members: commands and reads show them alike.
+
+What a command answers has `position` as its first field, empty until the command is recorded.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+from application.facts import ingest
+from domain.facts.outcomes import Completed, Contributed, Corrected, NotCounted, Outcome, Progressed, Reason
+from domain.values.amounts import written, written_units
+from projections.decisions.queries import DecisionRow
+from projections.listing.page import Figure, Units
+
+
+def written_if(amount: Decimal | None) -> Figure | None:
+    return None if amount is None else written(amount)
+
+
+class ContributionShown(Struct, frozen=True, gc=False, tag="contribution", tag_field="kind"):
+    """What the fact adds to an occurrence, and where the member stands with it."""
+
+    tiered_campaign: UUID
+    occurrence: int
+    amount: Figure
+    total: Figure
+    pending_points: Units
+
+
+class CorrectionShown(Struct, frozen=True, gc=False, tag="correction", tag_field="kind"):
+    """A late fact changed an award by `points`, up or down, to `awarded_points`."""
+
+    tiered_campaign: UUID
+    occurrence: int
+    points: Units
+    awarded_points: Units
+
+
+class ProgressShown(Struct, frozen=True, gc=False, tag="progress", tag_field="kind", omit_defaults=True):
+    """The fact moved a rule (from 1) of an achievement to `value` of `goal`; `completed` when the rule is complete.
+
+    `member` is given where it is another one's progress: the acting member's referrer.
+    """
+
+    achievement: UUID
+    rule: int
+    value: Figure
+    goal: Figure
+    completed: bool
+    member: str | None = None
+
+
+class CompletionShown(Struct, frozen=True, gc=False, tag="completion", tag_field="kind", omit_defaults=True):
+    """The fact completed an achievement, for the `completions`-th time."""
+
+    achievement: UUID
+    completions: int
+    member: str | None = None
+
+
+class NotCountedShown(Struct, frozen=True, gc=False, tag="not_counted", tag_field="kind", omit_defaults=True):
+    """Why the fact did not count for a tiered campaign, or an achievement (and one of its rules), that it concerns."""
+
+    reason: Reason
+    tiered_campaign: UUID | None = None
+    occurrence: int | None = None
+    achievement: UUID | None = None
+    rule: int | None = None
+    member: str | None = None
+    detail: str | None = None
+
+
+OutcomeShown = ContributionShown | CorrectionShown | ProgressShown | CompletionShown | NotCountedShown
+
+
+class FactAnswer(Struct, frozen=True, gc=False):
+    """What a fact did. `awards`, asked for with `Prefer`, is what campaigns decided for it; null when not in time."""
+
+    position: str
+    id: str
+    status: str
+    member: str
+    outcomes: list[OutcomeShown]
+    awards: list[DecisionRow] | UnsetType | None = UNSET
+
+
+def fact(answer: ingest.FactAnswer, position: str = "") -> FactAnswer:
+    return FactAnswer(position, answer.id, answer.status, answer.member, outcomes(answer.outcomes))
+
+
+def outcomes(recorded: Iterable[Outcome]) -> list[OutcomeShown]:
+    return [_outcome(outcome) for outcome in recorded]
+
+
+def _outcome(outcome: Outcome) -> OutcomeShown:
+    match outcome:
+        case Contributed():
+            return ContributionShown(
+                outcome.tiered_campaign,
+                outcome.occurrence,
+                written(outcome.amount),
+                written(outcome.total),
+                written_units(outcome.pending_points),
+            )
+        case Corrected():
+            return CorrectionShown(
+                outcome.tiered_campaign,
+                outcome.occurrence,
+                written_units(outcome.points),
+                written_units(outcome.awarded_points),
+            )
+        case Progressed():
+            return ProgressShown(
+                outcome.achievement,
+                outcome.rule,
+                written(outcome.value),
+                written(outcome.goal),
+                outcome.completed,
+                outcome.member,
+            )
+        case Completed():
+            return CompletionShown(outcome.achievement, outcome.completions, outcome.member)
+        case NotCounted():
+            return NotCountedShown(
+                outcome.reason,
+                outcome.tiered_campaign,
+                outcome.occurrence,
+                outcome.achievement,
+                outcome.rule,
+                outcome.member,
+                outcome.detail,
+            )

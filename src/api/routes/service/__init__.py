@@ -1,0 +1,1 @@
+"""Routes about the service itself: its clock, health, jobs, projections and feed."""

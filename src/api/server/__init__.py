@@ -1,0 +1,1 @@
+"""The server: the application, its connections, readiness, and the wiring of everything."""

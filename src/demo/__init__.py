@@ -1,0 +1,1 @@
+"""The program that `laurel demo` shows."""
