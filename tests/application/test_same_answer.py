@@ -95,8 +95,8 @@ def defined(number: int, *, amount: str, budget: str, clamp: bool) -> Definition
                 prize(seen), achievement=OTHER_ID, trigger=on, limits=replace(bounds, member_executions=None)
             )
         case _:
-            gifts = prize(coupon("pool"), reward("mug"), conditions={"expression": 'member.tier == "gold"'})
-            return campaign(gifts, limits=Limits(), audience=everyone)
+            gift = prize(reward("mug"), conditions={"expression": 'member.tier == "gold"'})
+            return campaign(prize(coupon("pool")), gift, limits=Limits(), audience=everyone)
 
 
 def beginning() -> list[Command]:
@@ -106,7 +106,6 @@ def beginning() -> list[Command]:
     friends = Goal(name="Friends", rules=(rule("1", subject=Subject.REFERRER),))
     return [
         *(partial(definitions.put_entry, entry=entry, precondition=NEW) for entry in entries),
-        partial(add_codes, coupon="pool", codes=["A", "B", "C", "D"]),
         partial(achievements.define, achievement_id=ACHIEVEMENT_ID, definition=goal, active=True),
         partial(achievements.define, achievement_id=OTHER_ID, definition=other, active=True),
         partial(achievements.define, achievement_id=UUID(int=OTHER_ID.int + 1), definition=friends, active=True),
@@ -151,6 +150,10 @@ def put_segment(city: str) -> Command:
     return partial(definitions.put_entry, entry=segment, precondition=ANY_VERSION)
 
 
+def supply(number: int) -> Command:
+    return partial(add_codes, coupon="pool", codes=[f"S-{number}"])
+
+
 def by_hand(member: str, completed: int) -> Command:
     wanted = manual_progress.Change("as it should be", completed)
     return partial(manual_progress.change, member_id=member, achievement_id=ACHIEVEMENT_ID, wanted=wanted)
@@ -176,6 +179,7 @@ steps = st.one_of(
     st.builds(activate, which),
     st.builds(lambda number: partial(campaigns.delete, campaign_id=CAMPAIGNS[number]), st.just(3)),
     st.builds(put_segment, cities),
+    st.builds(supply, numbers),
     st.builds(by_hand, members, st.integers(0, 6)),
     st.builds(Cancel, st.integers(0, 30)),
     st.just(Settle()),
@@ -264,6 +268,7 @@ def scenario(seed: int, length: int = 150) -> list[Step]:
             partial(pause, at),
             partial(activate, at),
             partial(put_segment, random.choice(["Paris", "Rome"])),
+            partial(supply, number),
             partial(by_hand, member, random.randint(0, 6)),
             partial(Cancel, random.randint(0, 30)),
             Settle,

@@ -14,7 +14,7 @@ from application.definitions.catalogue import Catalogue
 from application.log.events import Recorded
 from application.log.working import Working
 from application.service.preconditions import Precondition
-from application.streams import PARTICIPATION
+from application.streams import COUPON_SLOT, PARTICIPATION
 from domain.campaigns.definition import Definition, Effect, EffectKind, Limits, Recipient, Rule
 from domain.campaigns.participation import CancellationRequested, Granted, Refused
 from domain.catalogue.entries import Badge, Coupon, Entry, Reward
@@ -81,15 +81,22 @@ def turn(program: Program) -> tuple[Turn, Catalogue]:
     last = len(program.history)
     while not (found := at_once(in_force.turn(MAPPER, events, last))).undecided > last:
         if found.fired or found.cancellation:
+            if found.fired:
+                found = at_once(in_force.supplied(found, partial(_arrival, program)))
             return found, in_force.catalogue
         events = program.history[found.last :]
     return found, in_force.catalogue
 
 
+async def _arrival(program: Program, code: str, number: int) -> int | None:
+    slot = COUPON_SLOT.at(code, number).id
+    return next((recorded.position for recorded in program.history if recorded.stream == slot), None)
+
+
 def batch(program: Program) -> Batch:
     """What was triggered and is decided next."""
     found, catalogue = turn(program)
-    return Batch(program.do(decided), found.last, tuple(found.fired), catalogue)
+    return Batch(program.do(decided), found.last, tuple(found.fired), catalogue, found.supplies)
 
 
 def decide(program: Program, asked: Batch | None = None) -> list[Made]:

@@ -199,7 +199,8 @@ class AwardPolicy:
         if turn.cancellation:
             await self._cancel(connection, seen.recorded, turn.cancellation)
         elif turn.fired:
-            await self._decide(Batch(seen.recorded, turn.last, tuple(turn.fired), self._triggers.catalogue))
+            fired, catalogue = tuple(turn.fired), self._triggers.catalogue
+            await self._decide(Batch(seen.recorded, turn.last, fired, catalogue, turn.supplies))
         else:
             await self._move(turn.last)
             return False
@@ -225,7 +226,7 @@ class AwardPolicy:
             left = tuple(one for one in batch.fired if one.trigger.position > reached)
             if not left:
                 return
-            batch = Batch(outcome.recorded, batch.upto, left, batch.catalogue)
+            batch = Batch(outcome.recorded, batch.upto, left, batch.catalogue, batch.supplies)
 
     async def _cancel(self, connection: psycopg.AsyncConnection[Any], recorded: Decided, request: Recorded) -> None:
         """In the name of whoever asked for it."""

@@ -142,13 +142,15 @@ class Draw:
 class Batch(Struct, frozen=True, gc=False):
     """Everything that was triggered after what is `recorded` as decided, and up to `upto`, in order.
 
-    `catalogue` are the definitions in force there; none changes from the first trigger to the last.
+    `catalogue` are the definitions in force there, and `supplies` how many codes had come into pools of coupons; none
+    changes from the first trigger to the last.
     """
 
     recorded: Decided
     upto: int
     fired: tuple[Fired, ...]
     catalogue: Catalogue
+    supplies: Mapping[str, int]
 
 
 class Moved(Struct, frozen=True, gc=False):
@@ -167,7 +169,7 @@ def decide_batch(working: Working, batch: Batch, seed: bytes) -> Done | Moved:
     if decided(working) != batch.recorded:
         return Moved()
     asked, recorded = _together(_left(batch), batch)
-    made = _decide(working, batch.catalogue, asked, Draw(seed))
+    made = _decide(working, batch.catalogue, asked, Draw(seed), batch.supplies)
     working.record(POLICY, recorded)
     return Done(recorded, tuple(made))
 
@@ -232,10 +234,16 @@ def decide_triggers(working: Working, fired: Sequence[Fired], random: Random) ->
     """Decides, in order, what has just been triggered by every campaign that it fires, and records what comes of it."""
     catalogue: Catalogue = working.catalogue
     asked = [(one, terms) for one in fired for terms in concerned(catalogue, one)]
-    return _decide(working, catalogue, asked, random)
+    return _decide(working, catalogue, asked, random, None)
 
 
-def _decide(working: Working, catalogue: Catalogue, asked: Sequence[Asked], random: Random) -> list[Made]:
+def _decide(
+    working: Working,
+    catalogue: Catalogue,
+    asked: Sequence[Asked],
+    random: Random,
+    supplies: Mapping[str, int] | None,
+) -> list[Made]:
     working.prefetch(_streams(asked))
     working.prefetch_at(_members(asked))
     occasions: dict[int, Occasion] = {}
@@ -243,7 +251,7 @@ def _decide(working: Working, catalogue: Catalogue, asked: Sequence[Asked], rand
         if one.trigger.position not in occasions:
             occasions[one.trigger.position] = _occasion(working, catalogue, one)
     working.prefetch(_referrers(asked, occasions))
-    ledger = ledger_for(working, catalogue, [terms for _, terms in asked], random)
+    ledger = ledger_for(working, catalogue, [terms for _, terms in asked], random, supplies)
     made: list[Made] = []
     for one, terms in asked:
         stream = PARTICIPATION.at(terms.campaign, one.member)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from application.catalogue.coupons import next_codes
 from application.definitions.catalogue import Catalogue
 from application.log.working import Working
@@ -28,37 +30,52 @@ def effects_of(terms: CampaignTerms, *kinds: EffectKind) -> Iterator[EffectTerms
     return (effect for rule in terms.rules for effect in rule.effects if effect.kind in kinds)
 
 
-def ledger_for(working: Working, catalogue: Catalogue, asked: Sequence[CampaignTerms], random: Random) -> Ledger:
-    """What is left for decisions by these campaigns, each as often as it is there. Budgets and stocks are loaded."""
+def ledger_for(
+    working: Working,
+    catalogue: Catalogue,
+    asked: Sequence[CampaignTerms],
+    random: Random,
+    supplies: Mapping[str, int] | None,
+) -> Ledger:
+    """What is left for decisions by these campaigns, each as often as it is there. Budgets and stocks are loaded.
+
+    Of pools are left those codes that had come by `supplies`; without them, all that have.
+    """
     wanted: dict[tuple[EffectKind, str], int] = {}
     for terms in asked:
         for effect in effects_of(terms, *STOCKS):
             key = (effect.kind, effect.given or "")
             wanted[key] = wanted.get(key, 0) + 1
     coupons: dict[str, tuple[Coupon, int]] = {}
+    stocks: dict[str, Stock] = {}
     rewards: dict[str, int | None] = {}
     for (kind, code), count in wanted.items():
         if kind is EffectKind.ISSUE_COUPON and (coupon := catalogue.coupon(code)):
-            limit = left(coupon, _stock(working, code))
+            stocks[code] = _stock(working, code, supplies)
+            limit = left(coupon, stocks[code])
             coupons[code] = coupon, count if limit is None else min(count, limit)
         elif kind is EffectKind.GIVE_REWARD and (reward := catalogue.reward(code)):
             rewards[code] = left(reward, working.state(STOCK.at("reward", code)))
     budgets = {terms.campaign: working.state(CAMPAIGN_BUDGET.at(terms.campaign)) or NO_BUDGET for terms in asked}
     given = {campaign: budget.units for campaign, budget in budgets.items()}
-    return Ledger(given, _codes(working, coupons, random), rewards)
+    return Ledger(given, _codes(working, coupons, stocks, random), rewards)
 
 
-def _stock(working: Working, coupon: str) -> Stock | None:
-    return working.state(STOCK.at("coupon", coupon))
+def _stock(working: Working, coupon: str, supplies: Mapping[str, int] | None) -> Stock:
+    stock: Stock = working.state(STOCK.at("coupon", coupon)) or NO_STOCK
+    return stock if supplies is None else replace(stock, supplied=supplies.get(coupon, 0))
 
 
-def _codes(working: Working, wanted: Mapping[str, tuple[Coupon, int]], random: Random) -> dict[str, CouponLeft]:
+def _codes(
+    working: Working, wanted: Mapping[str, tuple[Coupon, int]], stocks: Mapping[str, Stock], random: Random
+) -> dict[str, CouponLeft]:
     """So many codes of each coupon: the next ones of its pool, or new ones."""
     pools = {code: count for code, (coupon, count) in wanted.items() if coupon.generator is None}
-    first = {code: (_stock(working, code) or NO_STOCK).next for code in pools}
-    slots = [COUPON_SLOT.at(code, first[code] + number) for code, count in pools.items() for number in range(count)]
+    slots = [
+        COUPON_SLOT.at(code, stocks[code].next + number) for code, count in pools.items() for number in range(count)
+    ]
     working.prefetch(slots)
-    codes = {code: next_codes(working, code, _stock(working, code), count) for code, count in pools.items()}
+    codes = {code: next_codes(working, code, stocks[code], count) for code, count in pools.items()}
     working.prefetch(COUPON_CODE.at(coupon, code) for coupon, found in codes.items() for code in found)
     made = {code: (coupon.generator, count) for code, (coupon, count) in wanted.items() if coupon.generator}
     codes |= _new_codes(working, made, random)

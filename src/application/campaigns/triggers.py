@@ -1,10 +1,13 @@
 """Triggers: what is decided next, read from the log together with the definitions that are in force at its place.
 
 So that what is decided is a function of the log up to its trigger: a campaign that was edited, paused or deleted behind
-a trigger decides it as if it had not been.
+a trigger decides it as if it had not been, and codes that come into a coupon's pool behind it are not given for it.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,16 +15,17 @@ import psycopg
 from msgspec import Struct
 
 from application.campaigns.awarding import Fired, decided, fired_by
+from application.campaigns.ledgers import effects_of
 from application.definitions.catalogue import Catalogue
 from application.log.catalogue import Entry
 from application.log.events import Recorded
 from application.log.mapper import Mapper
-from application.log.reader import read_catalogue_at, read_tagged
+from application.log.reader import read_catalogue_at, read_tagged, read_versions
 from application.log.working import Working
-from application.streams import ACHIEVEMENT, CAMPAIGN, ENTRY
+from application.streams import ACHIEVEMENT, CAMPAIGN, COUPON_SLOT, ENTRY
 from domain.achievements.progress import Adjusted, Advanced, Completed
 from domain.campaigns.award_policy import Decided
-from domain.campaigns.definition import CampaignTrigger
+from domain.campaigns.definition import CampaignTrigger, EffectKind
 from domain.campaigns.participation import CancellationRequested
 
 TRIGGERS_AT_ONCE = 500
@@ -51,11 +55,15 @@ def look(working: Working) -> Look:
 
 
 class Turn(NamedTuple):
-    """What is decided together: everything `fired` up to `last`, or one `cancellation` that was asked for there."""
+    """What is decided together: everything `fired` up to `last`, or one `cancellation` that was asked for there.
+
+    `supplies` are how many codes had come into the pools that may be given from.
+    """
 
     last: int
     fired: Sequence[Fired] = ()
     cancellation: Recorded | None = None
+    supplies: Mapping[str, int] = MappingProxyType({})
 
     @property
     def undecided(self) -> int:
@@ -65,6 +73,10 @@ class Turn(NamedTuple):
         return self.cancellation.position if self.cancellation else self.last + 1
 
 
+Arrival = Callable[[str, int], Awaitable[int | None]]
+"""Answers the position at which a coupon's pool got its code of a number (from 1); None where it has not."""
+
+
 class InForce:
     """The definitions in force at a `position`, which moves on with each definition that is taken."""
 
@@ -72,6 +84,7 @@ class InForce:
         self.catalogue = Catalogue(time_zone)
         self.position = position
         self._states: dict[UUID, Any] = {}
+        self._supplies: dict[str, int] = {}
 
     @property
     def tags(self) -> list[str]:
@@ -112,6 +125,41 @@ class InForce:
             self.position = last
         return Turn(last, fired)
 
+    async def supplied(self, turn: Turn, arrival: Arrival) -> Turn:
+        """A turn of what fired, with the supplies there were; it ends before more codes come into one of the pools."""
+        positions = [one.trigger.position for one in turn.fired]
+        end, supplies = turn.last + 1, {}
+        for coupon in self._pools(turn.fired):
+            supplies[coupon], more = await self._supply(coupon, positions[0], arrival)
+            if more is not None and more < positions[-1]:
+                end = min(end, more)
+        return Turn(end - 1, turn.fired[: bisect_left(positions, end)], supplies=supplies)
+
+    def _pools(self, fired: Iterable[Fired]) -> Iterator[str]:
+        """The coupons with a pool that campaigns on these may give."""
+        campaigns = (terms for on in {one.on for one in fired} for terms in self.catalogue.campaigns_on(*on))
+        codes = {effect.given or "" for terms in campaigns for effect in effects_of(terms, EffectKind.ISSUE_COUPON)}
+        for code in codes:
+            if (coupon := self.catalogue.coupon(code)) and coupon.generator is None:
+                yield code
+
+    async def _supply(self, coupon: str, position: int, arrival: Arrival) -> tuple[int, int | None]:
+        """How many codes had come at a position, and where the next one did, if it has.
+
+        Codes are numbered as they come, so it is searched for from where the last search ended: positions move on.
+        """
+        count, step, growing = self._supplies.get(coupon, 0), 1, True
+        more: int | None = None
+        while step:
+            at = await arrival(coupon, count + step)
+            if at is not None and at <= position:
+                count += step
+            else:
+                more, growing = at, False
+            step = step * 2 if growing else step // 2
+        self._supplies[coupon] = count
+        return count, more
+
 
 class Triggers:
     """Reads the log for what is decided next."""
@@ -138,9 +186,15 @@ class Triggers:
             tags = in_force.tags + (sorted(DEFINITIONS) if in_force.position < seen.changed else [])
             page = await read_tagged(connection, self._mapper, tags, in_force.position, seen.head, TRIGGERS_AT_ONCE)
             turn = await in_force.turn(self._mapper, page.events, page.last)
-            if turn.fired or turn.cancellation:
+            if turn.fired:
+                return await in_force.supplied(turn, partial(self._arrival, connection))
+            if turn.cancellation:
                 return turn
         return Turn(in_force.position)
+
+    async def _arrival(self, connection: psycopg.AsyncConnection[Any], coupon: str, number: int) -> int | None:
+        slots = await read_versions(connection, self._mapper, [(COUPON_SLOT.at(coupon, number).id, 1)])
+        return slots[0].position if slots else None
 
     async def _at(self, connection: psycopg.AsyncConnection[Any], position: int, seen: Look) -> InForce:
         """The definitions in force at a position: those there were, with what has changed since."""

@@ -53,10 +53,8 @@ def _unknown(working: Working, coupon: str, codes: Iterable[str]) -> list[str]:
     return [code for code, stream in streams.items() if working.state(stream) is None]
 
 
-def next_codes(working: Working, coupon: str, stock: Stock | None, count: int) -> list[str]:
+def next_codes(working: Working, coupon: str, stock: Stock, count: int) -> list[str]:
     """The codes that the pool gives next, in the order they came; fewer than `count` where it has no more."""
-    if stock is None:
-        return []
     numbers = range(stock.next, min(stock.next + count, stock.supplied + 1))
     slots = [COUPON_SLOT.at(coupon, number) for number in numbers]
     working.prefetch(slots)

@@ -457,6 +457,46 @@ def test_a_pool_that_runs_dry_in_the_middle_refuses_the_rest(program: Program) -
     assert decisions(program)[-1].rules[0].effects[0].code == "D"
 
 
+def test_codes_that_come_behind_a_trigger_are_given_to_those_after_it(program: Program) -> None:
+    stocked(program, Coupon("spring", "Spring"))
+    rewarding(program, prize(coupon()))
+    bought(program, 1)
+    program.do(lambda working: add_codes(working, "spring", ["A"]))
+    bought(program, 2)
+    settle(program)
+    assert refusals(program) == [[Reason.COUPON_POOL_EMPTY]]
+    assert [event.trigger.number for event in decisions(program)] == [1, 2]
+    assert decisions(program)[-1].rules[0].effects[0].code == "A"
+
+
+def test_a_turn_ends_before_codes_come_into_a_pool_that_it_gives_from(program: Program) -> None:
+    stocked(program, Coupon("spring", "Spring"), Coupon("other", "Other"))
+    rewarding(program, prize(coupon()))
+    bought(program, 1, 2)
+    program.do(lambda working: add_codes(working, "other", ["A"]))
+    bought(program, 3)
+    program.do(lambda working: add_codes(working, "spring", ["A"]))
+    program.do(lambda working: add_codes(working, "spring", ["B", "C"]))
+    bought(program, 4, 5)
+    program.do(lambda working: add_codes(working, "spring", ["D"]))
+    first, second = batch(program), (decide(program), batch(program))[1]
+    assert [one.trigger.number for one in first.fired] == [1, 2, 3]
+    assert first.supplies == {"spring": 0}
+    assert [one.trigger.number for one in second.fired] == [4, 5]
+    assert second.supplies == {"spring": 3}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 8, 100])
+def test_as_many_codes_are_there_as_had_come(program: Program, count: int) -> None:
+    stocked(program, Coupon("spring", "Spring"))
+    rewarding(program, prize(coupon()))
+    for number in range(count):
+        program.do(partial(add_codes, coupon="spring", codes=[f"C-{number}"]))
+    bought(program, 1)
+    program.do(partial(add_codes, coupon="spring", codes=["D", "E", "F"]))
+    assert batch(program).supplies == {"spring": count}
+
+
 def test_new_codes_are_made_and_none_twice(program: Program) -> None:
     stocked(program, Coupon("spring", "Spring", Generator(20, "AB", "S-"), stock=30))
     rewarding(program, prize(coupon(), coupon()))

@@ -167,7 +167,7 @@ class TestCodes:
 
     def test_the_pool_gives_codes_in_the_order_they_came(self, program: Program) -> None:
         put(program, POOL)
-        assert next_codes(program, "welcome", stock(program), 2) == []  # type: ignore[arg-type]
+        assert next_codes(program, "welcome", Stock(), 2) == []  # type: ignore[arg-type]
         add(program, "C", "A", "B")
         assert next_codes(program, "welcome", stock(program), 2) == ["C", "A"]  # type: ignore[arg-type]
         take(program, 2)
