@@ -107,18 +107,21 @@ else:
         accepted = (str,)
 
 
+_UNSEEN = r"\s\x00\x1c-\x1f\x85\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+"""White space, and what else formats text and can't be seen. What dialects of patterns don't agree on to be white space
+is named.
+"""
+
 Identifier = Annotated[
     str,
     Meta(
-        pattern=r"^[^\s\x00\x1c-\x1f\x85\ufeff](?:[^\x00]*[^\s\x00\x1c-\x1f\x85\ufeff])?(?![\s\S])",
+        pattern=rf"^[^{_UNSEEN}](?:[^\x00]*[^{_UNSEEN}])?(?![\s\S])",
         min_length=1,
         max_length=100,
         description="1 to 100 characters, with no white space at either end",
     ),
 ]
-"""An id or sku the caller chose. White space at its ends would make two of what people see as one. What dialects of
-patterns don't agree on to be white space is named.
-"""
+"""An id or sku the caller chose. What can't be seen at its ends would make two of what people see as one."""
 
 SLASH_IN_ID = "\udc2f"
 """Stands for an escaped slash while a path is routed; an id may hold one. No path that is UTF-8 can hold this."""

@@ -175,7 +175,28 @@ def test_ids_have_no_white_space_at_their_ends(written: str) -> None:
     assert list(problems(msgspec.json.encode({"id": written, "total": "1"}))) == ["/id"]
 
 
-@pytest.mark.parametrize("written", ["a", "jane doe", "a\nb", "\U0001f600", "x" * 100])
+@pytest.mark.parametrize(
+    "invisible", list("\u200b\u200c\u200d\u200e\u200f\u202e\u2060\u2069\u00ad\u061c\u180e\ufeff\ufffb")
+)
+@pytest.mark.parametrize("written", ["{}", "{}jane", "jane{}", "jane{} ", "jane {}"])
+def test_nor_anything_else_that_cant_be_seen(written: str, invisible: str) -> None:
+    sent = {"id": written.format(invisible), "total": "1"}
+    assert problems(msgspec.json.encode(sent)) == problems(b'{"id":" ","total":"1"}')
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "a",
+        "jane doe",
+        "a\nb",
+        "ja\u200bne",
+        "\U0001f600",
+        "\U0001f468\u200d\U0001f469",
+        "\u0646\u0645\u200c\u0627",
+        "x" * 100,
+    ],
+)
 def test_what_is_within_an_id_is_the_callers(written: str) -> None:
     assert decode(Order, msgspec.json.encode({"id": written, "total": "1"})).id == written
 
