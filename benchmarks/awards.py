@@ -44,7 +44,7 @@ from benchmarks.figures import Figure, show
 from domain.achievements.definition import Count, CountKind, Definition, Rule
 from domain.campaigns import definition as campaign_definition
 from domain.campaigns.definition import Effect, EffectKind, Limits
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.facts.purchase import Purchase
 from domain.facts.transaction import Status
 from domain.values.limit import Limit
@@ -64,7 +64,7 @@ AT = datetime.now(UTC) - timedelta(days=1)
 async def fill(writer: Writer, completions: int) -> UUID:
     """So many members who complete an achievement, and an active campaign on it that has not decided yet."""
     achievement, campaign = uuid4(), uuid4()
-    goal = Rule(name="Buy", trigger=Entity.TRANSACTION, count=Count(CountKind.OCCURRENCES), goal=Decimal(1))
+    goal = Rule(name="Buy", trigger=FactKind.TRANSACTION, count=Count(CountKind.OCCURRENCES), goal=Decimal(1))
     buyer = Definition(name="Buyer", rules=(goal,))
     await writer.submit(partial(achievements.define, achievement_id=achievement, definition=buyer, active=True))
     give = Effect(kind=EffectKind.GIVE_UNITS, account="points", units="2 * transaction.total")

@@ -40,7 +40,7 @@ from application.tiered import commands as tiered_campaigns
 from application.tiered.evaluation import evaluate
 from benchmarks.append import library
 from benchmarks.figures import Figure, show
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.facts.purchase import Purchase
 from domain.facts.transaction import Status
 from domain.tiered.definition import Aggregate, Definition
@@ -93,7 +93,7 @@ async def fill(program: Program, members: int) -> UUID:
         starts_at=STARTS_AT,
         duration="30 days",
         occurrences=1,
-        entity=Entity.TRANSACTION,
+        entity=FactKind.TRANSACTION,
         aggregate=Aggregate(attribute="total"),
         hit_type=HitType.PERCENTAGE,
         tiers=(

@@ -27,7 +27,7 @@ from domain.campaigns.definition import (
 )
 from domain.campaigns.definition import Rule as Rewarding
 from domain.catalogue.entries import Badge, Coupon, Generator, Reward
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.values.interval import Interval, Unit
 from domain.values.limit import Limit
 from domain.values.texts import Text
@@ -90,7 +90,7 @@ def goals(began: datetime, purchases: dict[str, Any]) -> Iterator[Command]:
                 _rule(
                     "A day's workout",
                     "30",
-                    trigger=Entity.EVENT,
+                    trigger=FactKind.EVENT,
                     event_type="workout",
                     count=Count(CountKind.SUM, expression="event.attributes.minutes"),
                     period=Period(PeriodKind.DAY),
@@ -190,7 +190,7 @@ def rewards(began: datetime) -> Iterator[Command]:
 
 
 def _rule(name: str, goal: str, **fields: Any) -> Rule:  # noqa: ANN401  a rule's
-    given: dict[str, Any] = {"trigger": Entity.TRANSACTION, "count": Count(CountKind.OCCURRENCES)}
+    given: dict[str, Any] = {"trigger": FactKind.TRANSACTION, "count": Count(CountKind.OCCURRENCES)}
     return Rule(name=name, goal=Decimal(goal), **given | fields)
 
 

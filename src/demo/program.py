@@ -35,7 +35,7 @@ from demo import goals as demo_goals
 from domain.catalogue.entries import Account, EventType, MemberList, Segment
 from domain.catalogue.product import Product
 from domain.facts.event import Happening
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.facts.purchase import Item, Purchase
 from domain.facts.transaction import Status
 from domain.tiered.campaign import TieredCampaign
@@ -367,7 +367,7 @@ def _campaigns(began: datetime) -> Iterator[list[Command]]:
             occurrences=12,
             preview_every="2 weeks",
             grace_period="3 days",
-            entity=Entity.TRANSACTION,
+            entity=FactKind.TRANSACTION,
             filter=_channel("ne"),
             aggregate=Aggregate(attribute="total"),
             hit_type=HitType.AMOUNT,
@@ -385,7 +385,7 @@ def _campaigns(began: datetime) -> Iterator[list[Command]]:
             occurrences=26,
             preview_every="2 weeks",
             grace_period="3 days",
-            entity=Entity.EVENT,
+            entity=FactKind.EVENT,
             event_type="workout",
             aggregate=Aggregate(attribute="minutes"),
             hit_type=HitType.HIT_LIMIT,
@@ -402,7 +402,7 @@ def _campaigns(began: datetime) -> Iterator[list[Command]]:
             duration="3 weeks",
             occurrences=8,
             grace_period="3 days",
-            entity=Entity.TRANSACTION,
+            entity=FactKind.TRANSACTION,
             filter=_channel("ne"),
             aggregate=Aggregate(combination=tuple(Part(sku, Decimal(1)) for sku in _BREAKFAST)),
             hit_type=HitType.HIT_LIMIT,
@@ -419,7 +419,7 @@ def _campaigns(began: datetime) -> Iterator[list[Command]]:
             preview_every="4 weeks",
             grace_period="5 days",
             audience=Audience(segments=("regulars",)),
-            entity=Entity.TRANSACTION,
+            entity=FactKind.TRANSACTION,
             filter=_channel("ne"),
             aggregate=Aggregate(attribute="total"),
             hit_type=HitType.PERCENTAGE,
@@ -442,7 +442,7 @@ def _flash(number: int, starts_at: datetime) -> list[Command]:
             preview_every="1 minute",
             grace_period="1 minute",
             audience=Audience(lists=("flash",)),
-            entity=Entity.TRANSACTION,
+            entity=FactKind.TRANSACTION,
             filter=_channel("eq"),
             aggregate=Aggregate(attribute="total"),
             hit_type=HitType.AMOUNT,
@@ -458,7 +458,7 @@ def _winter() -> Definition:
         name="Winter warm-up",
         duration="1 month",
         occurrences=3,
-        entity=Entity.EVENT,
+        entity=FactKind.EVENT,
         event_type="workout",
         aggregate=Aggregate(attribute="minutes"),
     )

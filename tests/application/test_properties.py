@@ -28,7 +28,7 @@ from application.tiered import commands as tiered_campaigns
 from domain.catalogue.entries import EventType, MemberList, Segment
 from domain.catalogue.product import Product
 from domain.facts.event import Happening
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.facts.outcomes import Contribution
 from domain.facts.purchase import Item, Purchase, Returned
 from domain.facts.refund import part_left, stated_at
@@ -351,7 +351,7 @@ UNUSUAL: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.fixed_dictionaries({"audience": st.builds(Audience, CODES.map(lambda code: (code,)))}),
     st.fixed_dictionaries({"products": st.lists(SKUS, max_size=2).map(tuple)}),
     st.fixed_dictionaries({"date": st.sampled_from(["auto_accept_at", "checkout_at", "occurred_at"])}),
-    st.just({"entity": Entity.EVENT, "event_type": "workout", "aggregate": Aggregate("minutes")}),
+    st.just({"entity": FactKind.EVENT, "event_type": "workout", "aggregate": Aggregate("minutes")}),
     TABLES,
 )
 DEFINED = st.builds(

@@ -13,13 +13,13 @@ from domain.achievements.definition import Count, CountKind, Definition, Period,
 from domain.achievements.timeframe import Timeframe, TimeframeKind
 from domain.campaigns.definition import CampaignType, Effect, EffectKind, Limits, OnExhausted, People, Recipient
 from domain.catalogue.entries import Account
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.facts.outcomes import Completed, Contributed, Corrected, NotCounted, Outcome, Progressed, Reason
 from domain.values.interval import Interval, Unit
 from domain.values.limit import Limit
 from tests.support.achievements import rule
 
-EVENTS: dict[str, Any] = {"trigger": Entity.EVENT, "event_type": "workout"}
+EVENTS: dict[str, Any] = {"trigger": FactKind.EVENT, "event_type": "workout"}
 BIG = {"attribute": "transaction.total", "operator": "gte", "value": "20"}
 CAFE = {"attribute": "item.category", "operator": "in", "value": ["café", "bar"]}
 ID = UUID(int=1)

@@ -10,7 +10,7 @@ from backoffice.frame.conditions import condition
 from backoffice.frame.figures import counted, figure, signed, total
 from backoffice.frame.writing import Zoned, relative, share, span
 from backoffice.tiered import words
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.tiered.definition import Aggregate, Audience
 from domain.tiered.points import HitType
 from domain.tiered.terms import CombinationScope, Part
@@ -108,7 +108,7 @@ def test_instants_are_shown_in_their_zone_and_written_in_utc(instant: datetime, 
             "Counts the total of transactions, for members of segment gold, list vip or list old.",
         ),
         (
-            {"entity": Entity.EVENT, "event_type": "workout", "aggregate": Aggregate(attribute="minutes")},
+            {"entity": FactKind.EVENT, "event_type": "workout", "aggregate": Aggregate(attribute="minutes")},
             "Counts the minutes of workout events, for everyone.",
         ),
         ({"aggregate": Aggregate(combination=PARTS)}, "Counts complete sets of 2 A + 1 B, for everyone."),

@@ -18,7 +18,7 @@ from domain.achievements.progress_shown import terms_shown
 from domain.achievements.terms import AchievementTerms
 from domain.facts import event as member_event
 from domain.facts import transaction
-from domain.facts.fact import Entity, Fact, FactKind
+from domain.facts.fact import Fact, FactKind
 from domain.facts.outcomes import Advance, NotCounted, Outcome, Reason
 from domain.facts.purchase import Purchase
 from domain.values.interval import moment_of
@@ -34,7 +34,7 @@ Step = tuple[Stream[Any, Any], Any]
 
 
 def rule(goal: str = "2", **fields: Any) -> Rule:
-    given: dict[str, Any] = {"name": "Buy", "trigger": Entity.TRANSACTION, "count": Count(CountKind.OCCURRENCES)}
+    given: dict[str, Any] = {"name": "Buy", "trigger": FactKind.TRANSACTION, "count": Count(CountKind.OCCURRENCES)}
     return Rule(**{**given, "goal": Decimal(goal), **fields})
 
 

@@ -18,7 +18,7 @@ from domain.catalogue import entries as catalogue
 from domain.catalogue import product
 from domain.facts import event as member_event
 from domain.facts import transaction
-from domain.facts.fact import Entity, Fact, FactKind
+from domain.facts.fact import Fact, FactKind
 from domain.facts.outcomes import Contribution
 from domain.facts.purchase import Purchase
 from domain.members import member
@@ -98,7 +98,7 @@ def definition(name: str = "Autumn", occurrences: int | None = 3) -> Definition:
         duration="10 days",
         occurrences=occurrences,
         grace_period="2 days",
-        entity=Entity.TRANSACTION,
+        entity=FactKind.TRANSACTION,
         aggregate=Aggregate(attribute="total"),
         hit_type=HitType.AMOUNT,
         tiers=TIERS,
@@ -290,7 +290,7 @@ class Program:
             first=1,
             last=3,
             windows=windows(3),
-            entity=Entity.TRANSACTION,
+            entity=FactKind.TRANSACTION,
             event_type=None,
             attribute="total",
             combination=(),

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.achievements.definition import Count, CountKind, Definition, Rule
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.values.limit import Limit
 
 ACHIEVEMENT = UUID("018f0000-0000-7000-8000-0000000000a1")
@@ -14,7 +14,7 @@ ACHIEVEMENT = UUID("018f0000-0000-7000-8000-0000000000a1")
 def rule(**fields: Any) -> Rule:
     given: dict[str, Any] = {
         "name": "Five purchases",
-        "trigger": Entity.TRANSACTION,
+        "trigger": FactKind.TRANSACTION,
         "count": Count(CountKind.OCCURRENCES),
         "goal": Decimal(5),
     }

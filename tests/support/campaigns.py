@@ -10,7 +10,7 @@ from application.facts.ingest import FactAnswer, Rules, receive_transaction
 from application.facts.ingest import recount as recount_fact
 from application.streams import STANDING
 from application.tiered import commands as tiered_campaigns
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.facts.purchase import Purchase
 from domain.facts.transaction import Status
 from domain.tiered.definition import Aggregate, Definition
@@ -38,7 +38,7 @@ def definition(**fields: Any) -> Definition:
         "duration": "1 month",
         "occurrences": 3,
         "grace_period": "7 days",
-        "entity": Entity.TRANSACTION,
+        "entity": FactKind.TRANSACTION,
         "aggregate": Aggregate(attribute="total"),
         "hit_type": HitType.AMOUNT,
         "tiers": tiers(("0", "50", "10"), ("51", "100", "20")),

@@ -9,7 +9,7 @@ from application.streams import ACHIEVEMENT, PROGRESS
 from domain.achievements import achievement as achievements
 from domain.achievements.definition import Count, CountKind, Definition, Period, PeriodKind, Rule
 from domain.achievements.progress import Progress
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.values.interval import Interval, Unit
 from domain.values.limit import Limit
 from tests.support.program import Program
@@ -22,7 +22,7 @@ def rule(goal: str = "3", period: str = "overall", n: int | None = None, **field
     """So many purchases."""
     defaults: dict[str, Any] = {
         "name": "Buy",
-        "trigger": Entity.TRANSACTION,
+        "trigger": FactKind.TRANSACTION,
         "count": Count(CountKind.OCCURRENCES),
         "goal": Decimal(goal),
         "period": Period(PeriodKind(period), n),

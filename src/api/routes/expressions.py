@@ -21,7 +21,7 @@ from domain.expressions import (
     compile_described,
     compile_expression,
 )
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.facts.scope import line_scope, member_scope
 from domain.values.problems import Invalid, Problem
 
@@ -109,7 +109,7 @@ def _scope(context: ContextBody, catalogue: Catalogue) -> Scope:
         return scope_over(catalogue, context.achievement, catalogue.time_zone)
     if context.event_type is not None and catalogue.event_type(context.event_type) is None:
         raise Invalid([Problem("/context/event_type", f"no event type `{context.event_type}`", "unknown")])
-    return catalogue.scope(Entity(context.entity), context.event_type)
+    return catalogue.scope(FactKind(context.entity), context.event_type)
 
 
 def _fault(found: ExpressionProblem | Problem) -> Fault:

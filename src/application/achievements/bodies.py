@@ -22,7 +22,7 @@ from domain.achievements.definition import (
     Subject,
 )
 from domain.achievements.timeframe import Timeframe, TimeframeKind
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.values.limit import MOST_LIMIT
 
 MOST_SETTINGS = 100
@@ -95,7 +95,7 @@ class RuleBody(Body, frozen=True, kw_only=True):
     )
 
     name: Name
-    trigger: Entity
+    trigger: FactKind
     event_type: Code | None = None
     subject: Subject = Subject.MEMBER
     unique_referee: bool = False

@@ -26,7 +26,7 @@ from domain.achievements.progress import Acting, Advanced, Context, Move, Progre
 from domain.achievements.terms import AchievementTerms, RuleTerms
 from domain.expressions import Compiled, ExpressionFailure
 from domain.facts.basis import Basis
-from domain.facts.fact import Entity, Fact, FactKind
+from domain.facts.fact import Fact, FactKind
 from domain.facts.outcomes import Advance, Completed, NotCounted, Outcome, Progressed, Reason
 from domain.facts.purchase import Item, no_worth
 from domain.facts.refund import part_left, stated_at
@@ -105,8 +105,8 @@ def take_back(working: Working, seen: Seen, before: Seen | None, advances: Seque
 
 def _likely(catalogue: Catalogue, seen: Seen) -> list[Goal]:
     if seen.event:
-        return list(catalogue.goals(Entity.EVENT, seen.event.type).likely(seen))
-    return list(catalogue.goals(Entity.TRANSACTION, None).likely(seen))
+        return list(catalogue.goals(FactKind.EVENT, seen.event.type).likely(seen))
+    return list(catalogue.goals(FactKind.TRANSACTION, None).likely(seen))
 
 
 def _holds(rule: RuleTerms, seen: Seen) -> bool | str:

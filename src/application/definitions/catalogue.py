@@ -28,7 +28,7 @@ from domain.expressions import (
     compile_described,
     compile_expression,
 )
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.facts.outcomes import Contribution
 from domain.facts.scope import event_scope, member_scope, transaction_scope
 from domain.tiered.campaign import Revision, TieredCampaign
@@ -80,8 +80,8 @@ class Catalogue:
         self._terms: dict[tuple[UUID, int], Terms] = {}
         self._occurrences: dict[tuple[UUID, int], Terms | None] = {}
         self._segments: dict[str, Compiled] = {}
-        self._concerns: dict[tuple[Entity, str | None], Concerns] | None = None
-        self._goals: dict[tuple[Entity, str | None], Goals] | None = None
+        self._concerns: dict[tuple[FactKind, str | None], Concerns] | None = None
+        self._goals: dict[tuple[FactKind, str | None], Goals] | None = None
         self._achievement_terms: dict[UUID, AchievementTerms] = {}
         self._campaign_terms: dict[tuple[UUID, int], CampaignTerms] = {}
         self._firing: On | None = None
@@ -89,8 +89,8 @@ class Catalogue:
 
     def forked(self) -> "Catalogue":
         """A copy that goes its own way from here on. What facts ask for is compiled first, once for all copies."""
-        self.concerns(Entity.TRANSACTION, None)
-        self.goals(Entity.TRANSACTION, None)
+        self.concerns(FactKind.TRANSACTION, None)
+        self.goals(FactKind.TRANSACTION, None)
         self._fired()
         fork = copy(self)
         for name, held in vars(self).items():
@@ -241,7 +241,7 @@ class Catalogue:
             return None
         return next(revision.first for revision in campaign.revisions if revision.number > done)
 
-    def concerns(self, entity: Entity, event_type: str | None) -> Concerns:
+    def concerns(self, entity: FactKind, event_type: str | None) -> Concerns:
         """The terms that facts of one entity and event type concern: of campaigns that are or have been active."""
         if self._concerns is None:
             self._concerns = self._grouped()
@@ -254,7 +254,7 @@ class Catalogue:
             terms = self._achievement_terms[achievement] = compiled_terms(self, self.achievements[achievement])
         return terms
 
-    def goals(self, entity: Entity, event_type: str | None) -> Goals:
+    def goals(self, entity: FactKind, event_type: str | None) -> Goals:
         """The rules that facts of one entity and event type concern: of achievements that are or have been active."""
         if self._goals is None:
             self._goals = self._grouped_goals()
@@ -330,15 +330,15 @@ class Catalogue:
     def compile_segment(self, expression: str) -> Compiled | list[ExpressionProblem]:
         return compile_expression(expression, member_scope(self.time_zone), Type.BOOLEAN)
 
-    def scope(self, entity: Entity | None, event_type: str | None, time_zone: str | None = None) -> Scope:
+    def scope(self, entity: FactKind | None, event_type: str | None, time_zone: str | None = None) -> Scope:
         """What expressions over facts of this entity and event type may name."""
-        if entity is Entity.EVENT:
+        if entity is FactKind.EVENT:
             known = self.event_type(event_type or "")
             return event_scope(known or EventType("", ""), time_zone or self.time_zone)
         return transaction_scope(time_zone or self.time_zone)
 
-    def _grouped(self) -> dict[tuple[Entity, str | None], Concerns]:
-        groups: dict[tuple[Entity, str | None], list[Concern]] = {}
+    def _grouped(self) -> dict[tuple[FactKind, str | None], Concerns]:
+        groups: dict[tuple[FactKind, str | None], list[Concern]] = {}
         for campaign, terms in self._tiered_terms():
             if campaign.activated:
                 concern = Concern(terms, campaign.active, self.evaluated(campaign))
@@ -352,8 +352,8 @@ class Catalogue:
                 for revision in campaign.revisions:
                     yield campaign, self._terms_of(campaign, revision)
 
-    def _grouped_goals(self) -> dict[tuple[Entity, str | None], Goals]:
-        groups: dict[tuple[Entity, str | None], list[Goal]] = {}
+    def _grouped_goals(self) -> dict[tuple[FactKind, str | None], Goals]:
+        groups: dict[tuple[FactKind, str | None], list[Goal]] = {}
         for achievement, goal in self._goals_there():
             if achievement.activated:
                 groups.setdefault((goal.rule.trigger, goal.rule.event_type), []).append(goal)
@@ -379,7 +379,7 @@ class Catalogue:
         assert definition.entity  # noqa: S101  a campaign with windows lacks nothing
         assert definition.aggregate  # noqa: S101
         assert definition.hit_type  # noqa: S101
-        dates = TRANSACTION_DATES if definition.entity is Entity.TRANSACTION else EVENT_DATES
+        dates = TRANSACTION_DATES if definition.entity is FactKind.TRANSACTION else EVENT_DATES
         compiled = self.compile_filter(definition, revision.time_zone)
         assert not isinstance(compiled, list)  # noqa: S101  the filter was compiled when it was saved
         later = [other.first for other in campaign.revisions if other.first > revision.first]

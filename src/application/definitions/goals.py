@@ -12,7 +12,7 @@ from domain.achievements.definition import Count, CountKind, Definition, Rule
 from domain.achievements.terms import AchievementTerms, RuleTerms, days_off, rule_terms
 from domain.achievements.timeframe import timeframe_test
 from domain.expressions import Compiled, Scope, Type, compile_described, compile_expression
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.facts.scope import OF_PRODUCTS, line_scope
 from domain.values.problems import Problem
 
@@ -22,7 +22,7 @@ class Catalogue(Protocol):
 
     time_zone: str
 
-    def scope(self, entity: Entity | None, event_type: str | None) -> Scope: ...
+    def scope(self, entity: FactKind | None, event_type: str | None) -> Scope: ...
 
 
 class Goal(Struct, frozen=True, gc=False):

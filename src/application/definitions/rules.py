@@ -22,7 +22,7 @@ from domain.expressions import (
     source_of,
 )
 from domain.expressions.faults import Place
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.values.problems import Problem
 
 On = dict[tuple[UUID, CampaignTrigger], tuple[CampaignTerms, ...]]
@@ -114,9 +114,9 @@ def scope_over(catalogue: Catalogue, achievement_id: UUID | None, time_zone: str
     """What the expressions of a campaign on an achievement may name."""
     achievement = catalogue.achievements.get(achievement_id) if achievement_id else None
     rules = achievement.definition.rules if achievement else ()
-    codes = dict.fromkeys(rule.event_type for rule in rules if rule.trigger is Entity.EVENT and rule.event_type)
+    codes = dict.fromkeys(rule.event_type for rule in rules if rule.trigger is FactKind.EVENT and rule.event_type)
     event_types = [known for code in codes if (known := catalogue.event_type(code))]
-    with_transaction = any(rule.trigger is Entity.TRANSACTION for rule in rules)
+    with_transaction = any(rule.trigger is FactKind.TRANSACTION for rule in rules)
     return campaign_scope(event_types, time_zone, with_transaction=with_transaction)
 
 

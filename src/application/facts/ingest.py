@@ -28,7 +28,7 @@ from domain.facts.basis import Basis
 from domain.facts.event import Happening, MemberEvent
 from domain.facts.event import Received as EventReceived
 from domain.facts.event import Recounted as EventRecounted
-from domain.facts.fact import Entity, Fact, FactKind
+from domain.facts.fact import Fact, FactKind
 from domain.facts.outcomes import Advance, Contributed, Contribution, Corrected, NotCounted, Outcome, Reason
 from domain.facts.purchase import Purchase, Returned
 from domain.facts.scope import Seen
@@ -289,8 +289,8 @@ def _likely_streams(working: Working, seen: Seen) -> list[Stream[Any, Any]]:
 def _concerns(working: Working, seen: Seen) -> Concerns:
     catalogue: Catalogue = working.catalogue
     if seen.event:
-        return catalogue.concerns(Entity.EVENT, seen.event.type)
-    return catalogue.concerns(Entity.TRANSACTION, None)
+        return catalogue.concerns(FactKind.EVENT, seen.event.type)
+    return catalogue.concerns(FactKind.TRANSACTION, None)
 
 
 def _accepted_at(purchase: Purchase, now: datetime) -> datetime | None:

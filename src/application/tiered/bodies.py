@@ -19,7 +19,7 @@ from application.bodies.exact import (
 from domain.catalogue.entries import (
     MOST_REFERENCES,
 )
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.tiered.definition import MOST_OCCURRENCES, MOST_PARTS, Aggregate, Audience, Definition
 from domain.tiered.points import MOST_TIERS, HitType, Tier
 from domain.tiered.terms import CombinationScope, Confirmation, Late, Part
@@ -99,7 +99,7 @@ class TieredCampaignBody(Body, frozen=True, kw_only=True):
     grace_period: DurationText = "0 days"
     audience: AudienceBody = AudienceBody()
     time_zone: Label | None = None
-    entity: Entity | None = None
+    entity: FactKind | None = None
     event_type: Code | None = None
     aggregate: AggregateBody | None = None
     date: Label | None = None

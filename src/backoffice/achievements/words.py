@@ -8,7 +8,7 @@ from backoffice.frame.conditions import condition, listed, short_name
 from backoffice.frame.figures import figure
 from domain.achievements.definition import CountKind, Definition, Period, PeriodKind, Rule, Subject
 from domain.achievements.timeframe import Timeframe, TimeframeKind
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.values.amounts import ONE
 from domain.values.interval import Interval, span
 from domain.values.limit import Limit
@@ -74,7 +74,7 @@ def _counted(rule: Rule) -> str:
 
 
 def _facts(rule: Rule, *, one: bool = False) -> str:
-    noun = "transaction" if rule.trigger is Entity.TRANSACTION else f"{rule.event_type} event"
+    noun = "transaction" if rule.trigger is FactKind.TRANSACTION else f"{rule.event_type} event"
     return noun if one else f"{noun}s"
 
 

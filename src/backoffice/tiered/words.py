@@ -1,7 +1,7 @@
 """A tiered campaign's definition in words, for people who did not write it; and conditions, of whatever they are."""
 
 from backoffice.frame.conditions import condition, listed
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.tiered.definition import Aggregate, Definition
 from domain.tiered.points import HitType
 from domain.tiered.terms import CombinationScope, Confirmation, Late
@@ -30,7 +30,7 @@ _BRACKETED = {
 
 def entity(definition: Definition) -> str:
     """What is counted, in short."""
-    if definition.entity is Entity.EVENT:
+    if definition.entity is FactKind.EVENT:
         return f"event {definition.event_type or ''}".strip()
     return "transactions" if definition.entity else "—"
 
@@ -68,7 +68,7 @@ def _counted(definition: Definition) -> str:
         per = " within one transaction" if asked.scope is CombinationScope.TRANSACTION else ""
         return f"complete sets of {_parts(asked)}{per}"
     name = aggregate(definition)
-    if definition.entity is Entity.EVENT:
+    if definition.entity is FactKind.EVENT:
         return f"the {name} of {definition.event_type} events"
     items = f" of {listed(definition.products, 'and')}" if definition.products else ""
     return f"the {name}{items} of transactions"

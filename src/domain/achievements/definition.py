@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from domain.achievements.timeframe import Timeframe, timeframe_problems
 from domain.catalogue.entries import Badge, EventType, Reference
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.values.amounts import fault
 from domain.values.limit import Limit, limit_problems
 from domain.values.problems import Problem
@@ -73,7 +73,7 @@ class Rule(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=Tr
     """One thing to do. `consecutive` periods in a row must each reach the goal; `frequency` bounds counted facts."""
 
     name: str
-    trigger: Entity
+    trigger: FactKind
     event_type: str | None = None
     subject: Subject = Subject.MEMBER
     unique_referee: bool = False
@@ -143,7 +143,7 @@ def _rule_problems(rule: Rule, at: str, references: References) -> Iterator[Prob
 
 
 def _trigger_problems(rule: Rule, at: str, references: References) -> Iterator[Problem]:
-    if rule.trigger is Entity.TRANSACTION:
+    if rule.trigger is FactKind.TRANSACTION:
         if rule.event_type is not None:
             yield Problem(f"{at}/event_type", "must be absent: transactions are counted")
     elif rule.event_type is None:
@@ -168,7 +168,7 @@ def _count_problems(rule: Rule, at: str) -> Iterator[Problem]:
             yield Problem(f"{at}/{name}", f"must be absent to count `{count.kind}`")
     if count.attribute is not None and not _ATTRIBUTE.fullmatch(count.attribute):
         yield Problem(f"{at}/attribute", "must be the name of an attribute, such as transaction.attributes.store")
-    if count.kind in _OF_ITEMS and rule.trigger is Entity.EVENT:
+    if count.kind in _OF_ITEMS and rule.trigger is FactKind.EVENT:
         yield Problem(f"{at}/kind", "must be another one: only transactions have item lines")
 
 

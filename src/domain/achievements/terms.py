@@ -12,7 +12,7 @@ from msgspec import Struct
 from domain.achievements.definition import CountKind, PeriodKind, Rule, Subject
 from domain.achievements.timeframe import Timeframe, days_test
 from domain.expressions import Compiled
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.values.interval import Unit, first_day
 from domain.values.limit import Limit
 
@@ -42,7 +42,7 @@ class RuleTerms(Struct, frozen=True, gc=False):
     """
 
     number: int
-    trigger: Entity
+    trigger: FactKind
     event_type: str | None
     subject: Subject
     unique_referee: bool

@@ -15,8 +15,3 @@ class Fact(Struct, frozen=True, gc=False, array_like=True):
 
     kind: FactKind
     id: str
-
-
-class Entity(StrEnum):
-    TRANSACTION = "transaction"
-    EVENT = "event"

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from domain.expressions import Compiled, ExpressionFailure
 from domain.facts.event import Happening
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.facts.outcomes import Contribution, NotCounted, Reason
 from domain.facts.purchase import Item, Purchase, no_worth
 from domain.facts.refund import Left, part_left, stated_at
@@ -20,8 +20,8 @@ from domain.values.attributes import Attributes, number_in, timestamp_in
 def is_concerned(terms: Terms, seen: Seen) -> bool:
     """Whether the fact is of the kind, and the event type, that the terms count."""
     if seen.transaction:
-        return terms.entity is Entity.TRANSACTION
-    return terms.entity is Entity.EVENT and seen.event is not None and terms.event_type == seen.event.type
+        return terms.entity is FactKind.TRANSACTION
+    return terms.entity is FactKind.EVENT and seen.event is not None and terms.event_type == seen.event.type
 
 
 def place(terms: Terms, seen: Seen) -> int | NotCounted | None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.catalogue.entries import MOST_REFERENCES, Account, EventType, Reference
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.tiered.points import HitType, Tier, check_tiers, smallest_step
 from domain.tiered.schedule import Window, windows
 from domain.tiered.terms import CombinationScope, Confirmation, Late, Part
@@ -63,7 +63,7 @@ class Definition(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_o
     grace_period: str = "0 days"
     audience: Audience = Audience()
     time_zone: str | None = None
-    entity: Entity | None = None
+    entity: FactKind | None = None
     event_type: str | None = None
     aggregate: Aggregate | None = None
     date: str | None = None
@@ -82,7 +82,7 @@ class Definition(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_o
 def missing(definition: Definition) -> tuple[str, ...]:
     """The required fields that a draft still lacks."""
     required = ["starts_at", "duration", "occurrences", "entity", "aggregate", "hit_type", "tiers"]
-    if definition.entity is Entity.EVENT:
+    if definition.entity is FactKind.EVENT:
         required.append("event_type")
     return tuple(field for field in required if not getattr(definition, field))
 
@@ -182,9 +182,9 @@ def _rule_problems(definition: Definition, references: References) -> Iterator[P
         yield from check_tiers(definition.tiers, unlimited=definition.unlimited)
     yield from _aggregate_problems(definition, references)
     yield from _date_problems(definition, references)
-    if definition.entity is Entity.TRANSACTION and definition.event_type is not None:
+    if definition.entity is FactKind.TRANSACTION and definition.event_type is not None:
         yield Problem("/event_type", "must be absent: transactions are counted")
-    if definition.entity is Entity.EVENT and definition.products:
+    if definition.entity is FactKind.EVENT and definition.products:
         yield Problem("/products", "must be empty: only transactions have item lines")
 
 
@@ -196,7 +196,7 @@ def _aggregate_problems(definition: Definition, references: References) -> Itera
         yield Problem("/aggregate", "must have either an attribute or a combination")
     elif aggregate.combination is not None:
         yield from _combination_problems(definition, aggregate.combination)
-    elif definition.entity is Entity.TRANSACTION:
+    elif definition.entity is FactKind.TRANSACTION:
         name = aggregate.attribute or ""
         if name not in ("total", "quantity") and not _OF_TRANSACTIONS.fullmatch(name):
             yield Problem("/aggregate/attribute", "must be total, quantity, or attributes.NAME of a transaction")
@@ -208,7 +208,7 @@ def _aggregate_problems(definition: Definition, references: References) -> Itera
 
 
 def _combination_problems(definition: Definition, combination: tuple[Part, ...]) -> Iterator[Problem]:
-    if definition.entity is Entity.EVENT:
+    if definition.entity is FactKind.EVENT:
         yield Problem("/aggregate/combination", "must be absent: only transactions have products")
     if definition.hit_type is HitType.PERCENTAGE:
         yield Problem("/hit_type", "must be amount or hit_limit: sets of products have no percentage")
@@ -230,7 +230,7 @@ def _combination_problems(definition: Definition, combination: tuple[Part, ...])
 def _date_problems(definition: Definition, references: References) -> Iterator[Problem]:
     if definition.date is None or definition.entity is None:
         return
-    if definition.entity is Entity.EVENT:
+    if definition.entity is FactKind.EVENT:
         event_type = references.event_type(definition.event_type or "")
         dates = [*EVENT_DATES, *names_of(event_type, AttributeType.TIMESTAMP)]
     else:

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.expressions import Compiled
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.tiered.points import Points, TierTable, points, total_points
 from domain.tiered.schedule import Window
 from domain.values.amounts import EXACT, ZERO
@@ -55,7 +55,7 @@ class Terms(Struct, frozen=True, gc=False):
     first: int
     last: int
     windows: tuple[Window, ...]
-    entity: Entity
+    entity: FactKind
     event_type: str | None
     attribute: str | None
     combination: tuple[Part, ...]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.tiered import definition as tiered_definition
 from domain.tiered.definition import step_of
 from domain.tiered.points import HitType, TierTable, tiers_paid
@@ -36,7 +36,7 @@ def _tier_warnings(definition: tiered_definition.Definition) -> Iterator[Problem
 def _late_warnings(definition: tiered_definition.Definition) -> Iterator[Problem]:
     """Events, and what comes already accepted, are confirmed at their own date; an acceptance is when it comes."""
     at_end = definition.confirmation is Confirmation.OCCURRENCE_END
-    if at_end and definition.late is Late.CORRECT and definition.entity is not Entity.EVENT:
+    if at_end and definition.late is Late.CORRECT and definition.entity is not FactKind.EVENT:
         detail = (
             "An acceptance after the end of an occurrence corrects nothing: only what was confirmed before it counts"
         )

@@ -13,7 +13,7 @@ from application.log.mapper import Mapper
 from application.streams import ACHIEVEMENT
 from domain.achievements.achievement import Achievement, Status
 from domain.achievements.definition import Definition
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from projections.history.log import latest
 from projections.listing.listing import Column, Kind, Listing, Selection
 from projections.listing.page import fetch_all, fetch_one, fetch_page
@@ -38,7 +38,7 @@ ACHIEVEMENTS = Listing(
         Column("id", Kind.UUID, "a.id", sortable=True, filterable=False),
         Column("name", expression="a.name", sortable=True),
         Column("status", expression="a.status", sortable=True, values=tuple(Status)),
-        Column("trigger", Kind.TEXTS, "a.triggers", values=tuple(Entity)),
+        Column("trigger", Kind.TEXTS, "a.triggers", values=tuple(FactKind)),
         Column("event_type", Kind.TEXTS, "a.event_types"),
         Column("badge", expression="a.badge", nullable=True),
         Column("completions", Kind.INTEGER, "coalesce(c.completions, 0)", sortable=True),

@@ -7,7 +7,7 @@ import pytest
 
 from application.streams import ACHIEVEMENT
 from domain.achievements import achievement as achievements
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from tests.api.routes.program import Program, days, pointers, running
 from tests.support.achievements import definition, rule
 
@@ -32,10 +32,10 @@ async def program(program: Program) -> Program:
     return program
 
 
-async def define(program: Program, achievement: UUID, *triggers: Entity, revision: int = 1) -> None:
+async def define(program: Program, achievement: UUID, *triggers: FactKind, revision: int = 1) -> None:
     rules = [
-        rule(trigger=trigger, event_type="workout" if trigger is Entity.EVENT else None)
-        for trigger in triggers or (Entity.TRANSACTION, Entity.EVENT)
+        rule(trigger=trigger, event_type="workout" if trigger is FactKind.EVENT else None)
+        for trigger in triggers or (FactKind.TRANSACTION, FactKind.EVENT)
     ]
     defined = achievements.Defined(achievement, revision, definition(*rules))
     await program.writer.submit(lambda working: working.record(ACHIEVEMENT.of(achievement), defined))
@@ -330,7 +330,7 @@ async def test_a_misspelt_attribute_is_answered_with_a_hint(program: Program) ->
 
 
 async def test_an_expression_names_what_the_achievement_takes(program: Program) -> None:
-    await define(program, GOAL, Entity.EVENT, revision=2)
+    await define(program, GOAL, FactKind.EVENT, revision=2)
     for name in ("transaction.total", "count(items)"):
         refused = await program.post("/campaigns", campaign_body(**units(name)))
         assert list(pointers(refused)) == ["/rules/0/effects/0/units"]
@@ -342,7 +342,7 @@ async def test_what_a_coupon_is_worth_must_be_known_when_it_is_issued(program: P
     await program.put("/coupons/TENTH", {"generator": {}, "value": "0.1 * transaction.total"})
     issued = prize({"kind": "issue_coupon", "coupon": "TENTH"})
     assert (await program.post("/campaigns", campaign_body(**issued))).status_code == 201
-    await define(program, GOAL, Entity.EVENT, revision=2)
+    await define(program, GOAL, FactKind.EVENT, revision=2)
     refused = pointers(await program.post("/campaigns", campaign_body(**issued)))
     assert "transaction.total" in refused["/rules/0/effects/0/coupon"]
 
@@ -455,7 +455,7 @@ async def test_a_campaign_on_an_archived_achievement_is_not_activated(program: P
 
 async def test_rules_that_fit_their_achievement_no_more_are_not_activated(program: Program) -> None:
     path = await saved(program)
-    await define(program, GOAL, Entity.EVENT, revision=2)
+    await define(program, GOAL, FactKind.EVENT, revision=2)
     assert (await refusal(program, f"{path}/activate")) == (409, "rules_outdated")
 
 

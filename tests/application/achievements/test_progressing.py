@@ -29,7 +29,7 @@ from domain.achievements.timeframe import Timeframe, TimeframeKind
 from domain.catalogue.entries import EventType
 from domain.catalogue.product import Product
 from domain.facts.event import Happening
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.facts.outcomes import Completed, NotCounted, Outcome, Progressed, Reason
 from domain.facts.purchase import Item, Returned
 from domain.facts.transaction import Status, left_of
@@ -99,7 +99,7 @@ class TestCounting:
     def test_sums_an_expression_of_an_event(self, program: Program) -> None:
         workouts(program)
         counted = Count(CountKind.SUM, expression="event.attributes.minutes * 2")
-        tracking(program, rule("100", trigger=Entity.EVENT, event_type="workout", count=counted))
+        tracking(program, rule("100", trigger=FactKind.EVENT, event_type="workout", count=counted))
         assert values(worked_out(program, "E-1", minutes="20.5")) == ["41.0"]
         assert reasons(worked_out(program, "E-2")) == [Reason.EXPRESSION_FAILED]
         assert values(worked_out(program, "E-3", minutes="1")) == ["43.0"]
@@ -113,14 +113,14 @@ class TestCounting:
         kinds = {"booked_for": AttributeType.TIMESTAMP}
         program.do(lambda working: put_entry(working, EventType("workout", "Workout", kinds), NEW))
         counted = Count(CountKind.DISTINCT, attribute="booked_for")
-        tracking(program, rule("2", trigger=Entity.EVENT, event_type="workout", count=counted))
+        tracking(program, rule("2", trigger=FactKind.EVENT, event_type="workout", count=counted))
         assert values(worked_out(program, "E-1", booked_for="2026-09-01T10:00:00Z")) == ["1"]
         assert reasons(worked_out(program, "E-2", booked_for="2026-09-01T12:00:00+02:00")) == [Reason.NOT_DISTINCT]
 
     def test_counts_distinct_values_once(self, program: Program) -> None:
         workouts(program)
         counted = Count(CountKind.DISTINCT, attribute="gym")
-        tracking(program, rule("2", trigger=Entity.EVENT, event_type="workout", count=counted))
+        tracking(program, rule("2", trigger=FactKind.EVENT, event_type="workout", count=counted))
         assert values(worked_out(program, "E-1", gym="North")) == ["1"]
         assert reasons(worked_out(program, "E-2", gym="North")) == [Reason.NOT_DISTINCT]
         assert reasons(worked_out(program, "E-3")) == [Reason.ATTRIBUTE_MISSING]
@@ -422,7 +422,7 @@ class TestLifecycle:
 
     def test_what_counted_for_an_archived_achievement_stays(self, program: Program) -> None:
         workouts(program)
-        of_events = rule("9", trigger=Entity.EVENT, event_type="workout", conditions=LONG)
+        of_events = rule("9", trigger=FactKind.EVENT, event_type="workout", conditions=LONG)
         tracking(program, rule("9"), of_events)
         buy(program, purchase("T-1"))
         archived = achievements.Archived(ACHIEVEMENT_ID)

@@ -17,7 +17,7 @@ from domain.campaigns.occasion import AchievementSeen, Occasion
 from domain.campaigns.terms import CampaignTerms
 from domain.catalogue.entries import Account, Coupon, EventType, Generator, Segment
 from domain.expressions import ExpressionFailure
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.facts.purchase import Purchase
 from domain.members.member import Member
 from domain.values.attributes import AttributeType
@@ -45,7 +45,7 @@ def june(day: int) -> datetime:
 
 def define_goal(program: Program, achievement: UUID, *event_types: str | None, revision: int = 1) -> None:
     rules = [
-        goal_rule(trigger=Entity.EVENT if event_type else Entity.TRANSACTION, event_type=event_type)
+        goal_rule(trigger=FactKind.EVENT if event_type else FactKind.TRANSACTION, event_type=event_type)
         for event_type in event_types or (None,)
     ]
     defined = achievements.Defined(achievement, revision, goal(*rules))

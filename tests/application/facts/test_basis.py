@@ -24,7 +24,7 @@ from application.tiered import commands as tiered_campaigns
 from domain.achievements.definition import Count, CountKind, Definition, Subject
 from domain.catalogue.entries import EventType, MemberList, Segment
 from domain.facts.event import Happening
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.facts.outcomes import Completed, Contributed, NotCounted, Reason
 from domain.facts.transaction import Received, Status
 from domain.tiered.definition import Aggregate, Audience
@@ -148,7 +148,7 @@ class TestMembership:
         program.do(partial(put_entry, entry=of_visits, precondition=ANY))
         counted: dict[str, Any] = {}
         if kind == "event":
-            counted = {"entity": Entity.EVENT, "event_type": "visit", "aggregate": Aggregate("n")}
+            counted = {"entity": FactKind.EVENT, "event_type": "visit", "aggregate": Aggregate("n")}
         running(program, **counted)
         joins(program, joins=True)
         joins(program, joins=member)

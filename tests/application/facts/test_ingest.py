@@ -18,7 +18,7 @@ from application.tiered import commands as tiered_campaigns
 from domain.catalogue.entries import EventType, MemberList, Segment
 from domain.catalogue.product import Product
 from domain.facts.event import Happening
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.facts.outcomes import Contributed, Corrected, NotCounted, Outcome, Reason
 from domain.facts.purchase import Item, Returned
 from domain.facts.transaction import Accepted, Status
@@ -309,7 +309,7 @@ class TestMeasures:
         kinds = {"attributes.minutes": AttributeType.NUMBER}
         program.do(lambda working: put_entry(working, EventType("workout", "Workout", kinds), NEW))
         aggregate = Aggregate(attribute="attributes.minutes")
-        running(program, entity=Entity.EVENT, event_type="workout", aggregate=aggregate)
+        running(program, entity=FactKind.EVENT, event_type="workout", aggregate=aggregate)
         workout = Happening("E-1", "workout", "M-1", program.now, attributes={"attributes.minutes": "35"})
         program.do(lambda working: ingest.receive_event(working, workout, RULES))
         assert figures(program)[0] == "35"
@@ -318,7 +318,11 @@ class TestMeasures:
         kinds = {"minutes": AttributeType.NUMBER, "planned": AttributeType.TIMESTAMP}
         program.do(lambda working: put_entry(working, EventType("workout", "Workout", kinds), NEW))
         running(
-            program, entity=Entity.EVENT, event_type="workout", aggregate=Aggregate(attribute="minutes"), date="planned"
+            program,
+            entity=FactKind.EVENT,
+            event_type="workout",
+            aggregate=Aggregate(attribute="minutes"),
+            date="planned",
         )
         workout = Happening(
             "E-1",
@@ -498,7 +502,7 @@ class TestConfirmation:
         program.do(lambda working: put_entry(working, EventType("stay", "Stay", {"nights": AttributeType.NUMBER}), NEW))
         running(
             program,
-            entity=Entity.EVENT,
+            entity=FactKind.EVENT,
             event_type="stay",
             aggregate=Aggregate(attribute="nights"),
             confirmation=Confirmation.OCCURRENCE_END,

@@ -17,7 +17,7 @@ from application.tiered import commands as tiered_campaigns
 from domain.catalogue.entries import EventType
 from domain.catalogue.product import Product
 from domain.facts.event import Happening
-from domain.facts.fact import Entity, Fact, FactKind
+from domain.facts.fact import Fact, FactKind
 from domain.facts.outcomes import NotCounted, Reason
 from domain.facts.purchase import Item
 from domain.facts.transaction import Recounted, Status
@@ -209,7 +209,7 @@ class TestRecounting:
 
     def test_events_are_counted_again_too(self, program: Program) -> None:
         given: dict[str, Any] = {
-            "entity": Entity.EVENT,
+            "entity": FactKind.EVENT,
             "event_type": "visit",
             "aggregate": Aggregate("n"),
             "date": "date",

@@ -19,13 +19,13 @@ from domain.achievements.buckets import (
 )
 from domain.achievements.definition import CountKind, PeriodKind, Subject
 from domain.achievements.terms import RuleTerms
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 
 
 def rule(**fields: Any) -> RuleTerms:
     given_: dict[str, Any] = {
         "number": 1,
-        "trigger": Entity.TRANSACTION,
+        "trigger": FactKind.TRANSACTION,
         "event_type": None,
         "subject": Subject.MEMBER,
         "unique_referee": False,

@@ -16,7 +16,7 @@ from domain.achievements.definition import (
     new_revision,
 )
 from domain.achievements.timeframe import Timeframe, TimeframeKind
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.values.interval import MOST_UNITS, Interval, Unit
 from domain.values.limit import Limit
 from domain.values.texts import Text
@@ -24,7 +24,7 @@ from tests.domain.references import References
 from tests.support.achievements import definition, rule
 
 UTC = ZoneInfo("UTC")
-EVENT: dict[str, Any] = {"trigger": Entity.EVENT, "event_type": "workout"}
+EVENT: dict[str, Any] = {"trigger": FactKind.EVENT, "event_type": "workout"}
 SUM = Count(CountKind.SUM, expression="transaction.total")
 DISTINCT = Count(CountKind.DISTINCT, attribute="transaction.attributes.store")
 PIECES = Count(CountKind.MATCHING_QUANTITY)
@@ -84,8 +84,8 @@ def test_an_interval_is_as_long_as_can_be_kept(unit: Unit) -> None:
     ("fields", "pointers"),
     [
         (EVENT, []),
-        ({"trigger": Entity.EVENT}, ["event_type"]),
-        ({"trigger": Entity.EVENT, "event_type": "nap"}, ["event_type"]),
+        ({"trigger": FactKind.EVENT}, ["event_type"]),
+        ({"trigger": FactKind.EVENT, "event_type": "nap"}, ["event_type"]),
         ({"event_type": "workout"}, ["event_type"]),
         ({"subject": Subject.REFERRER, "unique_referee": True}, []),
         ({"unique_referee": True}, ["unique_referee"]),

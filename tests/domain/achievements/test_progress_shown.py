@@ -11,7 +11,7 @@ from domain.achievements.definition import Count, CountKind, Definition, Period,
 from domain.achievements.progress_shown import RuleShown, shown_at, terms_shown
 from domain.achievements.terms import RuleTerms
 from domain.achievements.timeframe import Timeframe, TimeframeKind
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.values.interval import moment_of
 
 ZONE = ZoneInfo("Europe/Budapest")
@@ -31,7 +31,7 @@ def rule(
     made = Rule(
         **{
             "name": "Buy",
-            "trigger": Entity.TRANSACTION,
+            "trigger": FactKind.TRANSACTION,
             "count": Count(CountKind.OCCURRENCES),
             "goal": Decimal(goal),
             "period": Period(kind, n),

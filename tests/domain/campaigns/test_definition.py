@@ -27,7 +27,7 @@ from domain.campaigns.definition import (
     missing,
 )
 from domain.catalogue.entries import Account, Badge, Coupon, Reward, Segment
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.values.interval import Interval, Unit
 from domain.values.limit import Limit
 from domain.values.texts import Text
@@ -37,7 +37,7 @@ ARCHIVED = UUID("018f0000-0000-7000-8000-000000000002")
 UNKNOWN = UUID("018f0000-0000-7000-8000-000000000003")
 GOAL = Goal(
     name="Five purchases",
-    rules=(GoalRule(name="Buy", trigger=Entity.TRANSACTION, count=Count(CountKind.OCCURRENCES), goal=Decimal(5)),),
+    rules=(GoalRule(name="Buy", trigger=FactKind.TRANSACTION, count=Count(CountKind.OCCURRENCES), goal=Decimal(5)),),
 )
 POINTS = Effect(kind=EffectKind.GIVE_UNITS, account="points", units="100")
 MILES = Effect(kind=EffectKind.GIVE_UNITS, account="miles", units="0.01")

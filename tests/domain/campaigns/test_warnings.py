@@ -12,7 +12,7 @@ from domain.achievements.warnings import achievement_warnings
 from domain.campaigns import definition as campaign_definition
 from domain.campaigns.definition import CampaignType, Effect, EffectKind, Limits, Recipient
 from domain.campaigns.warnings import campaign_warnings
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.tiered.definition import Aggregate
 from domain.tiered.points import HitType
 from domain.tiered.terms import Confirmation, Late, Part
@@ -73,7 +73,7 @@ def test_a_tier_that_can_never_pay_says_which_one_pays_instead() -> None:
             {
                 "confirmation": Confirmation.OCCURRENCE_END,
                 "late": Late.CORRECT,
-                "entity": Entity.EVENT,
+                "entity": FactKind.EVENT,
                 "event_type": "workout",
                 "aggregate": Aggregate(attribute="minutes"),
             },

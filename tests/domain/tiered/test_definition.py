@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.tiered.definition import Aggregate, Audience, Resolved, missing, resolve, step_of
 from domain.tiered.points import HitType
 from domain.tiered.terms import Part
@@ -14,7 +14,7 @@ from tests.domain.references import References
 from tests.support.campaigns import definition, tiers
 
 EVENTS: dict[str, Any] = {
-    "entity": Entity.EVENT,
+    "entity": FactKind.EVENT,
     "event_type": "workout",
     "aggregate": Aggregate(attribute="minutes"),
 }
@@ -60,7 +60,7 @@ def test_takes(fields: dict[str, Any]) -> None:
         ({"starts_at": datetime(9999, 12, 1, tzinfo=UTC)}, ["/starts_at"]),
         ({"account": "miles"}, ["/account"]),
         ({"event_type": "workout"}, ["/event_type"]),
-        ({"entity": Entity.EVENT, "event_type": "nap", "aggregate": Aggregate("minutes")}, ["/event_type"]),
+        ({"entity": FactKind.EVENT, "event_type": "nap", "aggregate": Aggregate("minutes")}, ["/event_type"]),
         (EVENTS | {"aggregate": Aggregate(attribute="planned")}, ["/aggregate/attribute"]),
         (EVENTS | {"products": ("SKU-1",)}, ["/products"]),
         (EVENTS | {"date": "purchased_at"}, ["/date"]),
@@ -101,7 +101,7 @@ def test_a_draft_may_have_a_date_before_it_has_what_it_dates() -> None:
 
 
 def test_events_need_their_type() -> None:
-    assert missing(definition(entity=Entity.EVENT)) == ("event_type",)
+    assert missing(definition(entity=FactKind.EVENT)) == ("event_type",)
 
 
 @pytest.mark.parametrize(

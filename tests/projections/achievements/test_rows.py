@@ -11,7 +11,7 @@ import pytest
 from application import streams
 from domain.achievements import achievement, progress
 from domain.facts import transaction
-from domain.facts.fact import Entity, Fact, FactKind
+from domain.facts.fact import Fact, FactKind
 from domain.facts.outcomes import NotCounted, Reason
 from domain.facts.purchase import Purchase
 from domain.values.interval import NOTHING, moment_of
@@ -76,7 +76,7 @@ def test_an_achievement_is_its_newest_definition_and_its_life(
     def defined(revision: int, name: str, *rules: Any) -> achievement.Defined:
         return achievement.Defined(ACHIEVEMENT, revision, definition(name, *rules))
 
-    trained = rule(trigger=Entity.EVENT, event_type="workout")
+    trained = rule(trigger=FactKind.EVENT, event_type="workout")
     stream = streams.ACHIEVEMENT.at(ACHIEVEMENT)
     found = []
     for event in [

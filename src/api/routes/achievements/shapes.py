@@ -12,7 +12,7 @@ from domain.achievements.achievement import Achievement, Status
 from domain.achievements.definition import Count, CountKind, Period, PeriodKind, Rule, Subject
 from domain.achievements.timeframe import Timeframe
 from domain.achievements.warnings import achievement_warnings
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.values.amounts import written
 from domain.values.interval import Interval
 from domain.values.limit import Limit
@@ -47,7 +47,7 @@ class AchievementRuleShown(Struct, frozen=True, gc=False):
     """One thing to do."""
 
     name: str
-    trigger: Entity
+    trigger: FactKind
     event_type: str | None
     subject: Subject
     unique_referee: bool

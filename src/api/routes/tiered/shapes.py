@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from api.routes.facts.shapes import written_if
 from api.routes.warnings import WarningShown, warnings_shown
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.tiered.campaign import Status
 from domain.tiered.definition import Aggregate, missing
 from domain.tiered.points import HitType, Tier
@@ -80,7 +80,7 @@ class TieredCampaignAnswer(Struct, frozen=True, gc=False, kw_only=True):
     grace_period: str
     audience: AudienceShown
     time_zone: str | None
-    entity: Entity | None
+    entity: FactKind | None
     event_type: str | None
     aggregate: AggregateShown | None
     date: str | None

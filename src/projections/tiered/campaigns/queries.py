@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 
 from application.log.mapper import Mapper
 from application.streams import TIERED_CAMPAIGN, TIERED_OCCURRENCE
-from domain.facts.fact import Entity
+from domain.facts.fact import FactKind
 from domain.tiered.campaign import Status, TieredCampaign, status
 from domain.tiered.definition import Definition, step_of
 from domain.tiered.occurrence import Phase
@@ -101,7 +101,7 @@ CAMPAIGNS = Listing(
         Column("id", Kind.UUID, "t.id", sortable=True, filterable=False),
         Column("name", expression="t.name", sortable=True),
         Column("status", expression=_STATUS, sortable=True, values=tuple(Status)),
-        Column("entity", expression="t.definition ->> 'entity'", nullable=True, values=tuple(Entity)),
+        Column("entity", expression="t.definition ->> 'entity'", nullable=True, values=tuple(FactKind)),
         Column("event_type", expression="t.definition ->> 'event_type'", nullable=True),
         Column("starts_at", Kind.INSTANT, "(t.definition ->> 'starts_at')::timestamptz", sortable=True, nullable=True),
         Column("next_evaluation_at", Kind.INSTANT, _NEXT_EVALUATION, sortable=True, nullable=True),
