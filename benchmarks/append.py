@@ -27,7 +27,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from api.server.collector import collect_seldom
 from application.log.catalogue import NoCatalogue
 from application.log.mapper import Mapper
-from application.log.streams import Kind
+from application.log.streams import StreamKind
 from application.log.working import Command, Working
 from application.log.writer import Writer
 from application.postgres.embedded import EmbeddedPostgres
@@ -55,7 +55,7 @@ def evolve(_: Purchase | None, received: Received) -> Purchase:
     return Purchase(received.member, received.total)
 
 
-PURCHASES = Kind("purchase", Purchase, evolve, (Received,))
+PURCHASES = StreamKind("purchase", Purchase, evolve, (Received,))
 MAPPER = Mapper((PURCHASES,))
 AT = datetime(2026, 9, 3, 10, 15, tzinfo=UTC)
 TOTAL = Decimal("49.90")

@@ -72,7 +72,7 @@ async def fill(writer: Writer, completions: int) -> UUID:
         name="Prize",
         achievement=achievement,
         starts_at=AT - timedelta(days=1),
-        rules=(campaign_definition.Rule("Prize", (give,)),),
+        rules=(campaign_definition.CampaignRule("Prize", (give,)),),
         limits=Limits(total_units=Limit(BUDGET)),
     )
     await writer.submit(partial(campaigns.define, campaign_id=campaign, definition=prize))

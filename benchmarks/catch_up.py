@@ -38,8 +38,7 @@ from application.service.migrate import migrate
 from application.streams import KINDS, MEMBER, STANDING, TRANSACTION
 from benchmarks.figures import Figure, show
 from domain.facts.fact import Fact, FactKind
-from domain.facts.outcomes import Contributed as ContributionOutcome
-from domain.facts.outcomes import Contribution
+from domain.facts.outcomes import Contribution, ContributionOutcome
 from domain.facts.purchase import Item, Purchase
 from domain.facts.transaction import Received, Status
 from domain.members.member import Registered

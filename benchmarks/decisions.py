@@ -30,7 +30,7 @@ from application.streams import KINDS, PARTICIPATION
 from benchmarks.catch_up import new_database
 from benchmarks.figures import Figure, show
 from domain.campaigns.definition import CampaignTrigger, EffectKind, Recipient
-from domain.campaigns.participation import Counters, EffectOutcome, Granted, RuleOutcome, Saw, Trigger
+from domain.campaigns.participation import Counters, EffectOutcome, Granted, Observation, RuleOutcome, Trigger
 from domain.facts.fact import Fact, FactKind
 from domain.values.interval import Moment
 from projections.decisions import queries as decisions
@@ -72,7 +72,7 @@ def granted() -> Granted:
     effect = EffectOutcome(
         EffectKind.GIVE_UNITS, Recipient.MEMBER, "M-1", "points", "1 * transaction.total", units, Decimal(50)
     )
-    saw = (Saw("transaction.total", "49.9"), Saw("transaction.attributes.channel", "web"))
+    saw = (Observation("transaction.total", "49.9"), Observation("transaction.attributes.channel", "web"))
     rule = RuleOutcome(
         "Large", 'transaction.total >= 20 and transaction.attributes.channel == "web"', saw, True, (effect,)
     )
@@ -103,7 +103,7 @@ def fill(database: str, count: int) -> None:
 
 async def newest(connection: AsyncConnection[object], member: int) -> float:
     """Seconds."""
-    asked = decisions.DecisionsAsked(decisions.DECISIONS.read(NEWEST))
+    asked = decisions.DecisionQuery(decisions.DECISIONS.read(NEWEST))
     began = perf_counter()
     rows, _ = await decisions.decisions_page(connection, asked, f"M-{member}")
     seconds = perf_counter() - began

@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar, cast
 
-from application.log.streams import Kind, Stream
+from application.log.streams import Stream, StreamKind
 from domain.achievements import achievement, progress
 from domain.campaigns import award_policy, budget, campaign, participation
 from domain.catalogue import coupon_code, product, stock
@@ -18,7 +18,7 @@ from domain.tiered import occurrence as tiered_occurrence
 
 T = TypeVar("T", bound=catalogue.Entry)
 
-MEMBER = Kind(
+MEMBER = StreamKind(
     "member",
     member.Member,
     member.evolve,
@@ -27,7 +27,7 @@ MEMBER = Kind(
 )
 """By the caller's id of the member."""
 
-TRANSACTION = Kind(
+TRANSACTION = StreamKind(
     "transaction",
     transaction.Transaction,
     transaction.evolve,
@@ -43,7 +43,7 @@ TRANSACTION = Kind(
 )
 """By the caller's id of the transaction."""
 
-MEMBER_EVENT = Kind(
+MEMBER_EVENT = StreamKind(
     "member_event",
     member_event.MemberEvent,
     member_event.evolve,
@@ -52,7 +52,7 @@ MEMBER_EVENT = Kind(
 )
 """By the caller's id of the event."""
 
-ENTRY = Kind("catalogue_entry", catalogue.Entry, catalogue.evolve, (catalogue.EntryPut,), catalogue=True)
+ENTRY = StreamKind("catalogue_entry", catalogue.Entry, catalogue.evolve, (catalogue.EntryPut,), catalogue=True)
 """By what it is (`event_type`, `account`, `segment`, `list`, `badge`, `coupon`, `reward`) and its code."""
 
 
@@ -61,10 +61,10 @@ def entry_at(kind: type[T], code: str) -> Stream[T, catalogue.EntryPut]:
     return cast("Stream[T, catalogue.EntryPut]", ENTRY.at(catalogue.kind_of(kind), code))
 
 
-PRODUCT = Kind("product", product.Product, product.evolve, (product.Put,))
+PRODUCT = StreamKind("product", product.Product, product.evolve, (product.Put,))
 """By sku. Products are many, so no process keeps them all in memory."""
 
-TIERED_CAMPAIGN = Kind(
+TIERED_CAMPAIGN = StreamKind(
     "tiered_campaign",
     tiered_campaign.TieredCampaign,
     tiered_campaign.evolve,
@@ -73,13 +73,13 @@ TIERED_CAMPAIGN = Kind(
 )
 """By its own id."""
 
-RECOUNT = Kind("tiered_recount", recount.Recount, recount.evolve, (recount.Recounted,), catalogue=True)
+RECOUNT = StreamKind("tiered_recount", recount.Recount, recount.evolve, (recount.Recounted,), catalogue=True)
 """By tiered campaign. Beside the campaign's own stream, whose version is that of its definition and life."""
 
-ICON = Kind("icon", icon.IconPut, icon.evolve, (icon.IconPut,))
+ICON = StreamKind("icon", icon.IconPut, icon.evolve, (icon.IconPut,))
 """By tiered campaign."""
 
-TIERED_OCCURRENCE = Kind(
+TIERED_OCCURRENCE = StreamKind(
     "tiered_occurrence",
     tiered_occurrence.TieredOccurrence,
     tiered_occurrence.evolve,
@@ -88,7 +88,7 @@ TIERED_OCCURRENCE = Kind(
 )
 """By tiered campaign and number."""
 
-STANDING = Kind(
+STANDING = StreamKind(
     "standing",
     standing.Standing,
     standing.evolve,
@@ -96,10 +96,10 @@ STANDING = Kind(
 )
 """By tiered campaign, occurrence number and member."""
 
-PREVIEW = Kind("preview", preview.Preview, preview.evolve, (preview.Requested, preview.Finished, preview.Failed))
+PREVIEW = StreamKind("preview", preview.Preview, preview.evolve, (preview.Requested, preview.Finished, preview.Failed))
 """By its own id."""
 
-ACHIEVEMENT = Kind(
+ACHIEVEMENT = StreamKind(
     "achievement",
     achievement.Achievement,
     achievement.evolve,
@@ -108,7 +108,7 @@ ACHIEVEMENT = Kind(
 )
 """By its own id."""
 
-PROGRESS = Kind(
+PROGRESS = StreamKind(
     "progress",
     progress.Progress,
     progress.evolve,
@@ -124,7 +124,7 @@ PROGRESS = Kind(
 )
 """By achievement, revision and member."""
 
-CAMPAIGN = Kind(
+CAMPAIGN = StreamKind(
     "campaign",
     campaign.Campaign,
     campaign.evolve,
@@ -133,7 +133,7 @@ CAMPAIGN = Kind(
 )
 """By its own id."""
 
-PARTICIPATION = Kind(
+PARTICIPATION = StreamKind(
     "participation",
     participation.Participation,
     participation.evolve,
@@ -148,13 +148,13 @@ PARTICIPATION = Kind(
 )
 """By campaign and member."""
 
-CAMPAIGN_BUDGET = Kind("campaign_budget", budget.Budget, budget.evolve, (budget.Reserved, budget.Returned))
+CAMPAIGN_BUDGET = StreamKind("campaign_budget", budget.Budget, budget.evolve, (budget.Reserved, budget.Returned))
 """By campaign."""
 
-STOCK = Kind("stock", stock.Stock, stock.evolve, (stock.Supplied, stock.Taken, stock.Returned))
+STOCK = StreamKind("stock", stock.Stock, stock.evolve, (stock.Supplied, stock.Taken, stock.Returned))
 """By what it is (`coupon`, `reward`) and its code."""
 
-COUPON_CODE = Kind(
+COUPON_CODE = StreamKind(
     "coupon_code",
     coupon_code.CouponCode,
     coupon_code.evolve,
@@ -162,13 +162,13 @@ COUPON_CODE = Kind(
 )
 """By coupon and code."""
 
-COUPON_SLOT = Kind("coupon_slot", coupon_code.Slot, coupon_code.evolve_slot, (coupon_code.Slot,))
+COUPON_SLOT = StreamKind("coupon_slot", coupon_code.Slot, coupon_code.evolve_slot, (coupon_code.Slot,))
 """By coupon and number in its pool."""
 
-AWARD_POLICY = Kind("award_policy", award_policy.Decided, award_policy.evolve, (award_policy.Decided,))
+AWARD_POLICY = StreamKind("award_policy", award_policy.Decided, award_policy.evolve, (award_policy.Decided,))
 """There is one."""
 
-ADMINISTRATION = Kind(
+ADMINISTRATION = StreamKind(
     "administration",
     administration.Acts,
     administration.evolve,
@@ -182,7 +182,7 @@ ADMINISTRATION = Kind(
 )
 """By what was acted on (`key`, `clock`, `rebuild`) and its id, where there are several."""
 
-REQUEST = Kind("request", request.Answered, request.evolve, (request.Answered,))
+REQUEST = StreamKind("request", request.Answered, request.evolve, (request.Answered,))
 """By API key and idempotency key."""
 
 
@@ -190,7 +190,7 @@ def fact_stream(fact: Fact) -> Stream[Any, Any]:
     return (TRANSACTION if fact.kind == FactKind.TRANSACTION else MEMBER_EVENT).at(fact.id)
 
 
-KINDS: tuple[Kind[Any, Any], ...] = (
+KINDS: tuple[StreamKind[Any, Any], ...] = (
     MEMBER,
     TRANSACTION,
     MEMBER_EVENT,

@@ -11,7 +11,7 @@ from backoffice.facts import words as outcome_words
 from backoffice.frame import conditions
 from backoffice.frame.assets import address
 from backoffice.frame.figures import counted, figure, signed, total
-from backoffice.frame.writing import Zoned, in_path, relative, share, span
+from backoffice.frame.writing import ZonedTimes, in_path, relative, share, span
 from backoffice.tiered import words as tiered_words
 from domain.campaigns.campaign import status
 from domain.values.amounts import written
@@ -40,4 +40,4 @@ _environment.filters |= {"figure": figure, "counted": counted, "signed": signed,
 
 def render(template: str, zone: ZoneInfo, values: dict[str, Any]) -> str:
     """A page; `values` are what its template names."""
-    return _environment.get_template(template).render(values, times=Zoned(zone, values["now"]), zone=zone.key)
+    return _environment.get_template(template).render(values, times=ZonedTimes(zone, values["now"]), zone=zone.key)

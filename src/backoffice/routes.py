@@ -9,7 +9,7 @@ from backoffice.achievements.pages import achievement_routes
 from backoffice.campaigns.pages import campaign_routes
 from backoffice.decisions.pages import decision_routes
 from backoffice.frame.assets import serve_asset
-from backoffice.frame.services import Services
+from backoffice.frame.services import PageServices
 from backoffice.frame.sign_in import sign_in_routes
 from backoffice.frame.site import PageRequest, Site
 from backoffice.home.pages import program_routes
@@ -18,7 +18,7 @@ from backoffice.rendering import render
 from backoffice.tiered.pages import tiered_campaign_routes
 
 
-def routes(services: Services) -> list[ControllerRouterHandler]:
+def routes(services: PageServices) -> list[ControllerRouterHandler]:
     """The pages under `/`, with what they need beside them: signing in under `/sign-in`, files under `/static`."""
     site = Site(services, render)
 

@@ -15,6 +15,7 @@ from application.service.preconditions import Precondition
 from domain.achievements.definition import Count, CountKind, Period, PeriodKind, Rule, Subject
 from domain.achievements.definition import Definition as Goal
 from domain.achievements.timeframe import Timeframe, TimeframeKind
+from domain.campaigns.definition import CampaignRule as Rewarding
 from domain.campaigns.definition import (
     CampaignType,
     Definition,
@@ -25,10 +26,9 @@ from domain.campaigns.definition import (
     People,
     Recipient,
 )
-from domain.campaigns.definition import Rule as Rewarding
 from domain.catalogue.entries import Badge, Coupon, Generator, Reward
 from domain.facts.fact import FactKind
-from domain.values.interval import Interval, Unit
+from domain.values.interval import Interval, IntervalUnit
 from domain.values.limit import Limit
 from domain.values.texts import Text
 
@@ -115,7 +115,7 @@ def goals(began: datetime, purchases: dict[str, Any]) -> Iterator[Command]:
 def rewards(began: datetime) -> Iterator[Command]:
     """To the referrer too, within a budget that runs out, for some members only, and a coupon."""
     began = began.astimezone(UTC)
-    monthly = Interval(Unit.MONTH)
+    monthly = Interval(IntervalUnit.MONTH)
     yield from _active(
         "welcome",
         Definition(

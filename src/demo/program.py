@@ -41,7 +41,7 @@ from domain.facts.transaction import Status
 from domain.tiered.campaign import TieredCampaign
 from domain.tiered.definition import Aggregate, Audience, Definition
 from domain.tiered.points import HitType, Tier
-from domain.tiered.terms import Late, Part
+from domain.tiered.terms import CombinationPart, Late
 from domain.values.amounts import EXACT, ZERO
 from domain.values.attributes import AttributeType
 
@@ -82,7 +82,7 @@ _BREAKFAST = ("ESPRESSO", "CROISSANT", "ORANGE-JUICE")
 _log = logging.getLogger("laurel.demo")
 
 
-class Program(Struct, frozen=True):
+class DemoProgram(Struct, frozen=True):
     """What the demo plays on. `happen` moves the clock on, with everything that is due on the way."""
 
     writer: Writer
@@ -91,7 +91,7 @@ class Program(Struct, frozen=True):
     time_zone: ZoneInfo
 
 
-async def seed(program: Program, until: datetime) -> None:
+async def seed(program: DemoProgram, until: datetime) -> None:
     """Plays the history up to an instant, where the clock then stands, once: a folder that has it is left as it is, one
     where it broke off goes on.
     """
@@ -114,7 +114,7 @@ async def seed(program: Program, until: datetime) -> None:
     await _submit(program, [partial(tiered_campaigns.define, campaign_id=WINTER, definition=_winter())])
 
 
-async def live(program: Program) -> None:
+async def live(program: DemoProgram) -> None:
     """Posts a few facts a second until it is cancelled, and begins another Flash when one is over."""
     drawn = random.Random()  # noqa: S311  invents facts, guards nothing
     while True:
@@ -132,7 +132,7 @@ async def live(program: Program) -> None:
             await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def _play_days(program: Program, began: datetime, until: datetime) -> None:
+async def _play_days(program: DemoProgram, began: datetime, until: datetime) -> None:
     """Facts come in at the end of every few days, the last ones just before Flash begins."""
     day, ends_at = began.date(), began
     while True:
@@ -145,11 +145,11 @@ async def _play_days(program: Program, began: datetime, until: datetime) -> None
             await _submit(program, list(_days(starts_at, ends_at)))
 
 
-def _midnight(program: Program, day: date) -> datetime:
+def _midnight(program: DemoProgram, day: date) -> datetime:
     return datetime.combine(day, time(), program.time_zone)
 
 
-async def _play_flash(program: Program, until: datetime) -> None:
+async def _play_flash(program: DemoProgram, until: datetime) -> None:
     """The last minutes, one by one."""
     flash = await _campaign(program, _flash_id(1))
     if flash is None:
@@ -165,7 +165,7 @@ async def _play_flash(program: Program, until: datetime) -> None:
     await program.happen(until)
 
 
-async def _keep_flash(program: Program) -> datetime:
+async def _keep_flash(program: DemoProgram) -> datetime:
     """When the running Flash ends; one that is over is followed by the next."""
     number = 1
     while (flash := await _campaign(program, _flash_id(number))) is not None:
@@ -178,7 +178,7 @@ async def _keep_flash(program: Program) -> datetime:
     return now + timedelta(minutes=FLASH_MINUTES * FLASH_OCCURRENCES)
 
 
-async def _campaign(program: Program, campaign: UUID) -> TieredCampaign | None:
+async def _campaign(program: DemoProgram, campaign: UUID) -> TieredCampaign | None:
     def look(working: Working) -> TieredCampaign | None:
         found: TieredCampaign | None = working.state(TIERED_CAMPAIGN.of(campaign))
         return found
@@ -187,7 +187,7 @@ async def _campaign(program: Program, campaign: UUID) -> TieredCampaign | None:
     return found
 
 
-async def _refuse_others(program: Program) -> None:
+async def _refuse_others(program: DemoProgram) -> None:
     """Raises SandboxRefusedError over a program that is not the demo's: its history would be played into it."""
     ours = {SPEND, MINUTES, BREAKFAST, CASHBACK}
     others = await program.writer.submit(
@@ -197,14 +197,14 @@ async def _refuse_others(program: Program) -> None:
         raise SandboxRefusedError("this sandbox holds a program of its own; give the demo a folder of its own: --data")
 
 
-async def _submit(program: Program, commands: list[Command]) -> None:
+async def _submit(program: DemoProgram, commands: list[Command]) -> None:
     """Raises what a command raises, unless it says that what it would do was done before."""
     for outcome in await program.writer.submit_many(commands, actor=actors.DEMO):
         if isinstance(outcome, Exception) and not isinstance(outcome, Repeated | Conflict | VersionRequired):
             raise outcome
 
 
-def _begin(program: Program, until: datetime) -> datetime:
+def _begin(program: DemoProgram, until: datetime) -> datetime:
     """The start of a month, there; where the clock stands still, seeding broke off before anything was counted."""
     if program.clock.moved:
         return program.clock.now().astimezone(program.time_zone)
@@ -404,7 +404,7 @@ def _campaigns(began: datetime) -> Iterator[list[Command]]:
             grace_period="3 days",
             entity=FactKind.TRANSACTION,
             filter=_channel("ne"),
-            aggregate=Aggregate(combination=tuple(Part(sku, Decimal(1)) for sku in _BREAKFAST)),
+            aggregate=Aggregate(combination=tuple(CombinationPart(sku, Decimal(1)) for sku in _BREAKFAST)),
             hit_type=HitType.HIT_LIMIT,
             tiers=_tiers(("0", "1", "20"), ("1", "3", "75"), ("3", "6", "200")),
         ),

@@ -256,7 +256,7 @@ class RefusalData(Struct, frozen=True, gc=False):
     member: str
     achievement: UUID
     fact: FactReference | None
-    reasons: list[participation.Reason]
+    reasons: list[participation.AwardReason]
 
 
 class CancellationData(Struct, frozen=True, gc=False):

@@ -12,7 +12,7 @@ from application.log.envelope import NO_ORIGIN, Origin
 from application.log.events import Recorded
 from application.log.mapper import Mapper
 from application.log.reader import read_versions
-from application.log.streams import Kind
+from application.log.streams import StreamKind
 from application.reads import Acceptance, Awards, CountedFact, FrozenStanding, Reads, RunningPreview
 from application.streams import STANDING, TRANSACTION
 from domain.tiered.preview import Figures
@@ -81,13 +81,13 @@ order by f.auto_accept_at, f.position limit %s
 _NEXT = "select min(auto_accept_at) from p_facts.facts"
 
 
-class _Reader:
+class _LogReader:
     """`names` are the projections that it reads, and `kinds` the streams that what it reads of them comes from: all of
     them, where none is named.
     """
 
     names: tuple[str, ...] = ()
-    kinds: tuple[Kind[Any, Any], ...] = ()
+    kinds: tuple[StreamKind[Any, Any], ...] = ()
 
     def __init__(
         self, pool: AsyncConnectionPool, positions: Positions, mapper: Mapper, hurry: Callable[[], None]
@@ -122,11 +122,11 @@ class _Reader:
             return await (await connection.execute(query, named or parameters)).fetchall()
 
 
-class Shown(_Reader):
+class ShownReader(_LogReader):
     """Everything that is shown to callers."""
 
 
-class Standings(_Reader):
+class StandingsReader(_LogReader):
     names = ("standings", "decisions")
     kinds = (STANDING,)
 
@@ -161,7 +161,7 @@ class Standings(_Reader):
         return found
 
 
-class Previews(_Reader):
+class PreviewsReader(_LogReader):
     names = ("standings",)
 
     async def standings(
@@ -177,7 +177,7 @@ class Previews(_Reader):
         return [RunningPreview(*row) for row in await self._rows(_RUNNING, limit)]
 
 
-class Facts(_Reader):
+class FactsReader(_LogReader):
     names = ("facts",)
     kinds = (TRANSACTION,)
 
@@ -200,4 +200,4 @@ def reads(
 ) -> Reads:
     """`hurry` tells the projections' follower, where it is in this process, that a position is waited for."""
     given = pool, positions, mapper, hurry
-    return Reads(Shown(*given), Standings(*given), Previews(*given), Facts(*given))
+    return Reads(ShownReader(*given), StandingsReader(*given), PreviewsReader(*given), FactsReader(*given))

@@ -30,7 +30,7 @@ from domain.catalogue.product import Product
 from domain.facts.event import Happening
 from domain.facts.fact import FactKind
 from domain.facts.outcomes import Contribution
-from domain.facts.purchase import Item, Purchase, Returned
+from domain.facts.purchase import Item, Purchase, ReturnedItem
 from domain.facts.refund import part_left, stated_at
 from domain.facts.transaction import Refunded, Status, Transaction, evolve, left_of, refund
 from domain.tiered.campaign import started
@@ -39,7 +39,7 @@ from domain.tiered.occurrence import Phase
 from domain.tiered.points import HitType
 from domain.tiered.preview import Figures
 from domain.tiered.standing import Awarded, Contributed, Corrected, Standing
-from domain.tiered.terms import CombinationScope, Confirmation, Late, Part
+from domain.tiered.terms import CombinationPart, CombinationScope, Confirmation, Late
 from domain.values.amounts import EXACT, FRACTION_DIGITS, ONE
 from domain.values.attributes import AttributeType
 from domain.values.problems import Invalid
@@ -168,7 +168,7 @@ def refunds(draw: st.DrawFn, purchase: Purchase) -> tuple[list[Callable[[Any], A
     for _ in range(draw(st.integers(0, 3))):
         left = left_of(known).purchase
         lines = [line for line in left.items if draw(st.booleans())]
-        items = tuple(Returned(line.product, Decimal(draw(st.integers(1, int(line.quantity))))) for line in lines)
+        items = tuple(ReturnedItem(line.product, Decimal(draw(st.integers(1, int(line.quantity))))) for line in lines)
         amount = draw(st.none() | st.decimals(Decimal("0.01"), left.total, places=2)) if left.total else None
         stated: dict[str, str | bool] = {"net": "1"} if draw(st.booleans()) and (items or amount) else {}
         event = refund(known, amount, items, stated, None)
@@ -217,7 +217,7 @@ def evaluation(occurrence: int, members: Sequence[str]) -> Script:
     return Script([fence, *awards])
 
 
-SETS = (Part("A", Decimal(2)), Part("B", Decimal(1)))
+SETS = (CombinationPart("A", Decimal(2)), CombinationPart("B", Decimal(1)))
 DEFINITIONS: dict[str, dict[str, Any]] = {
     "total": {"aggregate": Aggregate("total")},
     "net": {"aggregate": Aggregate("attributes.net")},
@@ -373,7 +373,9 @@ PURCHASES = st.tuples(
     ),
     st.sampled_from([Status.PENDING, Status.ACCEPTED]),
 )
-GIVEN_BACK = st.lists(st.builds(Returned, SKUS, st.sampled_from([Decimal(1), Decimal("0.1")])), max_size=2).map(tuple)
+GIVEN_BACK = st.lists(st.builds(ReturnedItem, SKUS, st.sampled_from([Decimal(1), Decimal("0.1")])), max_size=2).map(
+    tuple
+)
 CHANGES: st.SearchStrategy[Callable[[Any], Any]] = st.one_of(
     st.builds(lambda fact: partial(ingest.accept, transaction_id=fact), FACTS),
     st.builds(lambda fact: partial(ingest.accept, transaction_id=fact, at=EARLY), FACTS),

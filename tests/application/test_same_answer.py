@@ -24,7 +24,7 @@ from application.catalogue import commands as definitions
 from application.catalogue.coupons import add_codes
 from application.facts import ingest
 from application.facts.ingest import Rules
-from application.log.batch import Committed
+from application.log.batch import Commit
 from application.log.events import Recorded
 from application.log.reader import read_page
 from application.log.working import Command
@@ -155,7 +155,7 @@ def supply(number: int) -> Command:
 
 
 def by_hand(member: str, completed: int) -> Command:
-    wanted = manual_progress.Change("as it should be", completed)
+    wanted = manual_progress.ProgressRequest("as it should be", completed)
     return partial(manual_progress.change, member_id=member, achievement_id=ACHIEVEMENT_ID, wanted=wanted)
 
 
@@ -317,7 +317,7 @@ async def _in_batches(programs: list[Running], given_: list[Step], decide: Calla
 
 async def _offer(program: Running, commands: list[Command]) -> None:
     for outcome in await program.writer.submit_many(commands):
-        assert isinstance(outcome, Committed | Refusal | Invalid | ingest.Repeated), outcome
+        assert isinstance(outcome, Commit | Refusal | Invalid | ingest.Repeated), outcome
 
 
 async def _settled(program: Running) -> None:

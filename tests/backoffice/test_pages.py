@@ -17,7 +17,7 @@ from application.service.preconditions import Precondition
 from application.tiered import commands as tiered_campaigns
 from domain.achievements.definition import Period, PeriodKind, Subject
 from domain.achievements.timeframe import Timeframe, TimeframeKind
-from domain.campaigns.definition import CampaignType, Definition, Effect, EffectKind, Limits, Recipient, Rule
+from domain.campaigns.definition import CampaignRule, CampaignType, Definition, Effect, EffectKind, Limits, Recipient
 from domain.catalogue.entries import Account
 from domain.facts.transaction import Status
 from domain.tiered.points import HitType
@@ -232,7 +232,7 @@ async def test_pages_of_definitions_warn(program: Running) -> None:
         name="Prize",
         type=CampaignType.REFERRAL,
         achievement=ACHIEVEMENT,
-        rules=(Rule("Pay", (units,)),),
+        rules=(CampaignRule("Pay", (units,)),),
         limits=limits,
     )
     await program.writer.submit(lambda w: achievements.define(w, ACHIEVEMENT, tracked))

@@ -12,7 +12,7 @@ import pytest
 
 from application.achievements import commands as achievements
 from application.achievements import manual_progress
-from application.achievements.manual_progress import Change
+from application.achievements.manual_progress import ProgressRequest
 from application.campaigns import commands as campaigns
 from application.campaigns.cancellation import request_cancellation
 from application.catalogue import commands as definitions
@@ -25,15 +25,15 @@ from application.service.keys import Role, make_key
 from application.service.preconditions import Precondition
 from application.streams import PARTICIPATION
 from domain.achievements.definition import Definition, Period, PeriodKind, Subject
+from domain.campaigns.definition import CampaignRule as Prize
 from domain.campaigns.definition import CampaignType, Effect, EffectKind, Limits, OnExhausted, People, Recipient
 from domain.campaigns.definition import Definition as Offer
-from domain.campaigns.definition import Rule as Prize
 from domain.campaigns.participation import Granted, decision_id
 from domain.catalogue.entries import Account, Badge, Coupon, EventType, Generator, Reward
 from domain.facts.event import Happening
 from domain.facts.transaction import Status
 from domain.values.attributes import AttributeType
-from domain.values.interval import Interval, Unit
+from domain.values.interval import Interval, IntervalUnit
 from domain.values.limit import Limit
 from projections.history.log import events_between
 from tests.application.schedule.jobs.program import RULES, Running, running
@@ -76,7 +76,7 @@ async def client(program: Running) -> AsyncIterator[httpx.AsyncClient]:
     happening = Happening("E-1", "run", "M-friend", START, attributes={"km": "7.5"})
     await program.writer.submit(lambda w: ingest.receive_event(w, happening, RULES))
     await sandbox.happen(START + timedelta(days=1, hours=1))
-    by_hand = Change("a gesture <b>", completed=5)
+    by_hand = ProgressRequest("a gesture <b>", completed=5)
     await program.writer.submit(lambda w: manual_progress.change(w, MEMBER, GOAL, by_hand), actor="someone <i>")
     await cancel(program)
     await sandbox.happen(START + timedelta(days=1, hours=2))
@@ -111,7 +111,7 @@ def goals() -> list[Command]:
         goal=Decimal(1),
         period=Period(PeriodKind.DAY),
         consecutive=3,
-        frequency=Limit(Decimal(2), Interval(Unit.WEEK)),
+        frequency=Limit(Decimal(2), Interval(IntervalUnit.WEEK)),
     )
     twice = rule(name="Twice", goal=Decimal(2), conditions=ENOUGH)
     return [
@@ -145,7 +145,7 @@ def offers() -> list[Command]:
         labels={"owner <b>": "shop"},
         limits=Limits(
             member_executions=Limit(Decimal(3)),
-            total_units=Limit(Decimal(100), Interval(Unit.MONTH)),
+            total_units=Limit(Decimal(100), Interval(IntervalUnit.MONTH)),
             on_exhausted=OnExhausted.CLAMP,
         ),
     )

@@ -8,14 +8,22 @@ import pytest
 from backoffice.achievements import words as achievement_words
 from backoffice.campaigns import words as campaign_words
 from backoffice.facts import words as outcome_words
-from backoffice.frame.names import Named
+from backoffice.frame.names import NameView
 from domain.achievements.definition import Count, CountKind, Definition, Period, PeriodKind, Subject
 from domain.achievements.timeframe import Timeframe, TimeframeKind
 from domain.campaigns.definition import CampaignType, Effect, EffectKind, Limits, OnExhausted, People, Recipient
 from domain.catalogue.entries import Account
 from domain.facts.fact import FactKind
-from domain.facts.outcomes import Completed, Contributed, Corrected, NotCounted, Outcome, Progressed, Reason
-from domain.values.interval import Interval, Unit
+from domain.facts.outcomes import (
+    CompletionOutcome,
+    ContributionOutcome,
+    CorrectionOutcome,
+    OmissionOutcome,
+    OmissionReason,
+    Outcome,
+    ProgressOutcome,
+)
+from domain.values.interval import Interval, IntervalUnit
 from domain.values.limit import Limit
 from tests.support.achievements import rule
 
@@ -61,8 +69,11 @@ ACCOUNTS = {"points": Account("points", "Points"), "money": Account("money", "Ca
         ({"period": Period(PeriodKind.LAST_DAYS, 1)}, "5 transactions, within a day"),
         ({"subject": Subject.REFERRER}, "5 transactions, by members they referred"),
         ({"subject": Subject.REFERRER, "unique_referee": True}, "5 transactions, by different members they referred"),
-        ({"frequency": Limit(Decimal(2), Interval(Unit.HOUR))}, "5 transactions, counting at most 2 an hour"),
-        ({"frequency": Limit(Decimal(2), Interval(Unit.DAY, 3))}, "5 transactions, counting at most 2 in 3 days"),
+        ({"frequency": Limit(Decimal(2), Interval(IntervalUnit.HOUR))}, "5 transactions, counting at most 2 an hour"),
+        (
+            {"frequency": Limit(Decimal(2), Interval(IntervalUnit.DAY, 3))},
+            "5 transactions, counting at most 2 in 3 days",
+        ),
         ({"frequency": Limit(Decimal(2))}, "5 transactions, counting at most 2 in all"),
     ],
 )
@@ -81,7 +92,7 @@ def test_all_rules_are_asked() -> None:
         (None, "as often as they do it"),
         (Limit(Decimal(1)), "once"),
         (Limit(Decimal(3)), "at most 3 times in all"),
-        (Limit(Decimal(1), Interval(Unit.MONTH)), "at most once a month"),
+        (Limit(Decimal(1), Interval(IntervalUnit.MONTH)), "at most once a month"),
     ],
 )
 def test_a_limit_is_said_in_words(limit: Limit | None, said: str) -> None:
@@ -171,12 +182,12 @@ def test_an_effect_is_said_in_words(effect: Effect, type_: CampaignType, said: s
 
 
 def test_limits_are_said_in_words() -> None:
-    monthly = Interval(Unit.MONTH)
+    monthly = Interval(IntervalUnit.MONTH)
     asked = Limits(
         member_executions=Limit(Decimal(1)),
         member_units=Limit(Decimal(500), monthly),
-        referrer_executions=Limit(Decimal(3), Interval(Unit.HOUR)),
-        referrer_units=Limit(Decimal(30), Interval(Unit.DAY, 7)),
+        referrer_executions=Limit(Decimal(3), Interval(IntervalUnit.HOUR)),
+        referrer_units=Limit(Decimal(30), Interval(IntervalUnit.DAY, 7)),
         total_units=Limit(Decimal(20000)),
         on_exhausted=OnExhausted.CLAMP,
     )
@@ -200,32 +211,34 @@ def test_limits_are_said_in_words() -> None:
 @pytest.mark.parametrize(
     ("outcome", "said"),
     [
-        (Contributed(ID, 2, Decimal(5), Decimal(1200), Decimal(0)), "Some #2: 5, now 1,200"),
-        (Contributed(ID, 2, Decimal(5), Decimal(6), Decimal(60)), "Some #2: 5, now 6 for 60 pending"),
-        (Corrected(ID, 1, Decimal(5), Decimal(15)), "Some #1: corrected by +5 to 15"),
-        (Progressed(ID, 1, Decimal(2), Decimal(5), completed=False), "Some, rule 1: 2 of 5"),
+        (ContributionOutcome(ID, 2, Decimal(5), Decimal(1200), Decimal(0)), "Some #2: 5, now 1,200"),
+        (ContributionOutcome(ID, 2, Decimal(5), Decimal(6), Decimal(60)), "Some #2: 5, now 6 for 60 pending"),
+        (CorrectionOutcome(ID, 1, Decimal(5), Decimal(15)), "Some #1: corrected by +5 to 15"),
+        (ProgressOutcome(ID, 1, Decimal(2), Decimal(5), completed=False), "Some, rule 1: 2 of 5"),
         (
-            Progressed(ID, 1, Decimal(5), Decimal(5), completed=True, member="M-2"),
+            ProgressOutcome(ID, 1, Decimal(5), Decimal(5), completed=True, member="M-2"),
             "Some, rule 1: 5 of 5, complete, of M-2",
         ),
-        (Completed(ID, 3), "Some: completion 3"),
-        (Completed(ID, 3, "M-2"), "Some: completion 3, of M-2"),
-        (NotCounted(ID, Reason.NOT_IN_AUDIENCE), "Some: not counted, not in audience"),
+        (CompletionOutcome(ID, 3), "Some: completion 3"),
+        (CompletionOutcome(ID, 3, "M-2"), "Some: completion 3, of M-2"),
+        (OmissionOutcome(ID, OmissionReason.NOT_IN_AUDIENCE), "Some: not counted, not in audience"),
         (
-            NotCounted(None, Reason.EXPRESSION_FAILED, detail="division by zero", achievement=ID, rule=2, member="M-2"),
+            OmissionOutcome(
+                None, OmissionReason.EXPRESSION_FAILED, detail="division by zero", achievement=ID, rule=2, member="M-2"
+            ),
             "Some, rule 2: not counted, expression failed (division by zero), of M-2",
         ),
     ],
 )
 def test_outcomes_are_said_in_words(outcome: Outcome, said: str) -> None:
     assert outcome_words.concerned(outcome) == ID
-    assert outcome_words.said(outcome, {ID: Named(ID, "Some", "achievements")}) == said
-    assert outcome_words.left_out(outcome) == isinstance(outcome, NotCounted)
+    assert outcome_words.said(outcome, {ID: NameView(ID, "Some", "achievements")}) == said
+    assert outcome_words.left_out(outcome) == isinstance(outcome, OmissionOutcome)
 
 
 def test_what_has_no_name_yet_is_said_without_one() -> None:
-    assert outcome_words.said(Completed(ID, 1), {}) == ": completion 1"
-    assert outcome_words.said(NotCounted(None, Reason.NO_REFERRER), {}) == ": not counted, no referrer"
+    assert outcome_words.said(CompletionOutcome(ID, 1), {}) == ": completion 1"
+    assert outcome_words.said(OmissionOutcome(None, OmissionReason.NO_REFERRER), {}) == ": not counted, no referrer"
 
 
 def test_the_days_of_a_period() -> None:

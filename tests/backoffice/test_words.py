@@ -8,16 +8,16 @@ import pytest
 from backoffice.achievements import words as achievement_words
 from backoffice.frame.conditions import condition
 from backoffice.frame.figures import counted, figure, signed, total
-from backoffice.frame.writing import Zoned, relative, share, span
+from backoffice.frame.writing import ZonedTimes, relative, share, span
 from backoffice.tiered import words
 from domain.facts.fact import FactKind
 from domain.tiered.definition import Aggregate, Audience
 from domain.tiered.points import HitType
-from domain.tiered.terms import CombinationScope, Part
+from domain.tiered.terms import CombinationPart, CombinationScope
 from tests.support.campaigns import definition
 
 NOW = datetime(2026, 9, 10, 12, tzinfo=UTC)
-PARTS = (Part("A", Decimal(2)), Part("B", Decimal("1.0")))
+PARTS = (CombinationPart("A", Decimal(2)), CombinationPart("B", Decimal("1.0")))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_share_of_time_stays_within_it() -> None:
     ],
 )
 def test_instants_are_shown_in_their_zone_and_written_in_utc(instant: datetime, shown: str) -> None:
-    element = Zoned(ZoneInfo("Europe/Budapest"), NOW).moment(instant)
+    element = ZonedTimes(ZoneInfo("Europe/Budapest"), NOW).moment(instant)
     assert element.endswith(f">{shown}</time>")
     assert f'datetime="{instant.isoformat()}"' in element
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from api.http.services import Program
+from api.http.services import RunningProgram
 from api.server.wiring import running
 from application.reads import nothing
 from application.service.clock import SandboxRefusedError
@@ -44,27 +44,27 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def program(database: str) -> AsyncIterator[Program]:
+async def program(database: str) -> AsyncIterator[RunningProgram]:
     settings = load({"database_url": database, "sandbox": "true", "time_zone": BUDAPEST.key}, {}).settings
     async with running(settings, works=True) as program:
         yield program
 
 
-def shown(program: Program) -> demo.Program:
+def shown(program: RunningProgram) -> demo.DemoProgram:
     assert program.sandbox
     assert program.due
-    return demo.Program(program.commands.writer, program.sandbox, program.due, program.settings.time_zone)
+    return demo.DemoProgram(program.commands.writer, program.sandbox, program.due, program.settings.time_zone)
 
 
 class BrokenOffError(Exception):
     pass
 
 
-async def recorded(program: Program) -> int:
+async def recorded(program: RunningProgram) -> int:
     return (await program.commands.writer.submit(nothing)).position
 
 
-async def rows(program: Program, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
+async def rows(program: RunningProgram, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
     """Once everything that is recorded is decided and shown."""
     assert await program.awarding.awarded(await recorded(program), 20)
     assert await program.positions.wait_for(await recorded(program), 20)
@@ -72,11 +72,11 @@ async def rows(program: Program, query: LiteralString, *parameters: object) -> l
         return await (await connection.execute(query, parameters)).fetchall()
 
 
-async def names(program: Program, query: LiteralString) -> set[str]:
+async def names(program: RunningProgram, query: LiteralString) -> set[str]:
     return {name for (name,) in await rows(program, query)}
 
 
-async def count(program: Program, query: LiteralString, *parameters: object) -> int:
+async def count(program: RunningProgram, query: LiteralString, *parameters: object) -> int:
     found: int = (await rows(program, query, *parameters))[0][0]
     return found
 
@@ -110,7 +110,7 @@ STATUSES = "select distinct status from p_facts.facts where kind = 'transaction'
 
 @pytest.mark.parametrize(("day", "season"), DAYS.values(), ids=DAYS)
 async def test_on_any_day_there_is_something_to_look_at_and_all_of_it_happened_in_its_time(
-    program: Program, day: str, season: str
+    program: RunningProgram, day: str, season: str
 ) -> None:
     until = datetime.fromisoformat(day)
     await demo.seed(shown(program), until)
@@ -141,7 +141,7 @@ async def test_on_any_day_there_is_something_to_look_at_and_all_of_it_happened_i
 
 
 @pytest.mark.usefixtures("short")
-async def test_a_history_is_played_once(program: Program) -> None:
+async def test_a_history_is_played_once(program: RunningProgram) -> None:
     await demo.seed(shown(program), DAY)
     head = await recorded(program)
     await demo.seed(shown(program), DAY)
@@ -149,7 +149,7 @@ async def test_a_history_is_played_once(program: Program) -> None:
 
 
 @pytest.mark.usefixtures("short")
-async def test_a_history_that_broke_off_goes_on(program: Program) -> None:
+async def test_a_history_that_broke_off_goes_on(program: RunningProgram) -> None:
     whole = shown(program)
     steps = 0
 
@@ -160,7 +160,7 @@ async def test_a_history_that_broke_off_goes_on(program: Program) -> None:
             raise BrokenOffError
         await whole.happen(until)
 
-    fragile = demo.Program(whole.writer, whole.clock, happen, whole.time_zone)
+    fragile = demo.DemoProgram(whole.writer, whole.clock, happen, whole.time_zone)
     for _ in range(3):
         with pytest.raises(BrokenOffError):
             await demo.seed(fragile, DAY)
@@ -171,7 +171,7 @@ async def test_a_history_that_broke_off_goes_on(program: Program) -> None:
     assert await count(program, "select count(distinct at::date) from p_facts.facts where id like 'H-%%'") > 20
 
 
-async def test_another_program_is_left_alone(program: Program) -> None:
+async def test_another_program_is_left_alone(program: RunningProgram) -> None:
     await program.commands.writer.submit(
         lambda working: tiered_campaigns.define(working, uuid4(), Definition(name="A"))
     )
@@ -182,7 +182,7 @@ async def test_another_program_is_left_alone(program: Program) -> None:
 
 
 @pytest.mark.usefixtures("short")
-async def test_facts_keep_coming_in_and_flash_goes_on(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_facts_keep_coming_in_and_flash_goes_on(program: RunningProgram, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "FLASH_OCCURRENCES", 3)
     await demo.seed(shown(program), DAY)
     monkeypatch.setattr(demo, "FACTS_A_SECOND", 100)

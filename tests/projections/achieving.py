@@ -19,7 +19,7 @@ from domain.achievements.terms import AchievementTerms
 from domain.facts import event as member_event
 from domain.facts import transaction
 from domain.facts.fact import Fact, FactKind
-from domain.facts.outcomes import Advance, NotCounted, Outcome, Reason
+from domain.facts.outcomes import Advance, OmissionOutcome, OmissionReason, Outcome
 from domain.facts.purchase import Purchase
 from domain.values.interval import moment_of
 from domain.values.limit import Limit
@@ -170,7 +170,7 @@ class Achieving:
     def _why_not(self) -> tuple[Outcome, ...]:
         referrer = self._random.choice(self._members)
         return (
-            NotCounted(self._id, Reason.CAMPAIGN_INACTIVE, 1),
-            NotCounted(None, Reason.CONDITION_NOT_MET, None, "too little", self._id, 1),
-            NotCounted(None, Reason.OUTSIDE_TIMEFRAME, None, None, self._id, None, referrer),
+            OmissionOutcome(self._id, OmissionReason.CAMPAIGN_INACTIVE, 1),
+            OmissionOutcome(None, OmissionReason.CONDITION_NOT_MET, None, "too little", self._id, 1),
+            OmissionOutcome(None, OmissionReason.OUTSIDE_TIMEFRAME, None, None, self._id, None, referrer),
         )

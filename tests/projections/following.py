@@ -15,7 +15,7 @@ from projections.registry import PROJECTIONS
 from tests.projections.history import MAPPER
 
 
-def followed(conninfo: str, projections: tuple[Projection, ...] = PROJECTIONS) -> dict[str, store.Stored]:
+def followed(conninfo: str, projections: tuple[Projection, ...] = PROJECTIONS) -> dict[str, store.StoredProjection]:
     """Brings the projections up to the log's end and says where they stand."""
     follower = Follower(conninfo, MAPPER, projections)
     with connect(conninfo, "test") as connection:

@@ -28,8 +28,8 @@ from domain.tiered.campaign import Revision
 from domain.tiered.definition import Aggregate, Definition
 from domain.tiered.points import HitType, Tier, TierTable
 from domain.tiered.schedule import Window
-from domain.tiered.standing import Place, Standing
-from domain.tiered.terms import CombinationScope, Confirmation, Late, Terms
+from domain.tiered.standing import Standing, StandingPlace
+from domain.tiered.terms import CombinationScope, Confirmation, Late, TieredTerms
 from domain.values.amounts import Rounding
 from domain.values.attributes import AttributeType
 from tests.projections.achieving import Achieving
@@ -283,8 +283,8 @@ class Program:
         self._standings[key] = standing.evolve(self._standings.get(key), event)
         return Recording(streams.STANDING.at(*key), event)
 
-    def _place(self, campaign: UUID, number: int, who: str) -> Place:
-        terms = Terms(
+    def _place(self, campaign: UUID, number: int, who: str) -> StandingPlace:
+        terms = TieredTerms(
             campaign=campaign,
             revision=2,
             first=1,
@@ -305,4 +305,4 @@ class Program:
             confirmation=Confirmation.EVALUATION,
             late=Late.CORRECT,
         )
-        return Place(number, who, terms, (campaign, number) in self._fenced)
+        return StandingPlace(number, who, terms, (campaign, number) in self._fenced)

@@ -10,8 +10,8 @@ from uuid import UUID, uuid5
 from application import streams
 from application.log.streams import NAMESPACE, Stream
 from domain.campaigns import campaign, participation
-from domain.campaigns.definition import CampaignTrigger, Definition, Effect, EffectKind, Limits, Recipient, Rule
-from domain.campaigns.participation import Counters, EffectOutcome, RuleOutcome, Saw, Trigger, Why
+from domain.campaigns.definition import CampaignRule, CampaignTrigger, Definition, Effect, EffectKind, Limits, Recipient
+from domain.campaigns.participation import Counters, EffectOutcome, Observation, RuleOutcome, Trigger, Why
 from domain.facts.fact import Fact, FactKind
 from domain.values.amounts import ZERO
 from domain.values.interval import Moment
@@ -29,7 +29,7 @@ def definition(name: str = "Prize", **fields: Any) -> Definition:
     given: dict[str, Any] = {
         "achievement": ACHIEVEMENT,
         "starts_at": START,
-        "rules": (Rule("Prize", (effect,), {"expression": "transaction.total > 1"}),),
+        "rules": (CampaignRule("Prize", (effect,), {"expression": "transaction.total > 1"}),),
         "limits": Limits(),
     }
     return Definition(name=name, **(given | fields))
@@ -64,7 +64,7 @@ def units(count: str, member: str, account: str = "points", **fields: Any) -> Ef
 
 
 def outcome(*effects: EffectOutcome, met: bool = True) -> RuleOutcome:
-    saw = (Saw("transaction.total", "1.5" if met else "0.5"),)
+    saw = (Observation("transaction.total", "1.5" if met else "0.5"),)
     return RuleOutcome("Prize", "transaction.total > 1", saw, met, effects)
 
 
@@ -88,7 +88,7 @@ def granted(campaign_id: UUID, member: str, *effects: EffectOutcome, **fields: A
     return participation.Granted(**(given | fields))
 
 
-def refused(campaign_id: UUID, member: str, *codes: participation.Reason, **fields: Any) -> participation.Refused:
+def refused(campaign_id: UUID, member: str, *codes: participation.AwardReason, **fields: Any) -> participation.Refused:
     given: dict[str, Any] = {
         "campaign": campaign_id,
         "revision": 1,
@@ -143,7 +143,7 @@ class Rewarding:
             units(count, who),
             units("0.5", referrer, "miles", to=Recipient.REFERRER),
             EffectOutcome(EffectKind.GIVE_BADGE, Recipient.MEMBER, who, given="star"),
-            units("0", who, reason=participation.Reason.BUDGET_EXHAUSTED, detail="0 are left"),
+            units("0", who, reason=participation.AwardReason.BUDGET_EXHAUSTED, detail="0 are left"),
         )
         grant = granted(which, who, *effects, trigger=self._fired())
         step = self._record(grant)
@@ -151,7 +151,7 @@ class Rewarding:
         return step
 
     def _refuse(self) -> Step:
-        codes = self._random.sample(list(participation.Reason), 2)
+        codes = self._random.sample(list(participation.AwardReason), 2)
         which, who = self._random.choice(self._campaigns), self._random.choice(self._members)
         return self._record(refused(which, who, *codes, trigger=self._fired()))
 

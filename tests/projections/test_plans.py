@@ -99,7 +99,7 @@ async def occurrence_members(connection: AsyncConnection[Any], selection: Select
 
 
 async def all_decisions(connection: AsyncConnection[Any], selection: Selection) -> Any:
-    return await decisions.decisions_page(connection, decisions.DecisionsAsked(selection))
+    return await decisions.decisions_page(connection, decisions.DecisionQuery(selection))
 
 
 async def comparison(connection: AsyncConnection[Any], selection: Selection) -> Any:
@@ -151,7 +151,7 @@ LISTS: dict[str, tuple[Listing, dict[str, str], Asked]] = {
     "decisions of a member": (
         decisions.DECISIONS,
         {},
-        lambda c, s: decisions.decisions_page(c, decisions.DecisionsAsked(s), MEMBER),
+        lambda c, s: decisions.decisions_page(c, decisions.DecisionQuery(s), MEMBER),
     ),
     "decisions of a receiver": (decisions.DECISIONS, {"receiver": MEMBER}, all_decisions),
     "decisions of a campaign": (decisions.DECISIONS, {"campaign": str(CAMPAIGN)}, all_decisions),
@@ -168,7 +168,7 @@ LISTS: dict[str, tuple[Listing, dict[str, str], Asked]] = {
     "achievements of a member": (
         progress.MEMBER_ACHIEVEMENTS,
         {},
-        lambda c, s: progress.member_achievements_page(c, MAPPER, MEMBER, s, progress.Instant(NOW, ZoneInfo("UTC"))),
+        lambda c, s: progress.member_achievements_page(c, MAPPER, MEMBER, s, progress.ViewTime(NOW, ZoneInfo("UTC"))),
     ),
     "facts of a member's achievement": (
         progress.PROGRESS_FACTS,
@@ -234,7 +234,7 @@ async def test_single_things_are_found_by_their_key(connection: AsyncConnection[
     await members.member(connection, MAPPER, MEMBER)
     await facts.transaction(connection, MAPPER, "T-7")
     await tiered_campaigns.campaign(connection, MAPPER, CAMPAIGN, NOW)
-    await progress.member_achievement(connection, MAPPER, MEMBER, PREVIEWS[0], progress.Instant(NOW, ZoneInfo("UTC")))
+    await progress.member_achievement(connection, MAPPER, MEMBER, PREVIEWS[0], progress.ViewTime(NOW, ZoneInfo("UTC")))
     await campaigns.campaign(connection, MAPPER, CAMPAIGN, NOW)
     await campaigns.reach(connection, CAMPAIGN)
     await previews.preview(connection, CAMPAIGN, PREVIEWS[0])

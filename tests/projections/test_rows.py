@@ -17,7 +17,7 @@ from domain.tiered import preview, standing
 from domain.tiered.campaign import Revised, Revision
 from domain.tiered.standing import Awarded, Contributed, Corrected
 from projections.decisions.rows import ReasonCode, why_nothing
-from projections.engine.rebuild import Task, rebuild
+from projections.engine.rebuild import RebuildTask, rebuild
 from projections.registry import PROJECTIONS
 from tests.projections.following import followed, rows
 from tests.projections.history import MAPPER, START, Log, Program, Recording, definition, windows
@@ -216,7 +216,7 @@ def test_the_newest_previews_of_a_campaign_are_kept(conninfo: str, log: Log, con
     assert {row["id"] for row in rows(connection, "p_standings", "previews")} == kept | {other}
     assert {row["preview"] for row in rows(connection, "p_standings", "preview_occurrences")} == kept | {other}
     assert {row["preview"] for row in rows(connection, "p_standings", "preview_members")} == kept
-    assert rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False)).identical
+    assert rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, switch=False)).identical
 
 
 def test_evaluations_begin_and_end(conninfo: str, log: Log, connection: psycopg.Connection) -> None:

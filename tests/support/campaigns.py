@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from application.facts.ingest import FactAnswer, Rules, receive_transaction
+from application.facts.ingest import FactEffects, Rules, receive_transaction
 from application.facts.ingest import recount as recount_fact
 from application.streams import STANDING
 from application.tiered import commands as tiered_campaigns
@@ -58,7 +58,7 @@ def purchase(transaction: str = "T-1", total: str = "20", member: str = "M-1", *
     return Purchase(id=transaction, member=member, total=Decimal(total), **(defaults | fields))
 
 
-def buy(program: Program, bought: Purchase, status: Status = Status.ACCEPTED) -> FactAnswer:
+def buy(program: Program, bought: Purchase, status: Status = Status.ACCEPTED) -> FactEffects:
     return program.do(lambda working: receive_transaction(working, bought, status, RULES))
 
 

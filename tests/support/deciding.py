@@ -8,17 +8,17 @@ from zoneinfo import ZoneInfo
 
 from domain.campaigns.decision import decide
 from domain.campaigns.definition import CampaignTrigger, CampaignType, EffectKind, Limits, OnExhausted, Recipient
-from domain.campaigns.ledger import CouponLeft, Ledger
-from domain.campaigns.occasion import AchievementSeen, Occasion
+from domain.campaigns.ledger import CouponSupply, Ledger
+from domain.campaigns.occasion import AchievementContext, Occasion
 from domain.campaigns.participation import Granted, Participation, ReferralCounted, Refused, Trigger, evolve, receipt_of
 from domain.campaigns.scope import campaign_scope
-from domain.campaigns.terms import CampaignTerms, EffectTerms, PeopleTerms, RuleTerms
+from domain.campaigns.terms import CampaignRuleTerms, CampaignTerms, EffectTerms, PeopleTerms
 from domain.catalogue.entries import Coupon
-from domain.expressions import Compiled, Type, compile_expression
+from domain.expressions import CompiledExpression, Type, compile_expression
 from domain.facts.fact import Fact, FactKind
 from domain.facts.purchase import Purchase
 from domain.members.member import Member
-from domain.values.interval import Interval, Unit
+from domain.values.interval import Interval, IntervalUnit
 from domain.values.limit import Limit
 
 CAMPAIGN = UUID("018f0000-0000-7000-8000-0000000000c1")
@@ -27,9 +27,9 @@ NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)
 EVERYONE = PeopleTerms(everyone=True, segments={}, tiers=())
 
 
-def compiled(source: str, kind: Type) -> Compiled:
+def compiled(source: str, kind: Type) -> CompiledExpression:
     found = compile_expression(source, campaign_scope([], "UTC", with_transaction=True), kind)
-    assert isinstance(found, Compiled), found
+    assert isinstance(found, CompiledExpression), found
     return found
 
 
@@ -52,8 +52,8 @@ def badge(code: str = "star") -> EffectTerms:
     return EffectTerms(EffectKind.GIVE_BADGE, Recipient.MEMBER, given=code)
 
 
-def rule(*effects: EffectTerms, when: str | None = None, name: str = "Prize") -> RuleTerms:
-    return RuleTerms(name, compiled(when, Type.BOOLEAN) if when else None, effects or (units(),))
+def rule(*effects: EffectTerms, when: str | None = None, name: str = "Prize") -> CampaignRuleTerms:
+    return CampaignRuleTerms(name, compiled(when, Type.BOOLEAN) if when else None, effects or (units(),))
 
 
 def among(*tiers: str, **segments: str) -> PeopleTerms:
@@ -65,7 +65,7 @@ def among(*tiers: str, **segments: str) -> PeopleTerms:
 
 
 def at_most(value: str, unit: str | None = None, n: int = 1) -> Limit:
-    return Limit(Decimal(value), Interval(Unit(unit), n) if unit else None)
+    return Limit(Decimal(value), Interval(IntervalUnit(unit), n) if unit else None)
 
 
 def limits(
@@ -87,7 +87,7 @@ def limits(
     )
 
 
-def terms(*rules: RuleTerms, **fields: Any) -> CampaignTerms:
+def terms(*rules: CampaignRuleTerms, **fields: Any) -> CampaignTerms:
     given: dict[str, Any] = {
         "campaign": CAMPAIGN,
         "revision": 1,
@@ -108,7 +108,7 @@ def occasion(total: str = "49.90", **fields: Any) -> Occasion:
     purchase = Purchase("T-1", "M-1", NOON, Decimal(total))
     given: dict[str, Any] = {
         "member": Member("M-1", tier="gold"),
-        "achievement": AchievementSeen(ACHIEVEMENT, "Buyer", 1),
+        "achievement": AchievementContext(ACHIEVEMENT, "Buyer", 1),
         "transaction": purchase,
     }
     return Occasion(**given | fields)
@@ -129,7 +129,7 @@ class Deciding:
         self.referrer: Participation | None = None
         self.ledger = Ledger(
             {},
-            {code: CouponLeft(Coupon(code, code), tuple(codes)) for code, codes in coupons.items()},
+            {code: CouponSupply(Coupon(code, code), tuple(codes)) for code, codes in coupons.items()},
             left.get("rewards", {}),
         )
 

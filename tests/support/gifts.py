@@ -12,11 +12,11 @@ from application.streams import COUPON_CODE, COUPON_SLOT, PARTICIPATION, PROGRES
 from domain.achievements.progress import Adjusted, Completed
 from domain.campaigns.definition import CampaignTrigger, EffectKind, Recipient
 from domain.campaigns.participation import (
+    AwardReason,
     Cancelled,
     Counters,
     EffectOutcome,
     Granted,
-    Reason,
     RuleOutcome,
     Trigger,
     decision_id,
@@ -58,11 +58,11 @@ def effect(kind: EffectKind, member: str, what: str, **fields: Any) -> EffectOut
     return EffectOutcome(kind, Recipient.MEMBER, member, given=what, **fields)
 
 
-def badge(member: str, what: str = "star", reason: Reason | None = None) -> EffectOutcome:
+def badge(member: str, what: str = "star", reason: AwardReason | None = None) -> EffectOutcome:
     return effect(EffectKind.GIVE_BADGE, member, what, reason=reason)
 
 
-def reward(member: str, what: str = "mug", reason: Reason | None = None) -> EffectOutcome:
+def reward(member: str, what: str = "mug", reason: AwardReason | None = None) -> EffectOutcome:
     return effect(EffectKind.GIVE_REWARD, member, what, reason=reason)
 
 
@@ -126,7 +126,9 @@ def gifts(members: Sequence[str], campaign: UUID = CAMPAIGN) -> list[Given]:
         completed(one, 2, at=JULY),
         adjusted(one, 2, 5, at=JULY),
         adjusted(one, 5, 4),
-        granted(one, badge(one), badge(one), reward(one), badge(one, "moon", Reason.NO_REFERRER), campaign=campaign),
+        granted(
+            one, badge(one), badge(one), reward(one), badge(one, "moon", AwardReason.NO_REFERRER), campaign=campaign
+        ),
         *issued("welcome", codes[0], one, campaign=campaign),
         taken("reward", "mug"),
         granted(other, badge(other), badge(one, "moon"), reward(other), campaign=campaign),

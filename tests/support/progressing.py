@@ -10,7 +10,7 @@ from domain.achievements import achievement as achievements
 from domain.achievements.definition import Count, CountKind, Definition, Period, PeriodKind, Rule
 from domain.achievements.progress import Progress
 from domain.facts.fact import FactKind
-from domain.values.interval import Interval, Unit
+from domain.values.interval import Interval, IntervalUnit
 from domain.values.limit import Limit
 from tests.support.program import Program
 
@@ -31,7 +31,7 @@ def rule(goal: str = "3", period: str = "overall", n: int | None = None, **field
 
 
 def at_most(value: int, unit: str | None = None, n: int = 1) -> Limit:
-    return Limit(Decimal(value), Interval(Unit(unit), n) if unit else None)
+    return Limit(Decimal(value), Interval(IntervalUnit(unit), n) if unit else None)
 
 
 def tracking(program: Program, *rules: Rule, achievement: UUID = ACHIEVEMENT_ID, **fields: Any) -> UUID:

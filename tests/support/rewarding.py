@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from application.campaigns import commands as campaigns
-from application.campaigns.awarding import Batch, Done, Made, decide_batch, decided
+from application.campaigns.awarding import BatchOutcome, IdentifiedDecision, TriggerBatch, decide_batch, decided
 from application.campaigns.cancellation import cancel_grant, request_cancellation
 from application.campaigns.triggers import DEFINITIONS, InForce, Turn
 from application.catalogue import commands as definitions
@@ -15,7 +15,7 @@ from application.log.events import Recorded
 from application.log.working import Working
 from application.service.preconditions import Precondition
 from application.streams import COUPON_SLOT, PARTICIPATION
-from domain.campaigns.definition import Definition, Effect, EffectKind, Limits, Recipient, Rule
+from domain.campaigns.definition import CampaignRule, Definition, Effect, EffectKind, Limits, Recipient
 from domain.campaigns.participation import CancellationRequested, Granted, Refused
 from domain.catalogue.entries import Badge, Coupon, Entry, Reward
 from tests.support.program import MAPPER, Program, at_once
@@ -39,11 +39,11 @@ def reward(code: str = "mug") -> Effect:
     return Effect(kind=EffectKind.GIVE_REWARD, reward=code)
 
 
-def prize(*effects: Effect, conditions: dict[str, Any] | None = None) -> Rule:
-    return Rule("Prize", effects or (units(),), conditions)
+def prize(*effects: Effect, conditions: dict[str, Any] | None = None) -> CampaignRule:
+    return CampaignRule("Prize", effects or (units(),), conditions)
 
 
-def campaign(*rules: Rule, limits: Limits | None = None, **fields: Any) -> Definition:
+def campaign(*rules: CampaignRule, limits: Limits | None = None, **fields: Any) -> Definition:
     given: dict[str, Any] = {
         "name": "Prize",
         "achievement": ACHIEVEMENT_ID,
@@ -54,7 +54,7 @@ def campaign(*rules: Rule, limits: Limits | None = None, **fields: Any) -> Defin
     return Definition(**given | fields)
 
 
-def rewarding(program: Program, *rules: Rule, at: UUID = CAMPAIGN, **fields: Any) -> UUID:
+def rewarding(program: Program, *rules: CampaignRule, at: UUID = CAMPAIGN, **fields: Any) -> UUID:
     """Defines and activates a campaign."""
     program.do(lambda working: campaigns.define(working, at, campaign(*rules, **fields)))
     program.do(lambda working: campaigns.activate(working, at))
@@ -93,22 +93,22 @@ async def _arrival(program: Program, code: str, number: int) -> int | None:
     return next((recorded.position for recorded in program.history if recorded.stream == slot), None)
 
 
-def batch(program: Program) -> Batch:
+def batch(program: Program) -> TriggerBatch:
     """What was triggered and is decided next."""
     found, catalogue = turn(program)
-    return Batch(program.do(decided), found.last, tuple(found.fired), catalogue, found.supplies)
+    return TriggerBatch(program.do(decided), found.last, tuple(found.fired), catalogue, found.supplies)
 
 
-def decide(program: Program, asked: Batch | None = None) -> list[Made]:
+def decide(program: Program, asked: TriggerBatch | None = None) -> list[IdentifiedDecision]:
     """What one command of the award policy decides."""
     asked = asked or batch(program)
     outcome = program.do(partial(decide_batch, batch=asked, seed=SEED))
-    return list(outcome.made) if isinstance(outcome, Done) else []
+    return list(outcome.made) if isinstance(outcome, BatchOutcome) else []
 
 
-def settle(program: Program) -> list[Made]:
+def settle(program: Program) -> list[IdentifiedDecision]:
     """Everything that the award policy has left to do."""
-    made: list[Made] = []
+    made: list[IdentifiedDecision] = []
     while (found := turn(program)[0]).fired or found.cancellation:
         if found.cancellation:
             carry_out(program, found.cancellation)

@@ -8,13 +8,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from api.server.collector import collect_seldom
 from api.server.wiring import running
 from application.imports.files import import_file
-from application.imports.importing import Contents, Tally
+from application.imports.importing import Contents, ImportTally
 from application.service.settings import Settings
 
 
 async def bring_in(
     settings: Settings, file: Path, errors: Path, contents: Contents, actor: str, console: Console
-) -> Tally:
+) -> ImportTally:
     """Beside a service that may be running on the same data. Raises Invalid for a header that can't be read by."""
     size = file.stat().st_size  # noqa: ASYNC240  nothing else runs yet
     columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
@@ -24,7 +24,7 @@ async def bring_in(
 
             collect_seldom()
 
-            def show(read: int, tally: Tally) -> None:
+            def show(read: int, tally: ImportTally) -> None:
                 progress.update(bar, completed=read, description=f"{tally.rows:,} rows, {tally.failed:,} refused")
 
             return await import_file(program.imports.intake, file, errors, contents, actor, show)

@@ -10,7 +10,7 @@ from rich.console import Console
 from api.cli.parts import actor, configure_logs, settings_flags
 from application.imports.files import format_of
 from application.imports.importing import Contents
-from application.imports.kinds import Kind as ImportKind
+from application.imports.kinds import ImportKind
 from application.service.settings import (
     Configuration,
     LogFormat,

@@ -14,7 +14,7 @@ from application.streams import KINDS
 from projections.engine import rebuild as rebuilding
 from projections.engine.certificate import Certificate, LogCertificate, TableCertificate
 from projections.engine.projection import Projection
-from projections.engine.rebuild import LOG, Task, named, rebuild, take_turn
+from projections.engine.rebuild import LOG, RebuildTask, named, rebuild, take_turn
 from projections.registry import PROJECTIONS
 
 
@@ -22,13 +22,13 @@ def prove(
     conninfo: str, names: Sequence[str], *, as_of: int | None, switch: bool, actor: str, console: Console
 ) -> Certificate:
     """Rebuilds the projections named, or all, and shows how it goes on `console`. Raises a RebuildError."""
-    task = Task(projections=_chosen(names), as_of=as_of, switch=switch, requested_by=actor)
+    task = RebuildTask(projections=_chosen(names), as_of=as_of, switch=switch, requested_by=actor)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         names = [*([] if switch else [LOG]), *(projection.name for projection in task.projections)]
         bars = {name: progress.add_task(name, total=None) for name in names}
 
-        def show(at: rebuilding.Progress) -> None:
+        def show(at: rebuilding.RebuildStage) -> None:
             progress.update(bars[at.projection], completed=at.position, total=max(at.target, 1))
 
         with take_turn(conninfo) as turn:

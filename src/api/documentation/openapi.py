@@ -16,10 +16,10 @@ from litestar.params import PathParameter, QueryParameter
 
 from api.http.problem_types import PROBLEM_TYPES
 from api.http.problems import MEDIA_TYPE, ProblemDetails
-from api.http.routing import JSON, Terms, answers_of, body_of, computed_fields, terms_of
+from api.http.routing import JSON, RouteTerms, answers_of, body_of, computed_fields, terms_of
 from application.bodies.exact import Identifier, schema_of
 from domain.values.amounts import NUMBER
-from projections.listing.listing import LARGEST_LIMIT, LONGEST_SEARCH, MOST_VALUES, Column, Kind, Listing
+from projections.listing.listing import LARGEST_LIMIT, LONGEST_SEARCH, MOST_VALUES, Column, ColumnKind, Listing
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -31,13 +31,13 @@ _PATH_SCHEMAS: dict[str, Json] = {
     "uuid": {"type": "string", "format": "uuid"},
     "int": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
 }
-_KIND_SCHEMAS: dict[Kind, Json] = {
-    **{kind: {"type": "string", "maxLength": 1000, "pattern": _NO_NUL} for kind in (Kind.TEXT, Kind.TEXTS)},
-    Kind.NUMBER: {"type": "string", "pattern": f"^{NUMBER.pattern}$"},
-    Kind.INTEGER: {"type": "integer"},
-    Kind.INSTANT: {"type": "string", "format": "date-time"},
-    Kind.BOOLEAN: {"type": "boolean"},
-    Kind.UUID: {"type": "string", "format": "uuid"},
+_KIND_SCHEMAS: dict[ColumnKind, Json] = {
+    **{kind: {"type": "string", "maxLength": 1000, "pattern": _NO_NUL} for kind in (ColumnKind.TEXT, ColumnKind.TEXTS)},
+    ColumnKind.NUMBER: {"type": "string", "pattern": f"^{NUMBER.pattern}$"},
+    ColumnKind.INTEGER: {"type": "integer"},
+    ColumnKind.INSTANT: {"type": "string", "format": "date-time"},
+    ColumnKind.BOOLEAN: {"type": "boolean"},
+    ColumnKind.UUID: {"type": "string", "format": "uuid"},
 }
 _OPERATOR_WORDS = {
     "": "equal to",
@@ -151,7 +151,7 @@ def _say_what_text_is(node: Any) -> None:  # noqa: ANN401  JSON
 
 
 def _operation(handler: HTTPRouteHandler, path: str, schemas: dict[Any, Json], problems: dict[str, Json]) -> Json:
-    terms = terms_of(handler) or Terms(frozenset(), reads=True)
+    terms = terms_of(handler) or RouteTerms(frozenset(), reads=True)
     summary = (inspect.getdoc(handler.fn) or handler.handler_name).strip()
     operation: Json = {
         "operationId": handler.handler_name,
@@ -192,7 +192,7 @@ def _tag(module: str) -> str:
     return "tiered-campaigns" if room == "tiered" else room
 
 
-def _parameters(handler: HTTPRouteHandler, terms: Terms, path: str) -> list[Json]:
+def _parameters(handler: HTTPRouteHandler, terms: RouteTerms, path: str) -> list[Json]:
     in_path = [
         {"name": name, "in": "path", "required": True, "schema": _PATH_SCHEMAS[kind or "str"]}
         for name, kind in _path_parts(path)
@@ -247,13 +247,15 @@ def _form(column: Column, operator: str) -> Json:
     schema: Json = {"type": "string", "enum": list(column.values)} if column.values else _KIND_SCHEMAS[column.kind]
     if operator != "in":
         return {"schema": schema}
-    if column.kind in (Kind.TEXT, Kind.TEXTS) and not column.values:
+    if column.kind in (ColumnKind.TEXT, ColumnKind.TEXTS) and not column.values:
         schema = schema | {"pattern": r"^[^,\x00]+$"}
     array = {"type": "array", "items": schema, "minItems": 1, "maxItems": MOST_VALUES}
     return {"style": "form", "explode": False, "schema": array}
 
 
-def _responses(handler: HTTPRouteHandler, terms: Terms, schemas: dict[Any, Json], problems: dict[str, Json]) -> Json:
+def _responses(
+    handler: HTTPRouteHandler, terms: RouteTerms, schemas: dict[Any, Json], problems: dict[str, Json]
+) -> Json:
     """What is wrong is described once for all routes, in `problems`."""
     answers = [schemas[kind] for kind in answers_of(handler)]
     success: Json = {"description": "Done.", "headers": {"Laurel-Position": _POSITION}}

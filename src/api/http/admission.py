@@ -13,7 +13,7 @@ from litestar.types import HTTPScope
 from api.http.positions import read_position
 from api.http.problems import FieldError, ProblemError, bad_parameter, bad_parameters
 from api.http.request import Request
-from api.http.routing import Terms, terms_of
+from api.http.routing import RouteTerms, terms_of
 from application.bodies.exact import SLASH_IN_ID, Identifier, convert
 from domain.values.problems import Invalid
 from projections.listing.listing import suggestion
@@ -49,7 +49,7 @@ async def admit(request: LitestarRequest[Any, Any, Any]) -> None:
             await reach(ours, exchange.after, terms)
 
 
-async def _authenticate(request: Request, terms: Terms) -> None:
+async def _authenticate(request: Request, terms: RouteTerms) -> None:
     authorization = request.header(b"authorization")
     scheme, _, key = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not key:
@@ -144,7 +144,7 @@ async def _decided(request: Request, position: int) -> int:
     return covered
 
 
-async def reach(request: Request, position: int, terms: Terms) -> None:
+async def reach(request: Request, position: int, terms: RouteTerms) -> None:
     """Wait for what a route reads, as `wait_for` does, and have its answer state how far that is."""
     await wait_for(request, position, terms.projections)
     request.exchange.position = request.services.positions.reached(*terms.projections)

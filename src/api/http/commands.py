@@ -10,13 +10,13 @@ from psycopg_pool import AsyncConnectionPool
 
 from api.http.request import Request
 from api.http.services import Commands, PreviewRuns
-from application.facts.commands import Facts
+from application.facts.commands import FactIntake
 from application.facts.ingest import Rules
-from application.log.batch import Committed
+from application.log.batch import Commit
 from application.log.mapper import Mapper
 from application.log.working import Command, Working
 from application.log.writer import Writer
-from application.service.idempotency import Answers, Kept, RequestKey, once
+from application.service.idempotency import Answers, KeptAnswer, RequestKey, once
 from application.simulation.simulation import Simulator
 
 A = TypeVar("A", bound=Struct)
@@ -30,10 +30,10 @@ def commands_over(
     previews: PreviewRuns,
 ) -> Commands:
     answers, simulator = Answers(pool, mapper), Simulator(writer, pool, mapper)
-    return Commands(writer, Facts(writer, answers, rules), answers, previews, simulator)
+    return Commands(writer, FactIntake(writer, answers, rules), answers, previews, simulator)
 
 
-async def submit(request: Request, command: Command) -> Committed:
+async def submit(request: Request, command: Command) -> Commit:
     """What the command answers, recorded in the name of the request's caller."""
     return await request.program.commands.writer.submit(request.judging(command), actor=request.principal.id)
 
@@ -44,7 +44,7 @@ async def answer(request: Request, decide: Callable[[Working], A]) -> A:
     return structs.replace(committed.answer, position=request.committed(committed.position))  # type: ignore[no-any-return]
 
 
-class _Versioned(Struct):
+class _VersionedAnswer(Struct):
     version: int
 
 
@@ -61,14 +61,14 @@ async def answer_once(
     """
     carried_out = await carry_out_once(request, decide, status)
     if versioned:
-        request.versioned(msgspec.json.decode(carried_out.kept.body, type=_Versioned).version)
+        request.versioned(msgspec.json.decode(carried_out.kept.body, type=_VersionedAnswer).version)
     return carried_out.response(request, carried_out.position)
 
 
 class CarryingOut(NamedTuple):
     """What a request is answered, and the position of the last event that it led to."""
 
-    kept: Kept
+    kept: KeptAnswer
     position: int
 
     def response(self, request: Request, position: int) -> Response[Any]:
@@ -81,7 +81,7 @@ async def carry_out_once(request: Request, decide: Callable[[Working], Struct], 
     given = await request.idempotency_key()
     key = RequestKey(request.principal.id, given.key, given.digest) if given else None
     committed = await submit(request, once(key, status, decide))
-    kept: Kept = committed.answer
+    kept: KeptAnswer = committed.answer
     if kept.first is None:
         return CarryingOut(kept, committed.position)
     return CarryingOut(kept, await request.program.commands.answers.position(kept.first))

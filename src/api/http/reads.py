@@ -16,7 +16,7 @@ from application.log.instants import position_at
 from application.log.streams import Stream
 from application.service.refusals import Unknown
 from application.streams import MEMBER
-from projections.history.log import Versioned, exists, head, latest
+from projections.history.log import VersionedState, exists, head, latest
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -47,7 +47,7 @@ async def current(request: Request) -> AsyncIterator[AsyncConnection[Any]]:
         yield connection
 
 
-async def shown_now(request: Request, stream: Stream[S, Any], what: str) -> Versioned[S]:
+async def shown_now(request: Request, stream: Stream[S, Any], what: str) -> VersionedState[S]:
     """The state of a stream that a route which is `current` shows; raises Unknown when it is not there."""
     async with current(request) as connection:
         return there(await latest(connection, request.program.reads.mapper, stream), what)

@@ -17,7 +17,7 @@ from msgspec import Struct
 from api.http.positions import write_position
 from api.http.problems import ProblemError, bad_parameter
 from api.http.routing import terms_of
-from api.http.services import Exchange, Program, Services
+from api.http.services import Exchange, RunningProgram, Services
 from application.bodies.exact import Misread, decode
 from application.bodies.remainder import remainder_of
 from application.log.working import Command
@@ -56,9 +56,9 @@ class Request(LitestarRequest[Any, Any, Any]):
         return self.exchange.services
 
     @property
-    def program(self) -> Program:
+    def program(self) -> RunningProgram:
         """The services, for routes that only a whole program has."""
-        return cast(Program, self.services)
+        return cast(RunningProgram, self.services)
 
     @property
     def principal(self) -> Principal:

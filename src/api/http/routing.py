@@ -60,7 +60,7 @@ READ_PROBLEMS = (
 _COMMAND_PROBLEMS = (*READ_PROBLEMS, "too-large", "unsupported-media-type", "conflict")
 
 
-class Page(Struct, Generic[T], frozen=True, gc=False):
+class AnswerPage(Struct, Generic[T], frozen=True, gc=False):
     """A page of a list: `next` is the cursor of the one after it, null on the last."""
 
     data: list[T]
@@ -68,7 +68,7 @@ class Page(Struct, Generic[T], frozen=True, gc=False):
     position: str
 
 
-class Intake(Struct, frozen=True):
+class BodyIntake(Struct, frozen=True):
     """What a body may be: its media types, and its bytes, by default at most the setting `body_limit`.
 
     With `imports` it is `import_limit`. One that is `judged` is handed on also where it is partly wrong, less what is
@@ -81,11 +81,11 @@ class Intake(Struct, frozen=True):
     judged: bool = False
 
 
-JSON = Intake(("application/json",))
-JUDGED = Intake(("application/json",), judged=True)
+JSON = BodyIntake(("application/json",))
+JUDGED = BodyIntake(("application/json",), judged=True)
 
 
-class Terms(Struct, frozen=True):
+class RouteTerms(Struct, frozen=True):
     """What the frame knows about a route.
 
     `parameters` are query parameters beyond those of its signature and listing, with their JSON Schemas; `headers` the
@@ -100,7 +100,7 @@ class Terms(Struct, frozen=True):
     headers: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = {}
     statuses: tuple[int, ...] = (200,)
-    takes: Intake = JSON
+    takes: BodyIntake = JSON
     answers: str = "application/json"
     projections: tuple[str, ...] = ()
     current: bool = False
@@ -124,7 +124,7 @@ def read(
     the last command that was answered left, in whichever process, and asks by `api.http.reads.current`.
     """
     missing = () if listing else ("not-found",)
-    terms = Terms(
+    terms = RouteTerms(
         roles=roles,
         reads=True,
         listing=listing,
@@ -146,7 +146,7 @@ def command(
     problems: tuple[str, ...] = (),
     headers: tuple[str, ...] = (),
     parameters: Mapping[str, Any] | None = None,
-    takes: Intake = JSON,
+    takes: BodyIntake = JSON,
 ) -> HTTPRouteHandler:
     """A change under `/v1`, answered with the first of `statuses` unless the handler says another of them.
 
@@ -154,7 +154,7 @@ def command(
     `headers` names those it reads: `If-Match` where it changes a definition, `Idempotency-Key` for most POSTs.
     """
     statuses = statuses or ((201,) if method == "POST" else (200,))
-    terms = Terms(
+    terms = RouteTerms(
         roles=roles,
         reads=False,
         problems=(*_COMMAND_PROBLEMS, "not-found", *problems),
@@ -166,8 +166,8 @@ def command(
     return HTTPRouteHandler(path, http_method=method, status_code=statuses[0], opt={"terms": terms})
 
 
-def terms_of(handler: HTTPRouteHandler) -> Terms | None:
-    return cast(Terms | None, handler.opt.get("terms"))
+def terms_of(handler: HTTPRouteHandler) -> RouteTerms | None:
+    return cast(RouteTerms | None, handler.opt.get("terms"))
 
 
 def body_of(handler: HTTPRouteHandler) -> Any:  # noqa: ANN401  any type at all

@@ -10,8 +10,8 @@ from prometheus_client.registry import Collector
 from psycopg_pool import AsyncConnectionPool
 
 from application.bodies.remainder import Remainder
-from application.facts.commands import Facts
-from application.imports.importing import Intake
+from application.facts.commands import FactIntake
+from application.imports.importing import ImportIntake
 from application.imports.storage import ImportStorage
 from application.log.mapper import Mapper
 from application.log.writer import Writer
@@ -22,10 +22,10 @@ from application.service.idempotency import Answers
 from application.service.keys import KeyVerifier, Principal
 from application.service.settings import Settings
 from application.simulation.simulation import Simulator
-from projections.engine.rebuild import Task, Turn
+from projections.engine.rebuild import RebuildTask, RebuildTurn
 
 
-class Positions(Protocol):
+class ReachedPositions(Protocol):
     """How far the projections that answer reads have come."""
 
     def reached(self, *names: str) -> int:
@@ -35,7 +35,7 @@ class Positions(Protocol):
         """Wait until they have reached `position`, at most `seconds`; False when they have not."""
 
 
-class Check(Struct, frozen=True):
+class ReadinessCheck(Struct, frozen=True):
     """One thing that must hold for the service to be ready, and what is wrong where it does not."""
 
     name: str
@@ -43,7 +43,7 @@ class Check(Struct, frozen=True):
     detail: str = ""
 
 
-async def no_checks() -> list[Check]:
+async def no_checks() -> list[ReadinessCheck]:
     """Of what can always do its work."""
     return []
 
@@ -58,11 +58,11 @@ class Services(Struct, kw_only=True):
     settings: Settings
     clock: Clock
     keys: KeyVerifier
-    positions: Positions
+    positions: ReachedPositions
     awarding: Awarding
     sandbox: SandboxClock | None = None
     due: Callable[[datetime], Awaitable[None]] | None = None
-    checks: Callable[[], Awaitable[list[Check]]] = no_checks
+    checks: Callable[[], Awaitable[list[ReadinessCheck]]] = no_checks
     collectors: tuple[Collector, ...] = ()
 
 
@@ -76,10 +76,10 @@ class PreviewRuns(Protocol):
 class RebuildRuns(Protocol):
     """Whoever rebuilds."""
 
-    def take_turn(self) -> Turn | None:
+    def take_turn(self) -> RebuildTurn | None:
         """None while another rebuild is running. To be given back, or started with."""
 
-    def start(self, task: Task, turn: Turn) -> None:
+    def start(self, task: RebuildTask, turn: RebuildTurn) -> None:
         """In the background; the turn is given back at its end."""
 
     def stop(self) -> None:
@@ -90,13 +90,13 @@ class Commands(Struct):
     """What decides and records, and what says how it would."""
 
     writer: Writer
-    facts: Facts
+    facts: FactIntake
     answers: Answers
     previews: PreviewRuns
     simulator: Simulator
 
 
-class Reads(Struct):
+class ReadAccess(Struct):
     """What is read from: connections that are in autocommit mode with their time zone in UTC, and the log's mapper."""
 
     pool: AsyncConnectionPool
@@ -108,14 +108,14 @@ class Imports(Struct):
 
     jobs: JobStore
     storage: ImportStorage
-    intake: Intake
+    intake: ImportIntake
 
 
-class Program(Services, kw_only=True):
+class RunningProgram(Services, kw_only=True):
     """What the routes of the program itself work with."""
 
     commands: Commands
-    reads: Reads
+    reads: ReadAccess
     rebuilds: RebuildRuns
     imports: Imports
 

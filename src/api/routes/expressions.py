@@ -14,7 +14,7 @@ from application.bodies.exact import Body, Code
 from application.definitions.catalogue import Catalogue
 from application.definitions.rules import scope_over
 from domain.expressions import (
-    Compiled,
+    CompiledExpression,
     ExpressionProblem,
     Scope,
     Type,
@@ -45,7 +45,7 @@ class CheckBody(Body, frozen=True, kw_only=True):
     expected: Literal["number", "text", "boolean", "timestamp"] | None = None
 
 
-class Fault(Struct, frozen=True, gc=False):
+class ExpressionFault(Struct, frozen=True, gc=False):
     """Why it can't be taken: at `line` and `column` (from 1) of an expression, at `pointer` in a condition."""
 
     detail: str
@@ -62,7 +62,7 @@ class CheckAnswer(Struct, frozen=True, gc=False):
     valid: bool
     type: Type | None
     attributes: tuple[str, ...]
-    errors: list[Fault]
+    errors: list[ExpressionFault]
 
 
 @command("POST", "/expressions/check", roles=FACT_READERS, statuses=(200,))
@@ -72,7 +72,7 @@ async def check_expression(request: Request, data: JSONBody[CheckBody]) -> Check
     committed = await submit(request, lambda working: _checked(data, working.catalogue))
     found = committed.answer
     position = request.committed(committed.position)
-    if isinstance(found, Compiled):
+    if isinstance(found, CompiledExpression):
         return CheckAnswer(position, valid=True, type=found.type, attributes=found.attributes, errors=[])
     return CheckAnswer(position, valid=False, type=None, attributes=(), errors=[_fault(fault) for fault in found])
 
@@ -91,7 +91,7 @@ def _check_body(body: CheckBody) -> None:
         raise Invalid(problems)
 
 
-def _checked(body: CheckBody, catalogue: Catalogue) -> Compiled | list[ExpressionProblem] | list[Problem]:
+def _checked(body: CheckBody, catalogue: Catalogue) -> CompiledExpression | list[ExpressionProblem] | list[Problem]:
     scope = _scope(body.context, catalogue)
     if body.expression is not None:
         return compile_expression(body.expression, scope, Type(body.expected) if body.expected else None)
@@ -112,10 +112,10 @@ def _scope(context: ContextBody, catalogue: Catalogue) -> Scope:
     return catalogue.scope(FactKind(context.entity), context.event_type)
 
 
-def _fault(found: ExpressionProblem | Problem) -> Fault:
+def _fault(found: ExpressionProblem | Problem) -> ExpressionFault:
     if isinstance(found, Problem):
-        return Fault(found.detail, "", None, None, found.pointer)
-    return Fault(found.detail, found.hint, found.line, found.column, found.pointer)
+        return ExpressionFault(found.detail, "", None, None, found.pointer)
+    return ExpressionFault(found.detail, found.hint, found.line, found.column, found.pointer)
 
 
 EXPRESSION_COMMANDS = (check_expression,)

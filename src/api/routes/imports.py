@@ -10,10 +10,10 @@ from msgspec import Struct
 from api.http.problems import ProblemError
 from api.http.reads import asking, there
 from api.http.request import Request
-from api.http.routing import FACT_READERS, OPERATORS, RECORDERS, Intake, command, read
+from api.http.routing import FACT_READERS, OPERATORS, RECORDERS, BodyIntake, command, read
 from application.imports.importing import Contents
 from application.imports.job import request_import
-from application.imports.kinds import Kind
+from application.imports.kinds import ImportKind
 from application.imports.rows import Format
 from application.streams import REQUEST
 from projections.service import jobs
@@ -34,19 +34,19 @@ class ImportAnswer(Struct, frozen=True):
     "/imports",
     roles=RECORDERS,
     statuses=(202,),
-    takes=Intake(tuple(FORMATS), imports=True),
+    takes=BodyIntake(tuple(FORMATS), imports=True),
     headers=("Idempotency-Key",),
 )
 async def post_import(
     request: Request,
-    kind: Annotated[Kind, Parameter(description="what the rows are")] = Kind.FACTS,
+    kind: Annotated[ImportKind, Parameter(description="what the rows are")] = ImportKind.FACTS,
     list: Annotated[str | None, Parameter(description="the list that list members join", max_length=100)] = None,  # noqa: A002  the parameter's name
 ) -> ImportAnswer:
     """Take a file in and import it: NDJSON (`application/x-ndjson`) or CSV (`text/csv`).
 
     The same `Idempotency-Key` is answered with the import there is. Progress is for those who may change it by hand.
     """
-    if kind is Kind.PROGRESS and request.principal.role not in OPERATORS:
+    if kind is ImportKind.PROGRESS and request.principal.role not in OPERATORS:
         allowed = ", ".join(sorted(OPERATORS))
         raise ProblemError("forbidden", f"Progress is imported by the roles {allowed}", code="role")
     contents = Contents(kind, FORMATS[request.media_type()], list)

@@ -17,14 +17,14 @@ from application.bodies.base import Attributes, Codes, Label
 from application.bodies.exact import Body, Identifier, Instant
 from application.campaigns.bodies import NewCampaignBody
 from application.facts.bodies import EventBody, Fact, FactBody, TransactionBody
-from application.facts.commands import FactCommand, Taken, command_of
+from application.facts.commands import FactCommand, FactReceipt, command_of
 from application.facts.ingest import Repeated, Rules
 from application.service.refusals import Refusal
 from application.simulation.drafts import achievement_draft, campaign_draft, drafts, tiered_campaign_draft
-from application.simulation.simulation import Described, Draft, Simulation
+from application.simulation.simulation import Draft, MemberDescription, Simulation
 from application.tiered.bodies import NewTieredCampaignBody
 from domain.values.problems import Invalid
-from projections.achievements.progress import Instant as ShownAt
+from projections.achievements.progress import ViewTime as ShownAt
 from projections.decisions.queries import DecisionRow
 from projections.simulation import queries as simulations
 from projections.simulation.queries import SimulatedAccount, SimulatedCompletion, SimulatedProgress, SimulatedStanding
@@ -46,8 +46,8 @@ class DescribedMember(Body, frozen=True, kw_only=True):
     referrer: Identifier | None = None
     lists: Codes | None = None
 
-    def described(self) -> Described:
-        return Described(self.tier, self.attributes, self.referrer, self.lists)
+    def described(self) -> MemberDescription:
+        return MemberDescription(self.tier, self.attributes, self.referrer, self.lists)
 
 
 class SimulatedTransactionBody(TransactionBody, frozen=True, kw_only=True):
@@ -86,7 +86,7 @@ class SimulationBody(Body, frozen=True, kw_only=True):
     campaigns: Annotated[tuple[NewCampaignBody, ...], Drafts] = ()
     tiered_campaigns: Annotated[tuple[NewTieredCampaignBody, ...], Drafts] = ()
 
-    def who(self) -> tuple[str, Described | None]:
+    def who(self) -> tuple[str, MemberDescription | None]:
         """The member's id, a new one where none is given, and how they are described, if they are."""
         if isinstance(self.member, str):
             return self.member, None
@@ -143,7 +143,7 @@ async def post_simulation(request: Request, data: JSONBody[SimulationBody]) -> S
     )
 
 
-class _Read(NamedTuple):
+class _SimulatedFact(NamedTuple):
     """A fact, and what takes it in; `at` is its pointer."""
 
     at: str
@@ -151,16 +151,16 @@ class _Read(NamedTuple):
     command: FactCommand
 
 
-def _read(data: SimulationBody, member: str, rules: Rules) -> list[_Read]:
+def _read(data: SimulationBody, member: str, rules: Rules) -> list[_SimulatedFact]:
     """Raises Invalid."""
-    found: list[_Read] = []
+    found: list[_SimulatedFact] = []
     for number, body in enumerate(data.facts):
         at = f"/facts/{number}"
         try:
             name, fact = body.fact()
             at = f"{at}/{name}"
             fact = _of(fact, member)
-            found.append(_Read(at, fact, command_of(fact, rules)))
+            found.append(_SimulatedFact(at, fact, command_of(fact, rules)))
         except Invalid as invalid:
             raise under(at, invalid) from None
     return found
@@ -170,24 +170,26 @@ def _of(fact: Fact, member: str) -> Fact:
     return replace(fact, member=member) if isinstance(fact, TransactionBody | EventBody) and not fact.member else fact
 
 
-async def _describe(simulation: Simulation, member: str, described: Described) -> None:
+async def _describe(simulation: Simulation, member: str, described: MemberDescription) -> None:
     try:
         await simulation.describe(member, described)
     except Invalid as invalid:
         raise under("/member", invalid) from None
 
 
-async def _result(request: Request, read: _Read, outcome: Taken | Refusal | Invalid | Repeated) -> FactResult:
+async def _result(
+    request: Request, read: _SimulatedFact, outcome: FactReceipt | Refusal | Invalid | Repeated
+) -> FactResult:
     if isinstance(outcome, Repeated):
         outcome = await _again(request, read.fact, outcome)
-    if isinstance(outcome, Taken):
+    if isinstance(outcome, FactReceipt):
         is_new = isinstance(read.fact, TransactionBody | EventBody) and not outcome.repeated
         answer = shapes.fact(outcome.answer, write_position(outcome.position))
         return FactResult(201 if is_new else 200, answer=answer)
     return refused(request, under(read.at, outcome) if isinstance(outcome, Invalid) else outcome)
 
 
-async def _again(request: Request, fact: Fact, repeated: Repeated) -> Taken | Refusal:
+async def _again(request: Request, fact: Fact, repeated: Repeated) -> FactReceipt | Refusal:
     try:
         return await request.program.commands.facts.again(fact, repeated)
     except Refusal as refusal:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from domain.values.problems import Problem
 
 
-class WarningShown(Struct, frozen=True, gc=False):
+class WarningView(Struct, frozen=True, gc=False):
     """What was saved and can't work as meant: where in the definition (a JSON pointer), of which kind, and why."""
 
     pointer: str
@@ -15,5 +15,5 @@ class WarningShown(Struct, frozen=True, gc=False):
     detail: str
 
 
-def warnings_shown(warnings: Iterable[Problem]) -> list[WarningShown]:
-    return [WarningShown(warning.pointer, warning.code, warning.detail) for warning in warnings]
+def warnings_shown(warnings: Iterable[Problem]) -> list[WarningView]:
+    return [WarningView(warning.pointer, warning.code, warning.detail) for warning in warnings]

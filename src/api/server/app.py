@@ -19,7 +19,7 @@ from api.http.metrics import Metrics, observe, observe_failure
 from api.http.positions import write_position
 from api.http.problems import ProblemDetails, ProblemError, allowed, problem_of, problem_response
 from api.http.request import Request
-from api.http.routing import Terms, computed_fields, terms_of
+from api.http.routing import RouteTerms, computed_fields, terms_of
 from api.http.services import Exchange, Services
 from api.routes.service.clock import CLOCK_ROUTES
 from api.routes.service.health import health_routes
@@ -141,7 +141,7 @@ def _settle_terms(app: Litestar) -> None:
             handler.opt["computed"] = computed_fields(handler, handlers)
 
 
-def _query_parameters(handler: HTTPRouteHandler, terms: Terms, path: str) -> frozenset[str]:
+def _query_parameters(handler: HTTPRouteHandler, terms: RouteTerms, path: str) -> frozenset[str]:
     names = set(terms.parameters) | ({"after", "decided"} if terms.reads else set())
     if terms.listing:
         names |= set(terms.listing.parameters())

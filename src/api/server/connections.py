@@ -51,18 +51,18 @@ class Connections:
         self._most = most
         self._room = most // ROOM + 1
         self.most_answered = most - self._room
-        self._open: set[Connection] = set()
+        self._open: set[ClientConnection] = set()
         self._leaving = 0
 
-    def open(self, **server: Any) -> "Connection":  # noqa: ANN401  what the server makes a protocol of
-        return Connection(self, **server)
+    def open(self, **server: Any) -> "ClientConnection":  # noqa: ANN401  what the server makes a protocol of
+        return ClientConnection(self, **server)
 
     async def look(self) -> None:
         """Called once a second: end the connections whose clients have let us wait too long."""
         for connection in list(self._open):
             connection.look()
 
-    def admit(self, newcomer: "Connection") -> None:
+    def admit(self, newcomer: "ClientConnection") -> None:
         """Where there are too many, those that let us wait longest make room; many at once, as it takes a while."""
         self._open.add(newcomer)
         self._metrics.open_connections = len(self._open)
@@ -73,7 +73,7 @@ class Connections:
             self._leaving += 1
             connection.leave()
 
-    def lost(self, connection: "Connection") -> None:
+    def lost(self, connection: "ClientConnection") -> None:
         self._open.discard(connection)
         self._metrics.open_connections = len(self._open)
         self._leaving -= connection.leaving
@@ -85,7 +85,7 @@ class Connections:
         log.info("refused", status=status, problem=problem.type.name, detail=problem.detail)
 
 
-class Connection(HttpToolsProtocol):
+class ClientConnection(HttpToolsProtocol):
     """One connection. What it refuses, it answers with a problem, and hears the client out before it closes."""
 
     def __init__(self, connections: Connections, **server: Any) -> None:  # noqa: ANN401  as the server calls it

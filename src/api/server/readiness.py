@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from api.http.services import Check
+from api.http.services import ReadinessCheck
 from application.campaigns import award_policy
 from application.log.check import find_head_faults
 from application.log.errors import LogError
@@ -21,7 +21,7 @@ from application.reads import nothing
 from application.service.leadership import STANDSTILL_SECONDS, standstill
 from projections.engine import follower
 from projections.engine.faults import find_faults_async
-from projections.engine.store import STORED, Stored
+from projections.engine.store import STORED, StoredProjection
 from projections.history.log import last_position
 from projections.registry import PROJECTIONS
 
@@ -44,9 +44,9 @@ class Readiness:
         self._conninfo = conninfo
         self._looks = {"database": look_at_database, **looks}
         self._connection: AsyncConnection | None = None
-        self._looking: asyncio.Task[list[Check]] | None = None
+        self._looking: asyncio.Task[list[ReadinessCheck]] | None = None
 
-    async def checks(self) -> list[Check]:
+    async def checks(self) -> list[ReadinessCheck]:
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look(), name="laurel readiness")
         looking = self._looking
@@ -59,14 +59,14 @@ class Readiness:
             await asyncio.wait({self._looking})
         await self._hang_up()
 
-    async def _look(self) -> list[Check]:
+    async def _look(self) -> list[ReadinessCheck]:
         try:
             connection = await self._connected()
             said = {name: await _said(look, connection) for name, look in self._looks.items()}
         except _AWAY as error:
             await self._hang_up()
             return self._unknown(f"not reached ({type(error).__name__})")
-        return [Check(name, ok=not wrong, detail=wrong) for name, wrong in said.items()]
+        return [ReadinessCheck(name, ok=not wrong, detail=wrong) for name, wrong in said.items()]
 
     async def _connected(self) -> AsyncConnection:
         if self._connection is None or self._connection.closed:
@@ -80,10 +80,10 @@ class Readiness:
                 await self._connection.close()
         self._connection = None
 
-    def _unknown(self, why: str) -> list[Check]:
+    def _unknown(self, why: str) -> list[ReadinessCheck]:
         database, *others = self._looks
-        unknown = [Check(name, ok=False, detail="not known without the database") for name in others]
-        return [Check(database, ok=False, detail=why), *unknown]
+        unknown = [ReadinessCheck(name, ok=False, detail="not known without the database") for name in others]
+        return [ReadinessCheck(database, ok=False, detail=why), *unknown]
 
 
 async def _said(look: Look, connection: AsyncConnection) -> str:
@@ -149,7 +149,7 @@ class ProjectionsLook:
 
     async def __call__(self, connection: psycopg.AsyncConnection[Any]) -> str:
         rows = await (await connection.execute(STORED)).fetchall()
-        stored = {row[0]: Stored(*row) for row in rows}
+        stored = {row[0]: StoredProjection(*row) for row in rows}
         end = await last_position(connection)
         return "; ".join(
             [
@@ -159,7 +159,7 @@ class ProjectionsLook:
             ]
         )
 
-    def _stuck(self, stored: Mapping[str, Stored], end: int) -> Iterator[str]:
+    def _stuck(self, stored: Mapping[str, StoredProjection], end: int) -> Iterator[str]:
         now = monotonic()
         for projection in PROJECTIONS:
             found = stored.get(projection.name)

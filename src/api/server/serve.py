@@ -12,7 +12,7 @@ import uvicorn
 
 import backoffice.routes as backoffice
 from api.http.metrics import log
-from api.http.services import Program
+from api.http.services import RunningProgram
 from api.routes import ROUTES
 from api.server.app import Laurel, create_app
 from api.server.collector import collect_seldom
@@ -69,7 +69,7 @@ async def serve(settings: Settings, listener: socket.socket, *, works: bool) -> 
         await _answer(program, listener)
 
 
-async def _answer(program: Program, listener: socket.socket) -> None:
+async def _answer(program: RunningProgram, listener: socket.socket) -> None:
     app = create_app(program, ROUTES, backoffice.routes(program))
     await answer_requests(app, listener, program.settings.stop_seconds)
 
@@ -79,7 +79,7 @@ async def show_demo(settings: Settings, listener: socket.socket, opened: Callabl
     async with running(settings, works=True) as program:
         assert program.sandbox  # noqa: S101  the demo's settings ask for one
         assert program.due  # noqa: S101
-        shown = demo.Program(program.commands.writer, program.sandbox, program.due, settings.time_zone)
+        shown = demo.DemoProgram(program.commands.writer, program.sandbox, program.due, settings.time_zone)
         await demo.seed(shown, datetime.now(UTC))
         await program.sandbox.reset()
         opened()

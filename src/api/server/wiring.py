@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg_pool import AsyncConnectionPool
 
 from api.http.commands import commands_over
-from api.http.services import Imports, Program, Reads
+from api.http.services import Imports, ReadAccess, RunningProgram
 from api.routes.service.projections import RebuildThreads
 from api.server.lag import Following
 from api.server.readiness import Look, ProjectionsLook, Readiness, WriterLook, look_at_awards, look_at_log
@@ -17,7 +17,7 @@ from application.campaigns.award_policy import AwardPolicy
 from application.catalogue.commands import ensure_default_account
 from application.definitions.catalogue import Catalogue
 from application.facts.ingest import Rules
-from application.imports.importing import Intake
+from application.imports.importing import ImportIntake
 from application.imports.job import ImportHandler
 from application.imports.storage import ImportStorage
 from application.log.mapper import Mapper
@@ -27,7 +27,7 @@ from application.log.writer import Writer
 from application.postgres.connection import connect_async, pool_of, reach_database, recovering
 from application.schedule.jobs.kinds import due_handlers, preview_order
 from application.schedule.jobs.scheduler import Scheduler
-from application.schedule.jobs.store import JobStore, Kind, open_store
+from application.schedule.jobs.store import JobKind, JobStore, open_store
 from application.schedule.jobs.work import work
 from application.schedule.run import Doing
 from application.schedule.sandbox import Sandbox
@@ -63,7 +63,7 @@ class PreviewJobs:
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, works: bool, joins: bool = False) -> AsyncIterator[Program]:
+async def running(settings: Settings, *, works: bool, joins: bool = False) -> AsyncIterator[RunningProgram]:
     """Reaches and upgrades the database, then runs what serves requests and, where it `works`, what goes on by itself.
 
     One that `joins` takes the database for the sandbox that it is, or is not.
@@ -108,9 +108,9 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
         storage = ImportStorage(pool)
         rules = Rules(settings.register_unknown_members)
         commands = commands_over(writer, pool, mapper, rules, PreviewJobs(jobs))
-        intake = Intake(writer, commands.facts, catalogue)
+        intake = ImportIntake(writer, commands.facts, catalogue)
         if works:
-            handlers = {**due_handlers(doing, writer, reads), Kind.IMPORT: ImportHandler(storage, intake)}
+            handlers = {**due_handlers(doing, writer, reads), JobKind.IMPORT: ImportHandler(storage, intake)}
             scheduler = Scheduler(doing, reads, jobs, clock)
             working = work(jobs, handlers, scheduler, settings.workers)
             await stack.enter_async_context(in_background(working, "laurel work"))
@@ -124,7 +124,7 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
         stack.push_async_callback(readiness.close)
         rebuilds = RebuildThreads(conninfo, mapper)
         stack.push_async_callback(asyncio.to_thread, rebuilds.stop)
-        yield Program(
+        yield RunningProgram(
             settings=settings,
             clock=clock,
             keys=Keys(pool, settings.admin_key),
@@ -135,7 +135,7 @@ async def running(settings: Settings, *, works: bool, joins: bool = False) -> As
             checks=readiness.checks,
             collectors=(Following(positions, awards),),
             commands=commands,
-            reads=Reads(pool, mapper),
+            reads=ReadAccess(pool, mapper),
             rebuilds=rebuilds,
             imports=Imports(jobs, storage, intake),
         )

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, field
 
-from application.achievements.manual_progress import Change, Setting
+from application.achievements.manual_progress import ProgressRequest, RuleSetting
 from application.bodies.base import LONGEST_REASON, LimitBody, Translations, keepable
 from application.bodies.exact import Amount, Body, Code, DefinitionId, Formula, Instant, Name, Text
 from domain.achievements.definition import (
@@ -179,6 +179,6 @@ class ProgressBody(Body, frozen=True, kw_only=True):
     completed: Completed | None = None
     rules: Annotated[tuple[RuleProgressBody, ...], Meta(max_length=MOST_SETTINGS)] = ()
 
-    def change(self) -> Change:
-        settings = tuple(Setting(rule.rule, rule.value, rule.at) for rule in self.rules)
-        return Change(self.reason, self.completed, settings)
+    def change(self) -> ProgressRequest:
+        settings = tuple(RuleSetting(rule.rule, rule.value, rule.at) for rule in self.rules)
+        return ProgressRequest(self.reason, self.completed, settings)

@@ -14,18 +14,18 @@ from application.service.refusals import Conflict, Unknown
 from application.streams import MEMBER, PROGRESS
 from domain.achievements import progress as progresses
 from domain.achievements.achievement import Status
-from domain.achievements.adjustment import LimitReached, NothingProgresses, adjust
+from domain.achievements.adjustment import LimitExcess, NothingProgresses, adjust
 from domain.achievements.buckets import bucket_at
 from domain.achievements.definition import CountKind, PeriodKind
 from domain.achievements.progress import Progress
-from domain.achievements.progress_shown import RuleShown, shown_at
+from domain.achievements.progress_shown import RuleView, shown_at
 from domain.achievements.terms import AchievementTerms, RuleTerms
 from domain.values.amounts import fault, written
 from domain.values.interval import moment_of
 from domain.values.problems import Invalid, Problem
 
 
-class Setting(Struct, frozen=True, gc=False):
+class RuleSetting(Struct, frozen=True, gc=False):
     """What a rule (from 1) is to have counted in the period of an instant; None is now."""
 
     rule: int
@@ -33,25 +33,25 @@ class Setting(Struct, frozen=True, gc=False):
     at: datetime | None = None
 
 
-class Change(Struct, frozen=True, gc=False):
+class ProgressRequest(Struct, frozen=True, gc=False):
     """What is to be: the completed count, and what rules count."""
 
     reason: str
     completed: int | None = None
-    settings: tuple[Setting, ...] = ()
+    settings: tuple[RuleSetting, ...] = ()
 
 
-class Changed(Struct, frozen=True, gc=False):
+class ProgressChange(Struct, frozen=True, gc=False):
     """Progress as it is after a change, each rule with what its open period counts; `recorded` where it is another."""
 
     member: str
     achievement: UUID
     completed: int
-    rules: tuple[tuple[RuleTerms, RuleShown], ...]
+    rules: tuple[tuple[RuleTerms, RuleView], ...]
     recorded: bool
 
 
-def change(working: Working, member_id: str, achievement_id: UUID, wanted: Change) -> Changed:
+def change(working: Working, member_id: str, achievement_id: UUID, wanted: ProgressRequest) -> ProgressChange:
     """Makes progress what is wanted; where it is that already, nothing is recorded.
 
     Rules that become complete by it complete the achievement, as they would by a fact. Raises Unknown, Conflict and
@@ -71,7 +71,7 @@ def change(working: Working, member_id: str, achievement_id: UUID, wanted: Chang
     known = progresses.evolve(None, carried) if carried else progress
     member_version = working.version(MEMBER.at(member_id))
     decided = adjust(known, terms, member_id, wanted.reason, now, wanted.completed, settings, member_version)
-    if isinstance(decided, LimitReached):
+    if isinstance(decided, LimitExcess):
         raise Conflict(f"the limit allows a completed count of at most {written(decided.allowed)}", "limit_reached")
     if isinstance(decided, NothingProgresses):
         raise Conflict("the limit is reached: nothing progresses, so that no rule can be raised", "limit_reached")
@@ -94,7 +94,7 @@ def _terms(catalogue: Catalogue, achievement_id: UUID) -> AchievementTerms:
 
 
 def _problems(
-    terms: AchievementTerms, wanted: Change, settings: Sequence[tuple[int, Decimal, datetime]]
+    terms: AchievementTerms, wanted: ProgressRequest, settings: Sequence[tuple[int, Decimal, datetime]]
 ) -> Iterator[Problem]:
     if wanted.completed is None and not settings:
         yield Problem("", "must have `completed` or `rules`: there is nothing to change")
@@ -117,7 +117,9 @@ def _problems(
         seen.add(bucket)
 
 
-def _changed(terms: AchievementTerms, member_id: str, progress: Progress, now: datetime, *, recorded: bool) -> Changed:
+def _changed(
+    terms: AchievementTerms, member_id: str, progress: Progress, now: datetime, *, recorded: bool
+) -> ProgressChange:
     moment = moment_of(now, terms.zone)
     rules = tuple((rule, shown_at(rule, progress.of(rule.number).buckets, moment)) for rule in terms.rules)
-    return Changed(member_id, terms.achievement, progress.completed, rules, recorded)
+    return ProgressChange(member_id, terms.achievement, progress.completed, rules, recorded)

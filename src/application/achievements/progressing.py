@@ -24,13 +24,13 @@ from domain.achievements.buckets import Bucket, is_complete, reached
 from domain.achievements.definition import CountKind, Subject
 from domain.achievements.progress import Acting, Advanced, Context, Move, Progress
 from domain.achievements.terms import AchievementTerms, RuleTerms
-from domain.expressions import Compiled, ExpressionFailure
+from domain.expressions import CompiledExpression, ExpressionFailure
 from domain.facts.basis import Basis
 from domain.facts.fact import Fact, FactKind
-from domain.facts.outcomes import Advance, Completed, NotCounted, Outcome, Progressed, Reason
+from domain.facts.outcomes import Advance, CompletionOutcome, OmissionOutcome, OmissionReason, Outcome, ProgressOutcome
 from domain.facts.purchase import Item, no_worth
 from domain.facts.refund import part_left, stated_at
-from domain.facts.scope import Line, Seen
+from domain.facts.scope import FactContext, ItemLine
 from domain.values.amounts import EXACT, ONE, ZERO, kept
 from domain.values.interval import moment_of
 
@@ -38,7 +38,7 @@ REVISIONS_TOGETHER = 50
 """How many older revisions are asked at once for a member's completions."""
 
 
-class Moved(Struct, frozen=True, gc=False):
+class Movement(Struct, frozen=True, gc=False):
     """What is recorded with the fact, and the events to record on members' progress after it."""
 
     advances: tuple[Advance, ...] = ()
@@ -46,10 +46,10 @@ class Moved(Struct, frozen=True, gc=False):
     effects: tuple[tuple[Stream[Any, Any], Any], ...] = ()
 
 
-UNMOVED = Moved()
+NO_MOVEMENT = Movement()
 
 
-class Measured(Struct, frozen=True, gc=False):
+class Measure(Struct, frozen=True, gc=False):
     """What a fact that meets a rule's conditions adds to it; `value` is what is to be distinct.
 
     `no_worth` says which lines add nothing to it, as they have no price.
@@ -60,14 +60,14 @@ class Measured(Struct, frozen=True, gc=False):
     no_worth: str | None = None
 
 
-def advance(working: Working, seen: Seen, basis: Basis | None = None) -> Moved:
+def advance(working: Working, seen: FactContext, basis: Basis | None = None) -> Movement:
     """What a fact does to the progress of whom it concerns, by every achievement that takes it.
 
     One that was recorded before stands on a `basis`: achievements take it that were active then.
     """
     goals = _likely(working.catalogue, seen)
     if not goals:
-        return UNMOVED
+        return NO_MOVEMENT
     moving = _Moving(working, seen)
     candidates = [candidate for goal in goals if (candidate := moving.candidate(goal, basis))]
     moving.load(candidates)
@@ -77,7 +77,7 @@ def advance(working: Working, seen: Seen, basis: Basis | None = None) -> Moved:
     return moving.moved()
 
 
-def streams_likely(working: Working, seen: Seen, most: int) -> list[Stream[Any, Any]]:
+def streams_likely(working: Working, seen: FactContext, most: int) -> list[Stream[Any, Any]]:
     """The progress that a fact of a member who is not loaded yet will most likely move."""
     catalogue: Catalogue = working.catalogue
     likely = (goal for goal in _likely(catalogue, seen) if goal.terms.active and goal.rule.subject is Subject.MEMBER)
@@ -88,28 +88,28 @@ def streams_likely(working: Working, seen: Seen, most: int) -> list[Stream[Any, 
     ]
 
 
-def take_back(working: Working, seen: Seen, before: Seen | None, advances: Sequence[Advance]) -> Moved:
+def take_back(working: Working, seen: FactContext, before: FactContext | None, advances: Sequence[Advance]) -> Movement:
     """Takes back what a fact advanced: all of it or, for one that is less than it was `before`, down to what it adds.
 
     What was spent on a completion stays, and so does what belongs to a revision that has been replaced or to an
     achievement that is archived, which may not even compile any more.
     """
     if not advances:
-        return UNMOVED
+        return NO_MOVEMENT
     moving = _Moving(working, seen)
     earlier = _Moving(working, before) if before else None
     kept = [left for held in advances if (left := moving.take_back(held, earlier))]
     moved = moving.moved()
-    return Moved(tuple(kept), moved.outcomes, moved.effects)
+    return Movement(tuple(kept), moved.outcomes, moved.effects)
 
 
-def _likely(catalogue: Catalogue, seen: Seen) -> list[Goal]:
+def _likely(catalogue: Catalogue, seen: FactContext) -> list[Goal]:
     if seen.event:
         return list(catalogue.goals(FactKind.EVENT, seen.event.type).likely(seen))
     return list(catalogue.goals(FactKind.TRANSACTION, None).likely(seen))
 
 
-def _holds(rule: RuleTerms, seen: Seen) -> bool | str:
+def _holds(rule: RuleTerms, seen: FactContext) -> bool | str:
     """Whether a rule's conditions hold, or why that can't be told."""
     if rule.conditions is None:
         return True
@@ -134,7 +134,7 @@ class _Moves:
 class _Moving:
     """One fact on its way through the achievements: progress as it is after what was decided so far."""
 
-    def __init__(self, working: Working, seen: Seen) -> None:
+    def __init__(self, working: Working, seen: FactContext) -> None:
         self._working = working
         self._seen = seen
         catalogue: Catalogue = working.catalogue
@@ -151,18 +151,18 @@ class _Moving:
         self._moves: dict[UUID, _Moves] = {}
         self._advances: list[Advance] = []
         self._outcomes: list[Outcome] = []
-        self._not_counted: list[NotCounted] = []
+        self._not_counted: list[OmissionOutcome] = []
         self._outside: set[UUID] = set()
         self._registered: set[UUID] = set()
         self._effects: list[tuple[Stream[Any, Any], Any]] = []
 
-    def moved(self) -> Moved:
+    def moved(self) -> Movement:
         not_counted = self._not_counted
         if len(not_counted) > EXPLAINED:
             not_counted = sorted(not_counted, key=_nearness)[:EXPLAINED]
-        return Moved(tuple(self._advances), (*self._outcomes, *not_counted), tuple(self._effects))
+        return Movement(tuple(self._advances), (*self._outcomes, *not_counted), tuple(self._effects))
 
-    def candidate(self, goal: Goal, basis: Basis | None) -> tuple[Goal, Measured | None] | None:
+    def candidate(self, goal: Goal, basis: Basis | None) -> tuple[Goal, Measure | None] | None:
         """The goal, where what is known without its progress lets the fact count; what it adds, once that is sure.
 
         An achievement's limit goes before its conditions, so one that has a limit is looked at further on.
@@ -170,18 +170,18 @@ class _Moving:
         terms, rule = goal.terms, goal.rule
         active = self._catalogue.achievements[terms.achievement].was_active(basis) if basis else terms.active
         if not active:
-            self._refuse(terms, Reason.ACHIEVEMENT_INACTIVE)
+            self._refuse(terms, OmissionReason.ACHIEVEMENT_INACTIVE)
         elif terms.takes and not terms.takes(self._at):
-            self._refuse(terms, Reason.OUTSIDE_TIMEFRAME)
+            self._refuse(terms, OmissionReason.OUTSIDE_TIMEFRAME)
         elif rule.subject is Subject.REFERRER and self._seen.member.referrer is None:
-            self._refuse(terms, Reason.NO_REFERRER, rule)
+            self._refuse(terms, OmissionReason.NO_REFERRER, rule)
         elif terms.limit:
             return goal, None
         elif measured := self._measure(terms, rule):
             return goal, measured
         return None
 
-    def load(self, candidates: Sequence[tuple[Goal, Measured | None]]) -> None:
+    def load(self, candidates: Sequence[tuple[Goal, Measure | None]]) -> None:
         """All at once."""
         if not candidates:
             return
@@ -195,23 +195,23 @@ class _Moving:
                 streams.append(MEMBER.at(self._subject(goal.rule)))
         working.prefetch(streams)
 
-    def advance(self, goal: Goal, measured: Measured | None) -> None:
+    def advance(self, goal: Goal, measured: Measure | None) -> None:
         terms, rule = goal.terms, goal.rule
         member = self._subject(rule)
         stream = self._stream(terms, member)
         progress = self._held(stream, terms, member)
         if terms.limit:
             if progresses.limit_reached(terms, progress, self._moment):
-                self._refuse(terms, Reason.LIMIT_REACHED, rule)
+                self._refuse(terms, OmissionReason.LIMIT_REACHED, rule)
                 return
             measured = self._measure(terms, rule)
         if measured is None:
             return
         acting = Acting(member, self._fact, self._at, self._moment)
         advanced = progresses.advance(terms, rule, progress, acting, measured.amount, measured.value)
-        if rule.unique_referee and not isinstance(advanced, Reason) and self._was_counted(terms, rule):
-            advanced = Reason.NOT_DISTINCT
-        if isinstance(advanced, Reason):
+        if rule.unique_referee and not isinstance(advanced, OmissionReason) and self._was_counted(terms, rule):
+            advanced = OmissionReason.NOT_DISTINCT
+        if isinstance(advanced, OmissionReason):
             self._refuse(terms, advanced, rule)
             return
         after = self._record(stream, advanced)
@@ -222,7 +222,7 @@ class _Moving:
             self._mark_referee(terms, rule, progresses.RefereeCounted)
         self._note(terms, rule, after, advanced)
         if measured.no_worth:
-            self._refuse(terms, Reason.NO_PRICE, rule, measured.no_worth)
+            self._refuse(terms, OmissionReason.NO_PRICE, rule, measured.no_worth)
 
     def complete(self) -> None:
         """The completions that the advances have brought about, and what campaigns that are fired will need to know."""
@@ -236,7 +236,7 @@ class _Moving:
             self._effects[moved.last] = stream, replace(last, context=context)
             if completed:
                 self._record(stream, replace(completed, context=context))
-                self._outcomes.append(Completed(completed.achievement, completed.number, self._another(member)))
+                self._outcomes.append(CompletionOutcome(completed.achievement, completed.number, self._another(member)))
 
     def take_back(self, held: Advance, earlier: "_Moving | None") -> Advance | None:
         """What is left of an advance; `earlier` is the fact as it was before, where something is left of it."""
@@ -256,7 +256,7 @@ class _Moving:
         reversed_ = progresses.take_back(rule, progress, held, acting, left)
         if reversed_ is None:
             is_forgotten = progress is not None and progress.run == held.run
-            self._refuse(terms, Reason.TOO_OLD if is_forgotten else Reason.PROGRESS_SPENT, rule)
+            self._refuse(terms, OmissionReason.TOO_OLD if is_forgotten else OmissionReason.PROGRESS_SPENT, rule)
             return held
         after = self._record(stream, reversed_)
         buckets = after.of(rule.number).buckets
@@ -271,12 +271,12 @@ class _Moving:
     def holds(self, rule: RuleTerms) -> bool | str:
         return _holds(rule, self._seen)
 
-    def counted(self, rule: RuleTerms) -> Measured | tuple[Reason, str | None]:
+    def counted(self, rule: RuleTerms) -> Measure | tuple[OmissionReason, str | None]:
         """What the fact adds to a rule whose conditions hold, or why nothing."""
         try:
             return self._amount(rule)
         except ExpressionFailure as failure:
-            return Reason.EXPRESSION_FAILED, str(failure)
+            return OmissionReason.EXPRESSION_FAILED, str(failure)
 
     def _left(self, rule: RuleTerms, held: Advance, earlier: "_Moving") -> Decimal | None:
         """What the fact still adds; None where it would not count as it is, and would have as it was `earlier`.
@@ -286,9 +286,9 @@ class _Moving:
         if self.holds(rule) is not True and earlier.holds(rule) is True:
             return None
         now, before = self.counted(rule), earlier.counted(rule)
-        if isinstance(now, Measured) and now.value == held.value:
+        if isinstance(now, Measure) and now.value == held.value:
             return now.amount
-        return None if isinstance(before, Measured) and before.value == held.value else held.amount
+        return None if isinstance(before, Measure) and before.value == held.value else held.amount
 
     def _subject(self, rule: RuleTerms) -> str:
         member = self._seen.member
@@ -328,36 +328,36 @@ class _Moving:
         moved.moves.append(advanced.move)
         moved.last = len(self._effects) - 1
 
-    def _measure(self, terms: AchievementTerms, rule: RuleTerms) -> Measured | None:
+    def _measure(self, terms: AchievementTerms, rule: RuleTerms) -> Measure | None:
         """What the fact adds; None, and why noted, when it does not count."""
         measured = self._measured(rule)
-        if isinstance(measured, Measured):
+        if isinstance(measured, Measure):
             return measured
         reason, detail = measured
         self._refuse(terms, reason, rule, detail)
         return None
 
-    def _measured(self, rule: RuleTerms) -> Measured | tuple[Reason, str | None]:
+    def _measured(self, rule: RuleTerms) -> Measure | tuple[OmissionReason, str | None]:
         holds = self.holds(rule)
         if holds is not True:
-            return (Reason.EXPRESSION_FAILED, holds) if holds else (Reason.CONDITION_NOT_MET, None)
+            return (OmissionReason.EXPRESSION_FAILED, holds) if holds else (OmissionReason.CONDITION_NOT_MET, None)
         return self.counted(rule)
 
-    def _amount(self, rule: RuleTerms) -> Measured | tuple[Reason, str | None]:
+    def _amount(self, rule: RuleTerms) -> Measure | tuple[OmissionReason, str | None]:
         match rule.count:
             case CountKind.OCCURRENCES:
-                return Measured(ONE)
+                return Measure(ONE)
             case CountKind.SUM if rule.measured:
-                return Measured(self._sum(rule, rule.measured))
+                return Measure(self._sum(rule, rule.measured))
             case CountKind.DISTINCT if rule.measured:
                 value = rule.measured.evaluate(self._seen)
                 if value is None:
-                    return Reason.ATTRIBUTE_MISSING, f"the fact has no {rule.measured.source}"
-                return Measured(ONE, _text(value))
+                    return OmissionReason.ATTRIBUTE_MISSING, f"the fact has no {rule.measured.source}"
+                return Measure(ONE, _text(value))
             case _:
                 return self._matching(rule)
 
-    def _sum(self, rule: RuleTerms, measured: Compiled) -> Decimal:
+    def _sum(self, rule: RuleTerms, measured: CompiledExpression) -> Decimal:
         """What is made of attributes is no more than its part of what refunds have left of the total."""
         seen = self._seen
         amount = kept(measured.evaluate(seen))
@@ -367,27 +367,27 @@ class _Moving:
         whole = replace(seen, transaction=replace(seen.transaction, total=since))
         return min(amount, part_left(kept(measured.evaluate(whole)), seen.left, since), key=abs)
 
-    def _matching(self, rule: RuleTerms) -> Measured | tuple[Reason, str | None]:
+    def _matching(self, rule: RuleTerms) -> Measure | tuple[OmissionReason, str | None]:
         purchase = self._seen.transaction
         lines = purchase.items if purchase else ()
         if rule.reads_products:
             self._working.prefetch([PRODUCT.at(item.product) for item in lines])
         items = [(number, item) for number, item in enumerate(lines, 1) if self._matches(rule, item)]
         if not items:
-            return Reason.NO_MATCHING_ITEMS, None
+            return OmissionReason.NO_MATCHING_ITEMS, None
         of_value = rule.count is CountKind.MATCHING_VALUE
         if of_value and not any(item.has_worth for _, item in items):
-            return Reason.NO_PRICE, None
+            return OmissionReason.NO_PRICE, None
         total = ZERO
         for _, item in items:
             total = EXACT.add(total, item.value if of_value else item.quantity)
-        return Measured(total, no_worth=no_worth(items) if of_value else None)
+        return Measure(total, no_worth=no_worth(items) if of_value else None)
 
     def _matches(self, rule: RuleTerms, item: Item) -> bool:
         if rule.items is None:
             return True
         product = self._working.state(PRODUCT.at(item.product)) if rule.reads_products else None
-        return bool(rule.items.evaluate(Line(item, product)))
+        return bool(rule.items.evaluate(ItemLine(item, product)))
 
     def _was_counted(self, terms: AchievementTerms, rule: RuleTerms) -> bool:
         member = self._seen.member.id
@@ -436,15 +436,15 @@ class _Moving:
         buckets: tuple[Bucket, ...],
         value: Decimal,
         member: str,
-    ) -> Progressed:
+    ) -> ProgressOutcome:
         complete = is_complete(rule, buckets)
-        return Progressed(terms.achievement, rule.number, value, rule.goal, complete, self._another(member))
+        return ProgressOutcome(terms.achievement, rule.number, value, rule.goal, complete, self._another(member))
 
     def _another(self, member: str) -> str | None:
         return None if member == self._seen.member.id else member
 
     def _refuse(
-        self, terms: AchievementTerms, reason: Reason, rule: RuleTerms | None = None, detail: str | None = None
+        self, terms: AchievementTerms, reason: OmissionReason, rule: RuleTerms | None = None, detail: str | None = None
     ) -> None:
         if rule is None:
             if terms.achievement in self._outside:
@@ -452,7 +452,7 @@ class _Moving:
             self._outside.add(terms.achievement)
         number = rule.number if rule else None
         member = self._another(self._subject(rule)) if rule else None
-        self._not_counted.append(NotCounted(None, reason, None, detail, terms.achievement, number, member))
+        self._not_counted.append(OmissionOutcome(None, reason, None, detail, terms.achievement, number, member))
 
 
 def carried_over(working: Working, terms: AchievementTerms, member: str) -> progresses.Carried | None:
@@ -468,9 +468,9 @@ def carried_over(working: Working, terms: AchievementTerms, member: str) -> prog
     return None
 
 
-def _nearness(not_counted: NotCounted) -> int:
+def _nearness(not_counted: OmissionOutcome) -> int:
     """What was asked first of a fact is told last: the nearer it came to counting, the more somebody wonders why."""
-    asked = (Reason.ACHIEVEMENT_INACTIVE, Reason.OUTSIDE_TIMEFRAME, Reason.CONDITION_NOT_MET)
+    asked = (OmissionReason.ACHIEVEMENT_INACTIVE, OmissionReason.OUTSIDE_TIMEFRAME, OmissionReason.CONDITION_NOT_MET)
     return -asked.index(not_counted.reason) if not_counted.reason in asked else -len(asked)
 
 

@@ -25,7 +25,7 @@ from domain.expressions.tokens import MOST_CHARACTERS
 from domain.facts.transaction import Status
 from domain.values.amounts import fault
 from domain.values.attributes import ATTRIBUTES
-from domain.values.interval import Interval, Unit
+from domain.values.interval import Interval, IntervalUnit
 from domain.values.limit import Limit
 from domain.values.problems import Invalid, Problem
 from domain.values.texts import MOST_LOCALES
@@ -118,7 +118,7 @@ Translations = Annotated[dict[Locale, TextBody], Meta(max_length=MOST_LOCALES)]
 class IntervalBody(Body, frozen=True):
     """The current calendar unit and the `n - 1` before it."""
 
-    unit: Unit
+    unit: IntervalUnit
     n: Annotated[int, Meta(ge=1, le=LONGEST_INTERVAL)] = 1
 
     def interval(self) -> Interval:

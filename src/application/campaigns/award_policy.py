@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from application.campaigns.awarding import Batch, Done, Moved, decide_batch, pass_by
+from application.campaigns.awarding import BatchOutcome, Overtaking, TriggerBatch, decide_batch, pass_by
 from application.campaigns.cancellation import cancel_grant
 from application.campaigns.triggers import Look, Triggers, look
 from application.log.errors import LogError
@@ -200,7 +200,7 @@ class AwardPolicy:
             await self._cancel(connection, seen.recorded, turn.cancellation)
         elif turn.fired:
             fired, catalogue = tuple(turn.fired), self._triggers.catalogue
-            await self._decide(Batch(seen.recorded, turn.last, fired, catalogue, turn.supplies))
+            await self._decide(TriggerBatch(seen.recorded, turn.last, fired, catalogue, turn.supplies))
         else:
             await self._move(turn.last)
             return False
@@ -212,28 +212,28 @@ class AwardPolicy:
         self.head = max(self.head, committed.position)
         return Look(seen.recorded, seen.changed, seen.time_zone, committed.position)
 
-    async def _decide(self, batch: Batch) -> None:
+    async def _decide(self, batch: TriggerBatch) -> None:
         """All of it, by as many commands as it takes, unless someone else has decided some."""
         while True:
             command = partial(decide_batch, batch=batch, seed=self._seed())
             # what is one event for all of them, such as the budget's, answers to the first
             origin = batch.fired[0].origin
             outcome = (await self._writer.submit(command, actor=actors.AWARD_POLICY, origin=origin, bulk=True)).answer
-            if not isinstance(outcome, Done):
+            if not isinstance(outcome, BatchOutcome):
                 return
             reached = outcome.recorded.position
             await self._move(reached)
             left = tuple(one for one in batch.fired if one.trigger.position > reached)
             if not left:
                 return
-            batch = Batch(outcome.recorded, batch.upto, left, batch.catalogue, batch.supplies)
+            batch = TriggerBatch(outcome.recorded, batch.upto, left, batch.catalogue, batch.supplies)
 
     async def _cancel(self, connection: psycopg.AsyncConnection[Any], recorded: Decided, request: Recorded) -> None:
         """In the name of whoever asked for it."""
         (granted,) = await read_versions(connection, self._mapper, [(request.stream, request.event.granted)])
         command = partial(cancel_grant, recorded=recorded, granted=granted.event, request=request)
         outcome = await self._writer.submit(command, actor=request.envelope.actor, origin=request.origin)
-        if not isinstance(outcome.answer, Moved):
+        if not isinstance(outcome.answer, Overtaking):
             await self._move(request.position)
 
     async def _move(self, position: int) -> None:

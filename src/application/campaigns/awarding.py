@@ -36,7 +36,7 @@ from domain.campaigns.award_policy import NOTHING, Decided
 from domain.campaigns.decision import decide
 from domain.campaigns.definition import CampaignTrigger, CampaignType, EffectKind, Recipient
 from domain.campaigns.ledger import STOCKS
-from domain.campaigns.occasion import AchievementSeen, Occasion
+from domain.campaigns.occasion import AchievementContext, Occasion
 from domain.campaigns.participation import (
     Granted,
     Participation,
@@ -60,7 +60,7 @@ waits while it decides.
 """
 
 
-class Fired(Struct, frozen=True, gc=False):
+class Firing(Struct, frozen=True, gc=False):
     """A member's progress that campaigns may fire on, as it was recorded.
 
     What was recorded before triggers had a context is decided by the member and the completions there are.
@@ -78,14 +78,14 @@ class Fired(Struct, frozen=True, gc=False):
         return self.trigger.achievement, self.trigger.kind
 
 
-class Made(NamedTuple):
+class IdentifiedDecision(NamedTuple):
     """A decision and its id."""
 
     id: UUID
     decision: Granted | Refused
 
 
-def fired_by(recorded: Recorded) -> Fired | None:
+def fired_by(recorded: Recorded) -> Firing | None:
     """What campaigns may fire on; None where progress was changed by hand without a completion."""
     event = recorded.event
     match event:
@@ -101,7 +101,7 @@ def fired_by(recorded: Recorded) -> Fired | None:
 
 def _fired(
     recorded: Recorded, event: Completed | Adjusted | Advanced, kind: CampaignTrigger, number: int, fact: Fact | None
-) -> Fired:
+) -> Firing:
     context = event.context
     moves = context.moves if context else (event.move,) if isinstance(event, Advanced) else ()
     trigger = Trigger(
@@ -116,7 +116,7 @@ def _fired(
         event.occurred_at,
         moves,
     )
-    return Fired(event.member, trigger, recorded.envelope.recorded_at, recorded.origin, context)
+    return Firing(event.member, trigger, recorded.envelope.recorded_at, recorded.origin, context)
 
 
 class Draw:
@@ -139,7 +139,7 @@ class Draw:
         return self._left.pop() % below
 
 
-class Batch(Struct, frozen=True, gc=False):
+class TriggerBatch(Struct, frozen=True, gc=False):
     """Everything that was triggered after what is `recorded` as decided, and up to `upto`, in order.
 
     `catalogue` are the definitions in force there, and `supplies` how many codes had come into pools of coupons; none
@@ -148,30 +148,30 @@ class Batch(Struct, frozen=True, gc=False):
 
     recorded: Decided
     upto: int
-    fired: tuple[Fired, ...]
+    fired: tuple[Firing, ...]
     catalogue: Catalogue
     supplies: Mapping[str, int]
 
 
-class Moved(Struct, frozen=True, gc=False):
+class Overtaking(Struct, frozen=True, gc=False):
     """Someone else has decided further; nothing was decided."""
 
 
-class Done(Struct, frozen=True, gc=False):
+class BatchOutcome(Struct, frozen=True, gc=False):
     """How much is decided now, and the decisions."""
 
     recorded: Decided
-    made: tuple[Made, ...]
+    made: tuple[IdentifiedDecision, ...]
 
 
-def decide_batch(working: Working, batch: Batch, seed: bytes) -> Done | Moved:
+def decide_batch(working: Working, batch: TriggerBatch, seed: bytes) -> BatchOutcome | Overtaking:
     """Decides what was triggered, as much as is decided at once, and records how far that is."""
     if decided(working) != batch.recorded:
-        return Moved()
+        return Overtaking()
     asked, recorded = _together(_left(batch), batch)
     made = _decide(working, batch.catalogue, asked, Draw(seed), batch.supplies)
     working.record(POLICY, recorded)
-    return Done(recorded, tuple(made))
+    return BatchOutcome(recorded, tuple(made))
 
 
 def decided(working: Working) -> Decided:
@@ -185,14 +185,14 @@ def pass_by(working: Working, recorded: Decided, position: int) -> None:
         working.record(POLICY, Decided(position))
 
 
-def concerned(catalogue: Catalogue, one: Fired) -> Iterator[CampaignTerms]:
+def concerned(catalogue: Catalogue, one: Firing) -> Iterator[CampaignTerms]:
     """The active campaigns that it fires by their dates, in the order in which they decide."""
     for terms in catalogue.campaigns_on(*one.on):
         if terms.runs_at(one.trigger.occurred_at):
             yield terms
 
 
-Asked = tuple[Fired, CampaignTerms]
+Asked = tuple[Firing, CampaignTerms]
 """What fired, and a campaign that decides it."""
 
 
@@ -200,7 +200,7 @@ def _campaigns(asked: Iterable[Asked]) -> dict[UUID, None]:
     return dict.fromkeys(terms.campaign for _, terms in asked)
 
 
-def _left(batch: Batch) -> list[Asked]:
+def _left(batch: TriggerBatch) -> list[Asked]:
     """By what campaigns the batch is to be decided, less those that have decided its first already."""
     begun, done = batch.recorded.position + 1, set(batch.recorded.campaigns)
     return [
@@ -211,7 +211,7 @@ def _left(batch: Batch) -> list[Asked]:
     ]
 
 
-def _together(asked: list[Asked], batch: Batch) -> tuple[list[Asked], Decided]:
+def _together(asked: list[Asked], batch: TriggerBatch) -> tuple[list[Asked], Decided]:
     """The first of them, as many as one command decides, and how much is decided with them.
 
     What was triggered at once is decided at once, unless that alone is more.
@@ -230,7 +230,7 @@ def _together(asked: list[Asked], batch: Batch) -> tuple[list[Asked], Decided]:
     return asked, Decided(batch.upto)
 
 
-def decide_triggers(working: Working, fired: Sequence[Fired], random: Random) -> list[Made]:
+def decide_triggers(working: Working, fired: Sequence[Firing], random: Random) -> list[IdentifiedDecision]:
     """Decides, in order, what has just been triggered by every campaign that it fires, and records what comes of it."""
     catalogue: Catalogue = working.catalogue
     asked = [(one, terms) for one in fired for terms in concerned(catalogue, one)]
@@ -243,7 +243,7 @@ def _decide(
     asked: Sequence[Asked],
     random: Random,
     supplies: Mapping[str, int] | None,
-) -> list[Made]:
+) -> list[IdentifiedDecision]:
     working.prefetch(_streams(asked))
     working.prefetch_at(_members(asked))
     occasions: dict[int, Occasion] = {}
@@ -252,14 +252,14 @@ def _decide(
             occasions[one.trigger.position] = _occasion(working, catalogue, one)
     working.prefetch(_referrers(asked, occasions))
     ledger = ledger_for(working, catalogue, [terms for _, terms in asked], random, supplies)
-    made: list[Made] = []
+    made: list[IdentifiedDecision] = []
     for one, terms in asked:
         stream = PARTICIPATION.at(terms.campaign, one.member)
         occasion = occasions[one.trigger.position]
         referrer = _referrer(working, terms, occasion.member)
         decision = decide(terms, occasion, one.trigger, working.state(stream), referrer, ledger, one.recorded_at)
         working.record(stream, decision, one.origin)
-        made.append(Made(decision_id(stream.id, working.version(stream)), decision))
+        made.append(IdentifiedDecision(decision_id(stream.id, working.version(stream)), decision))
         if isinstance(decision, Granted):
             ledger.take(decision)
             _register(working, decision, one.origin)
@@ -313,11 +313,11 @@ def _referrer(working: Working, terms: CampaignTerms, member: Member) -> Partici
     return working.state(PARTICIPATION.at(terms.campaign, member.referrer))
 
 
-def _occasion(working: Working, catalogue: Catalogue, one: Fired) -> Occasion:
+def _occasion(working: Working, catalogue: Catalogue, one: Firing) -> Occasion:
     """The fact as it was accepted: a refund since then changes no decision."""
     trigger, fact = one.trigger, one.trigger.fact
     name = catalogue.achievements[trigger.achievement].definition.name
-    achievement = AchievementSeen(trigger.achievement, name, _completions(working, one))
+    achievement = AchievementContext(trigger.achievement, name, _completions(working, one))
     transaction = event = None
     if fact and fact.kind is FactKind.TRANSACTION:
         transaction = working.state(TRANSACTION.at(fact.id))
@@ -332,7 +332,7 @@ def _occasion(working: Working, catalogue: Catalogue, one: Fired) -> Occasion:
     )
 
 
-def _completions(working: Working, one: Fired) -> int:
+def _completions(working: Working, one: Firing) -> int:
     if one.context:
         return one.context.completions
     if one.trigger.kind is CampaignTrigger.ACHIEVEMENT_COMPLETED:

@@ -24,6 +24,7 @@ from domain.campaigns.definition import (
     MOST_LABELS,
     MOST_RULES,
     TIER_LENGTH,
+    CampaignRule,
     CampaignTrigger,
     CampaignType,
     Definition,
@@ -33,7 +34,6 @@ from domain.campaigns.definition import (
     OnExhausted,
     People,
     Recipient,
-    Rule,
 )
 from domain.catalogue.entries import (
     MOST_REFERENCES,
@@ -93,9 +93,9 @@ class CampaignRuleBody(Body, frozen=True):
     effects: Annotated[tuple[EffectBody, ...], Meta(min_length=1, max_length=MOST_EFFECTS)]
     conditions: dict[str, Any] | None = None
 
-    def rule(self) -> Rule:
+    def rule(self) -> CampaignRule:
         conditions = None if self.conditions is None else keepable(self.conditions)
-        return Rule(self.name, tuple(effect.effect() for effect in self.effects), conditions)
+        return CampaignRule(self.name, tuple(effect.effect() for effect in self.effects), conditions)
 
 
 class LimitsBody(Body, frozen=True):

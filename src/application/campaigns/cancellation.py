@@ -6,14 +6,14 @@ the order of triggers and cancellations in the log, and on nothing else.
 
 from uuid import UUID
 
-from application.campaigns.awarding import POLICY, Moved, decided
+from application.campaigns.awarding import POLICY, Overtaking, decided
 from application.log.events import Recorded
 from application.log.working import Working
 from application.service.refusals import Conflict
 from application.streams import CAMPAIGN_BUDGET, COUPON_CODE, PARTICIPATION, STOCK
 from domain.campaigns import budget
 from domain.campaigns.award_policy import Decided
-from domain.campaigns.decision import AlreadyCancelled, ask_to_cancel, cancel
+from domain.campaigns.decision import SecondCancellation, ask_to_cancel, cancel
 from domain.campaigns.definition import Recipient
 from domain.campaigns.ledger import STOCKS
 from domain.campaigns.participation import NOTHING, Cancelled, Granted, ReferralReleased, decision_id, receipt_of
@@ -27,16 +27,16 @@ def request_cancellation(working: Working, granted: Granted, version: int, reaso
     """
     stream = PARTICIPATION.at(granted.campaign, granted.member)
     asked = ask_to_cancel(working.state(stream) or NOTHING, granted, version, reason)
-    if isinstance(asked, AlreadyCancelled):
+    if isinstance(asked, SecondCancellation):
         raise Conflict("the decision is cancelled already", "already_cancelled")
     working.record(stream, asked)
     return decision_id(stream.id, working.version(stream))
 
 
-def cancel_grant(working: Working, recorded: Decided, granted: Granted, request: Recorded) -> Cancelled | Moved:
+def cancel_grant(working: Working, recorded: Decided, granted: Granted, request: Recorded) -> Cancelled | Overtaking:
     """Cancels a grant by the event that asked for it, whose turn has come: all before it is `recorded` as decided."""
     if decided(working) != recorded:
-        return Moved()
+        return Overtaking()
     stream = PARTICIPATION.of(request.stream)
     cancelled = cancel(granted, request.event, request.version)
     of_stock = [(STOCKS[effect.kind], effect.given or "") for effect in cancelled.effects if effect.kind in STOCKS]

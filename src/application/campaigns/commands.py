@@ -14,7 +14,7 @@ from application.service.refusals import Conflict, Unknown, check_saved
 from application.streams import CAMPAIGN
 from domain.achievements.achievement import Status
 from domain.campaigns import campaign as campaigns
-from domain.campaigns.campaign import AchievementArchived, Campaign, Incomplete, WrongStatus
+from domain.campaigns.campaign import ArchivedAchievement, Campaign, Incomplete, WrongStatus
 from domain.campaigns.definition import Definition, campaign_problems, references_of
 from domain.campaigns.warnings import campaign_warnings
 from domain.expressions import condition_from
@@ -146,7 +146,7 @@ def _record(
             raise Conflict(f"the campaign is {decided.status}; it must be {allowed}", "wrong_status")
         case Incomplete():
             raise Conflict(f"the draft lacks: {', '.join(decided.missing)}", "incomplete")
-        case AchievementArchived():
+        case ArchivedAchievement():
             raise Conflict("its achievement is archived, and never completed again", "achievement_archived")
     for event in decided:
         if isinstance(event, Problem):

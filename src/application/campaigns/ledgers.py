@@ -10,7 +10,7 @@ from application.log.working import Working
 from application.streams import CAMPAIGN_BUDGET, COUPON_CODE, COUPON_SLOT, STOCK
 from domain.campaigns.budget import NOTHING as NO_BUDGET
 from domain.campaigns.definition import EffectKind
-from domain.campaigns.ledger import STOCKS, CouponLeft, Ledger
+from domain.campaigns.ledger import STOCKS, CouponSupply, Ledger
 from domain.campaigns.terms import CampaignTerms, EffectTerms
 from domain.catalogue.coupon import generated_code, left
 from domain.catalogue.entries import Coupon, Generator
@@ -68,7 +68,7 @@ def _stock(working: Working, coupon: str, supplies: Mapping[str, int] | None) ->
 
 def _codes(
     working: Working, wanted: Mapping[str, tuple[Coupon, int]], stocks: Mapping[str, Stock], random: Random
-) -> dict[str, CouponLeft]:
+) -> dict[str, CouponSupply]:
     """So many codes of each coupon: the next ones of its pool, or new ones."""
     pools = {code: count for code, (coupon, count) in wanted.items() if coupon.generator is None}
     slots = [
@@ -79,7 +79,7 @@ def _codes(
     working.prefetch(COUPON_CODE.at(coupon, code) for coupon, found in codes.items() for code in found)
     made = {code: (coupon.generator, count) for code, (coupon, count) in wanted.items() if coupon.generator}
     codes |= _new_codes(working, made, random)
-    return {code: CouponLeft(coupon, tuple(codes[code])) for code, (coupon, _) in wanted.items()}
+    return {code: CouponSupply(coupon, tuple(codes[code])) for code, (coupon, _) in wanted.items()}
 
 
 def _new_codes(working: Working, wanted: Mapping[str, tuple[Generator, int]], random: Random) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 from msgspec import Struct
 
-from application.campaigns.awarding import Fired, decided, fired_by
+from application.campaigns.awarding import Firing, decided, fired_by
 from application.campaigns.ledgers import effects_of
 from application.definitions.catalogue import Catalogue
 from application.log.catalogue import Entry
@@ -61,7 +61,7 @@ class Turn(NamedTuple):
     """
 
     last: int
-    fired: Sequence[Fired] = ()
+    fired: Sequence[Firing] = ()
     cancellation: Recorded | None = None
     supplies: Mapping[str, int] = MappingProxyType({})
 
@@ -107,7 +107,7 @@ class InForce:
         many as can be before events of other tags must be read.
         """
         tags = self.tags
-        fired: list[Fired] = []
+        fired: list[Firing] = []
         for recorded in events:
             if recorded.tag in DEFINITIONS:
                 if fired:
@@ -135,7 +135,7 @@ class InForce:
                 end = min(end, more)
         return Turn(end - 1, turn.fired[: bisect_left(positions, end)], supplies=supplies)
 
-    def _pools(self, fired: Iterable[Fired]) -> Iterator[str]:
+    def _pools(self, fired: Iterable[Firing]) -> Iterator[str]:
         """The coupons with a pool that campaigns on these may give."""
         campaigns = (terms for on in {one.on for one in fired} for terms in self.catalogue.campaigns_on(*on))
         codes = {effect.given or "" for terms in campaigns for effect in effects_of(terms, EffectKind.ISSUE_COUPON)}

@@ -21,7 +21,7 @@ from domain.catalogue.entries import (
 )
 from domain.catalogue.product import Product
 from domain.catalogue.product import Put as ProductPut
-from domain.expressions import Compiled, ExpressionProblem, Type, compile_expression
+from domain.expressions import CompiledExpression, ExpressionProblem, Type, compile_expression
 from domain.values.problems import Invalid, Problem
 
 DEFAULT_ACCOUNT = Account("points", "Points")
@@ -107,6 +107,8 @@ def put_product(working: Working, product: Product, precondition: Precondition) 
     return product, version + 1
 
 
-def compile_value(value: str, event_types: Sequence[EventType], time_zone: str) -> Compiled | list[ExpressionProblem]:
+def compile_value(
+    value: str, event_types: Sequence[EventType], time_zone: str
+) -> CompiledExpression | list[ExpressionProblem]:
     """What a coupon is worth, to be evaluated over an `Occasion` with a transaction or an event of one of the types."""
     return compile_expression(value, campaign_scope(event_types, time_zone, with_transaction=True), Type.NUMBER)

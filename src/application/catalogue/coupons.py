@@ -13,14 +13,14 @@ from domain.catalogue.stock import Stock, Supplied
 from domain.values.problems import Invalid, Problem
 
 
-class Added(Struct, frozen=True, gc=False):
+class PoolAddition(Struct, frozen=True, gc=False):
     """How many codes came into a pool, and how many are the coupon's already."""
 
     added: int
     known: int
 
 
-def add_codes(working: Working, coupon: str, codes: Sequence[str]) -> Added:
+def add_codes(working: Working, coupon: str, codes: Sequence[str]) -> PoolAddition:
     """Takes codes into a coupon's pool, in their order; those that are the coupon's already, or twice among them, once.
 
     Raises Unknown without the coupon, Conflict when it makes its own codes, and Invalid for codes that are none.
@@ -44,7 +44,7 @@ def add_codes(working: Working, coupon: str, codes: Sequence[str]) -> Added:
         working.record(slot, Slot(coupon, number, code))
     if new:
         working.record(stream, Supplied("coupon", coupon, len(new)))
-    return Added(len(new), len(codes) - len(new))
+    return PoolAddition(len(new), len(codes) - len(new))
 
 
 def _unknown(working: Working, coupon: str, codes: Iterable[str]) -> list[str]:

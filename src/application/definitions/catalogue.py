@@ -21,7 +21,7 @@ from domain.campaigns.definition import CampaignTrigger
 from domain.campaigns.terms import CampaignTerms
 from domain.catalogue.entries import Account, Badge, Coupon, Entry, EventType, MemberList, Reference, Reward, Segment
 from domain.expressions import (
-    Compiled,
+    CompiledExpression,
     ExpressionProblem,
     Scope,
     Type,
@@ -36,7 +36,7 @@ from domain.tiered.definition import EVENT_DATES, TRANSACTION_DATES, Definition
 from domain.tiered.occurrence import Phase, TieredOccurrence
 from domain.tiered.points import TierTable
 from domain.tiered.recount import Recount
-from domain.tiered.terms import Terms
+from domain.tiered.terms import TieredTerms
 from domain.values.attributes import AttributeType
 from domain.values.problems import Problem
 
@@ -44,7 +44,7 @@ from domain.values.problems import Problem
 class Concern(Struct, frozen=True, gc=False):
     """One revision's terms, whether its campaign takes facts now, and whether it is completed: all of it is paid."""
 
-    terms: Terms
+    terms: TieredTerms
     active: bool
     completed: bool
 
@@ -52,7 +52,7 @@ class Concern(Struct, frozen=True, gc=False):
 Concerns = Likely[Concern]
 
 
-def _filter(concern: Concern) -> Compiled | None:
+def _filter(concern: Concern) -> CompiledExpression | None:
     return concern.terms.filter
 
 
@@ -77,9 +77,9 @@ class Catalogue:
         self._phases: dict[tuple[UUID, int], Phase] = {}
         self._evaluated: dict[UUID, int] = {}
         self._recounted: dict[UUID, int] = {}
-        self._terms: dict[tuple[UUID, int], Terms] = {}
-        self._occurrences: dict[tuple[UUID, int], Terms | None] = {}
-        self._segments: dict[str, Compiled] = {}
+        self._terms: dict[tuple[UUID, int], TieredTerms] = {}
+        self._occurrences: dict[tuple[UUID, int], TieredTerms | None] = {}
+        self._segments: dict[str, CompiledExpression] = {}
         self._concerns: dict[tuple[FactKind, str | None], Concerns] | None = None
         self._goals: dict[tuple[FactKind, str | None], Goals] | None = None
         self._achievement_terms: dict[UUID, AchievementTerms] = {}
@@ -203,7 +203,7 @@ class Catalogue:
     def evaluating(self, campaign: TieredCampaign) -> bool:
         return Phase.EVALUATING in self.phases(campaign).values()
 
-    def terms(self, campaign_id: UUID, occurrence: int) -> Terms | None:
+    def terms(self, campaign_id: UUID, occurrence: int) -> TieredTerms | None:
         """The terms an occurrence has; None when its campaign is archived, or was cut to fewer occurrences."""
         key = (campaign_id, occurrence)
         if key not in self._occurrences:
@@ -212,12 +212,12 @@ class Catalogue:
             self._occurrences[key] = self._terms_of(campaign, campaign.revision_of(occurrence)) if there else None
         return self._occurrences[key]
 
-    def terms_ahead(self, campaign_id: UUID, first: int) -> list[Terms]:
+    def terms_ahead(self, campaign_id: UUID, first: int) -> list[TieredTerms]:
         """Those of the revisions that begin with the occurrence `first` or later."""
         campaign = self.tiered_campaigns[campaign_id]
         return [self._terms_of(campaign, revision) for revision in campaign.revisions if revision.first >= first]
 
-    def terms_once_cut(self, campaign_id: UUID, occurrence: int) -> Terms:
+    def terms_once_cut(self, campaign_id: UUID, occurrence: int) -> TieredTerms:
         """The terms an occurrence has or, when the campaign was cut to fewer, would have."""
         campaign = self.tiered_campaigns[campaign_id]
         return self._terms_of(campaign, campaign.revision_of(occurrence))
@@ -293,7 +293,7 @@ class Catalogue:
         if known is None:
             return {}
         names: set[str] = set()
-        compiled: list[Compiled | None] = []
+        compiled: list[CompiledExpression | None] = []
         for _, terms in self._tiered_terms():
             if terms.event_type == event_type:
                 names |= {terms.attribute or "", terms.date}
@@ -309,25 +309,25 @@ class Catalogue:
                 names |= {name.removeprefix("event.attributes.") for name in expression.attributes}
         return {name: kind for name, kind in known.attributes.items() if name in names}
 
-    def compile_filter(self, definition: Definition, time_zone: str) -> Compiled | list[Problem] | None:
+    def compile_filter(self, definition: Definition, time_zone: str) -> CompiledExpression | list[Problem] | None:
         """The definition's filter, ready to evaluate; None when there is none."""
         if definition.filter is None:
             return None
         scope = self.scope(definition.entity, definition.event_type, time_zone)
         return compile_described(definition.filter, scope, "/filter")
 
-    def compiled_segment(self, code: str) -> Compiled:
+    def compiled_segment(self, code: str) -> CompiledExpression:
         """A segment that is there, ready to evaluate."""
         compiled = self._segments.get(code)
         if compiled is None:
             segment = self.segment(code)
             assert segment  # noqa: S101  a definition names only segments there are, and none is ever taken away
             found = self.compile_segment(segment.expression)
-            assert isinstance(found, Compiled)  # noqa: S101  the expression was compiled when it was saved
+            assert isinstance(found, CompiledExpression)  # noqa: S101  the expression was compiled when it was saved
             compiled = self._segments[code] = found
         return compiled
 
-    def compile_segment(self, expression: str) -> Compiled | list[ExpressionProblem]:
+    def compile_segment(self, expression: str) -> CompiledExpression | list[ExpressionProblem]:
         return compile_expression(expression, member_scope(self.time_zone), Type.BOOLEAN)
 
     def scope(self, entity: FactKind | None, event_type: str | None, time_zone: str | None = None) -> Scope:
@@ -345,7 +345,7 @@ class Catalogue:
                 groups.setdefault((terms.entity, terms.event_type), []).append(concern)
         return {key: Likely(concerns, _filter, self.scope(*key), _is_told) for key, concerns in groups.items()}
 
-    def _tiered_terms(self) -> Iterator[tuple[TieredCampaign, Terms]]:
+    def _tiered_terms(self) -> Iterator[tuple[TieredCampaign, TieredTerms]]:
         """The terms of all campaigns that are complete and not archived."""
         for campaign in self.tiered_campaigns.values():
             if campaign.windows and not campaign.archived:
@@ -367,14 +367,14 @@ class Catalogue:
                 for rule in terms.rules:
                     yield achievement, Goal(terms, rule)
 
-    def _terms_of(self, campaign: TieredCampaign, revision: Revision) -> Terms:
+    def _terms_of(self, campaign: TieredCampaign, revision: Revision) -> TieredTerms:
         key = (campaign.id, revision.number)
         terms = self._terms.get(key)
         if terms is None:
             terms = self._terms[key] = self._compiled(campaign, revision)
         return terms
 
-    def _compiled(self, campaign: TieredCampaign, revision: Revision) -> Terms:
+    def _compiled(self, campaign: TieredCampaign, revision: Revision) -> TieredTerms:
         definition = revision.definition
         assert definition.entity  # noqa: S101  a campaign with windows lacks nothing
         assert definition.aggregate  # noqa: S101
@@ -383,7 +383,7 @@ class Catalogue:
         compiled = self.compile_filter(definition, revision.time_zone)
         assert not isinstance(compiled, list)  # noqa: S101  the filter was compiled when it was saved
         later = [other.first for other in campaign.revisions if other.first > revision.first]
-        return Terms(
+        return TieredTerms(
             campaign.id,
             revision.number,
             revision.first,

@@ -11,13 +11,13 @@ from domain.achievements.achievement import Achievement, Status
 from domain.achievements.definition import Count, CountKind, Definition, Rule
 from domain.achievements.terms import AchievementTerms, RuleTerms, days_off, rule_terms
 from domain.achievements.timeframe import timeframe_test
-from domain.expressions import Compiled, Scope, Type, compile_described, compile_expression
+from domain.expressions import CompiledExpression, Scope, Type, compile_described, compile_expression
 from domain.facts.fact import FactKind
 from domain.facts.scope import OF_PRODUCTS, line_scope
 from domain.values.problems import Problem
 
 
-class Catalogue(Protocol):
+class GoalReferences(Protocol):
     """What is asked of the catalogue: which names a rule's expressions may use."""
 
     time_zone: str
@@ -35,11 +35,11 @@ class Goal(Struct, frozen=True, gc=False):
 Goals = Likely[Goal]
 
 
-def conditions_of(goal: Goal) -> Compiled | None:
+def conditions_of(goal: Goal) -> CompiledExpression | None:
     return goal.rule.conditions
 
 
-def compiled_terms(catalogue: Catalogue, achievement: Achievement) -> AchievementTerms:
+def compiled_terms(catalogue: GoalReferences, achievement: Achievement) -> AchievementTerms:
     """The terms of an achievement that was saved, so that everything in it compiles."""
     definition = achievement.definition
     zone = ZoneInfo(catalogue.time_zone)
@@ -58,7 +58,7 @@ def compiled_terms(catalogue: Catalogue, achievement: Achievement) -> Achievemen
     )
 
 
-def goal_problems(catalogue: Catalogue, definition: Definition) -> list[Problem]:
+def goal_problems(catalogue: GoalReferences, definition: Definition) -> list[Problem]:
     """What is wrong with the expressions and conditions of a definition."""
     problems: list[Problem] = []
     for number, rule in enumerate(definition.rules):
@@ -69,7 +69,7 @@ def goal_problems(catalogue: Catalogue, definition: Definition) -> list[Problem]
     return problems
 
 
-def _rule_terms(catalogue: Catalogue, rule: Rule, number: int, is_off: Callable[[int], bool] | None) -> RuleTerms:
+def _rule_terms(catalogue: GoalReferences, rule: Rule, number: int, is_off: Callable[[int], bool] | None) -> RuleTerms:
     scope = catalogue.scope(rule.trigger, rule.event_type)
     conditions, measured, items = _parts(rule, scope, catalogue.time_zone, "")
     assert not isinstance(conditions, list)  # noqa: S101  all of it was compiled when it was saved
@@ -79,7 +79,7 @@ def _rule_terms(catalogue: Catalogue, rule: Rule, number: int, is_off: Callable[
     return rule_terms(number, rule, conditions, measured, items, reads_products=reads_products, is_off=is_off)
 
 
-_Part = Compiled | list[Problem] | None
+_Part = CompiledExpression | list[Problem] | None
 
 
 def _parts(rule: Rule, scope: Scope, time_zone: str, at: str) -> tuple[_Part, _Part, _Part]:
@@ -98,7 +98,7 @@ def _condition(given: object, scope: Scope, pointer: str) -> _Part:
 def _measured(count: Count, scope: Scope, pointer: str) -> _Part:
     if count.kind is CountKind.SUM and count.expression is not None:
         compiled = compile_expression(count.expression, scope, Type.NUMBER)
-        if isinstance(compiled, Compiled):
+        if isinstance(compiled, CompiledExpression):
             return compiled
         return [found.at(f"{pointer}/expression") for found in compiled]
     if count.kind is CountKind.DISTINCT and count.attribute is not None:
@@ -114,6 +114,6 @@ def _distinct(attribute: str, scope: Scope, pointer: str) -> _Part:
     for name in (attribute,) if whole else own:
         known = scope.attribute(name)
         if known is not None:
-            return Compiled(name, known.type, (name,), known.read, ())
+            return CompiledExpression(name, known.type, (name,), known.read, ())
     offered = ", ".join(name for name in scope.attributes if name.startswith(roots)) or "none"
     return [Problem(pointer, f"no attribute `{attribute}`; there are: {offered}", "unknown")]

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
-from domain.expressions import Compiled, Scope
-from domain.facts.scope import Seen
+from domain.expressions import CompiledExpression, Scope
+from domain.facts.scope import FactContext
 
 EXPLAINED = 64
 """The most tiered campaigns, and achievements, that one fact is told it did not count for."""
@@ -23,7 +23,7 @@ class Likely(Generic[T]):
     def __init__(
         self,
         concerns: Sequence[T] = (),
-        condition_of: Callable[[T], Compiled | None] = lambda _: None,
+        condition_of: Callable[[T], CompiledExpression | None] = lambda _: None,
         scope: Scope | None = None,
         is_told: Callable[[T], bool] = lambda _: True,
     ) -> None:
@@ -39,7 +39,7 @@ class Likely(Generic[T]):
                 self._by_value.setdefault(attribute, {}).setdefault(value, []).append(concern)
         self._readers = {attribute: _reader(scope, attribute) for attribute in self._by_value}
 
-    def likely(self, seen: Seen) -> Iterator[T]:
+    def likely(self, seen: FactContext) -> Iterator[T]:
         """Those whose condition may hold."""
         yield from self._always
         for attribute, by_value in self._by_value.items():
@@ -48,13 +48,13 @@ class Likely(Generic[T]):
                 yield from by_value[value]
 
 
-def _reader(scope: Scope | None, name: str) -> Callable[[Seen], object]:
+def _reader(scope: Scope | None, name: str) -> Callable[[FactContext], object]:
     attribute = scope.attribute(name) if scope else None
     assert attribute  # noqa: S101  the condition that names it was compiled in this scope
     return attribute.read
 
 
-def _text_equality(compiled: Compiled | None) -> tuple[str, str] | None:
+def _text_equality(compiled: CompiledExpression | None) -> tuple[str, str] | None:
     if compiled is None:
         return None
     return next(((attribute, value) for attribute, value in compiled.equalities if isinstance(value, str)), None)

@@ -9,10 +9,10 @@ from domain.achievements.achievement import Achievement
 from domain.campaigns.campaign import Campaign, Life
 from domain.campaigns.definition import CampaignTrigger, Definition, Effect, EffectKind, People
 from domain.campaigns.scope import campaign_scope
-from domain.campaigns.terms import CampaignTerms, EffectTerms, PeopleTerms, RuleTerms
+from domain.campaigns.terms import CampaignRuleTerms, CampaignTerms, EffectTerms, PeopleTerms
 from domain.catalogue.entries import Account, Coupon, EventType
 from domain.expressions import (
-    Compiled,
+    CompiledExpression,
     ExpressionFailure,
     Scope,
     Type,
@@ -21,14 +21,14 @@ from domain.expressions import (
     condition_from,
     source_of,
 )
-from domain.expressions.faults import Place
+from domain.expressions.faults import SourcePlace
 from domain.facts.fact import FactKind
 from domain.values.problems import Problem
 
 On = dict[tuple[UUID, CampaignTrigger], tuple[CampaignTerms, ...]]
 
 
-class Catalogue(Protocol):
+class RuleReferences(Protocol):
     """What is asked of the catalogue: what rules refer to."""
 
     @property
@@ -36,10 +36,10 @@ class Catalogue(Protocol):
     def account(self, code: str) -> Account | None: ...
     def coupon(self, code: str) -> Coupon | None: ...
     def event_type(self, code: str) -> EventType | None: ...
-    def compiled_segment(self, code: str) -> Compiled: ...
+    def compiled_segment(self, code: str) -> CompiledExpression: ...
 
 
-def compiled_terms(catalogue: Catalogue, campaign: Campaign) -> CampaignTerms:
+def compiled_terms(catalogue: RuleReferences, campaign: Campaign) -> CampaignTerms:
     """The terms of a campaign that lacks nothing."""
     definition = campaign.definition
     assert definition.achievement  # noqa: S101  it lacks nothing
@@ -61,8 +61,8 @@ def compiled_terms(catalogue: Catalogue, campaign: Campaign) -> CampaignTerms:
 
 
 def compiled_rules(
-    catalogue: Catalogue, definition: Definition, time_zone: str
-) -> tuple[tuple[RuleTerms, ...], list[Problem]]:
+    catalogue: RuleReferences, definition: Definition, time_zone: str
+) -> tuple[tuple[CampaignRuleTerms, ...], list[Problem]]:
     """The rules, and everything that is wrong with their conditions and expressions.
 
     What is wrong stands among the rules as an expression that fails: achievements and the catalogue may change after
@@ -70,7 +70,7 @@ def compiled_rules(
     """
     compiling = _Compiling(catalogue, scope_over(catalogue, definition.achievement, time_zone))
     rules = tuple(
-        RuleTerms(
+        CampaignRuleTerms(
             rule.name,
             compiling.conditions(rule.conditions, f"/rules/{number}/conditions"),
             tuple(
@@ -99,7 +99,7 @@ def fired_on(campaigns: Mapping[UUID, Campaign]) -> frozenset[tuple[UUID, Campai
     return frozenset((each.achievement, each.trigger) for each in active if each.achievement)
 
 
-def expressions_over(catalogue: Catalogue, event_type: str, terms: CampaignTerms) -> Iterator[Compiled]:
+def expressions_over(catalogue: RuleReferences, event_type: str, terms: CampaignTerms) -> Iterator[CompiledExpression]:
     """The conditions and expressions of a campaign that may read events of a type."""
     achievement = catalogue.achievements.get(terms.achievement)
     rules = achievement.definition.rules if achievement else ()
@@ -110,7 +110,7 @@ def expressions_over(catalogue: Catalogue, event_type: str, terms: CampaignTerms
         yield from (part for part in parts if part)
 
 
-def scope_over(catalogue: Catalogue, achievement_id: UUID | None, time_zone: str) -> Scope:
+def scope_over(catalogue: RuleReferences, achievement_id: UUID | None, time_zone: str) -> Scope:
     """What the expressions of a campaign on an achievement may name."""
     achievement = catalogue.achievements.get(achievement_id) if achievement_id else None
     rules = achievement.definition.rules if achievement else ()
@@ -120,7 +120,7 @@ def scope_over(catalogue: Catalogue, achievement_id: UUID | None, time_zone: str
     return campaign_scope(event_types, time_zone, with_transaction=with_transaction)
 
 
-def _people(catalogue: Catalogue, people: People) -> PeopleTerms:
+def _people(catalogue: RuleReferences, people: People) -> PeopleTerms:
     segments = {code: catalogue.compiled_segment(code) for code in people.segments}
     return PeopleTerms(people.everyone, segments, people.tiers)
 
@@ -128,12 +128,12 @@ def _people(catalogue: Catalogue, people: People) -> PeopleTerms:
 class _Compiling:
     """Compiles parts of rules, and collects what is wrong with them."""
 
-    def __init__(self, catalogue: Catalogue, scope: Scope) -> None:
+    def __init__(self, catalogue: RuleReferences, scope: Scope) -> None:
         self._catalogue = catalogue
         self._scope = scope
         self.problems: list[Problem] = []
 
-    def conditions(self, given: dict[str, Any] | None, pointer: str) -> Compiled | None:
+    def conditions(self, given: dict[str, Any] | None, pointer: str) -> CompiledExpression | None:
         if given is None:
             return None
         condition = condition_from(given, pointer)
@@ -161,16 +161,16 @@ class _Compiling:
             case EffectKind.GIVE_BADGE:
                 return EffectTerms(effect.kind, effect.to, given=effect.badge)
 
-    def _amount(self, source: str, pointer: str) -> Compiled:
+    def _amount(self, source: str, pointer: str) -> CompiledExpression:
         compiled = compile_expression(source, self._scope, Type.NUMBER)
-        if isinstance(compiled, Compiled):
+        if isinstance(compiled, CompiledExpression):
             return compiled
         self.problems += [found.at(pointer) for found in compiled]
         return _failing(source, Type.NUMBER, compiled[0].message)
 
 
-def _failing(source: str, type_: Type, detail: str) -> Compiled:
+def _failing(source: str, type_: Type, detail: str) -> CompiledExpression:
     def fail(_: object) -> object:
-        raise ExpressionFailure(detail, Place())
+        raise ExpressionFailure(detail, SourcePlace())
 
-    return Compiled(source, type_, (), fail, ())
+    return CompiledExpression(source, type_, (), fail, ())

@@ -19,7 +19,7 @@ from application.bodies.exact import (
     Text,
 )
 from domain.facts.event import Happening
-from domain.facts.purchase import Item, Purchase, Returned
+from domain.facts.purchase import Item, Purchase, ReturnedItem
 from domain.facts.transaction import Status
 from domain.values.amounts import ONE
 from domain.values.problems import Invalid, Problem
@@ -169,9 +169,9 @@ class RefundBody(Body, frozen=True, kw_only=True):
     items: Annotated[tuple[ReturnedBody, ...], Meta(max_length=MOST_ITEMS)] = ()
     attributes: Attributes = field(default_factory=dict)
 
-    def returned(self) -> tuple[Returned, ...]:
+    def returned(self) -> tuple[ReturnedItem, ...]:
         check(_refund_problems(self))
-        return tuple([Returned(item.product, item.quantity) for item in self.items])
+        return tuple([ReturnedItem(item.product, item.quantity) for item in self.items])
 
 
 class AcceptFact(Body, frozen=True):

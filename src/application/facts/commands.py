@@ -16,8 +16,8 @@ from application.facts.bodies import (
     UpdateBody,
     UpdateFact,
 )
-from application.facts.ingest import FactAnswer, Repeated, Rules
-from application.log.batch import Committed
+from application.facts.ingest import FactEffects, Repeated, Rules
+from application.log.batch import Commit
 from application.log.envelope import NO_ORIGIN, Origin
 from application.log.working import Command, Working
 from application.log.writer import Writer
@@ -29,10 +29,10 @@ from domain.facts.transaction import Received, Refunded, Status
 
 Sent = Fact | RefundBody
 Remembered = Received | member_event.Received | Refunded
-FactCommand = Callable[[Working], FactAnswer]
+FactCommand = Callable[[Working], FactEffects]
 
 
-class Taken(NamedTuple):
+class FactReceipt(NamedTuple):
     """A fact's answer and position; `repeated` when they are those it was given first."""
 
     position: int
@@ -73,7 +73,7 @@ def update(transaction_id: str, body: UpdateBody) -> FactCommand:
     """Raises Invalid now or, for what does not fit the transaction as it is, when it is decided."""
     body.check()
 
-    def decide(working: Working) -> FactAnswer:
+    def decide(working: Working) -> FactEffects:
         transaction = working.state(TRANSACTION.at(transaction_id))
         if transaction is None:
             raise Unknown(f"no transaction `{transaction_id}`")
@@ -86,7 +86,7 @@ def refund(transaction_id: str, body: RefundBody) -> FactCommand:
     """Raises Invalid now; when it is decided, Repeated for a `refund_id` that the transaction has had."""
     returned = body.returned()
 
-    def decide(working: Working) -> FactAnswer:
+    def decide(working: Working) -> FactEffects:
         stream = TRANSACTION.at(transaction_id)
         transaction = working.state(stream)
         if transaction and body.refund_id and any(refund.refund == body.refund_id for refund in transaction.refunds):
@@ -96,7 +96,7 @@ def refund(transaction_id: str, body: RefundBody) -> FactCommand:
     return decide
 
 
-class Facts:
+class FactIntake:
     """Takes facts in through the log's writer."""
 
     def __init__(self, writer: Writer, answers: Answers, rules: Rules) -> None:
@@ -104,13 +104,13 @@ class Facts:
         self._answers = answers
         self.rules = rules
 
-    async def take(self, sent: Sent, command: Command, actor: str) -> Taken:
+    async def take(self, sent: Sent, command: Command, actor: str) -> FactReceipt:
         """Raises what the command raises but for Repeated; Conflict when another fact was sent under the same id."""
         try:
             committed = await self._writer.submit(command, actor=actor)
         except Repeated as repeated:
             return await self.again(sent, repeated)
-        return Taken(committed.position, committed.answer, repeated=False)
+        return FactReceipt(committed.position, committed.answer, repeated=False)
 
     async def take_many(
         self,
@@ -120,14 +120,14 @@ class Facts:
         origin: Origin = NO_ORIGIN,
         *,
         bulk: bool = False,
-    ) -> list[Taken | Exception]:
+    ) -> list[FactReceipt | Exception]:
         """In order, each by itself: one that is refused does not hold up the others."""
         outcomes = await self._writer.submit_many(commands, actor=actor, origin=origin, bulk=bulk)
         again = [
             (number, sent[number], outcome) for number, outcome in enumerate(outcomes) if isinstance(outcome, Repeated)
         ]
-        taken: list[Taken | Exception] = [
-            Taken(outcome.position, outcome.answer, repeated=False) if isinstance(outcome, Committed) else outcome
+        taken: list[FactReceipt | Exception] = [
+            FactReceipt(outcome.position, outcome.answer, repeated=False) if isinstance(outcome, Commit) else outcome
             for outcome in outcomes
         ]
         if again:
@@ -136,7 +136,7 @@ class Facts:
                 taken[number] = _again(fact, firsts[repeated.stream.id])
         return taken
 
-    async def again(self, sent: Sent, repeated: Repeated) -> Taken:
+    async def again(self, sent: Sent, repeated: Repeated) -> FactReceipt:
         """What a repeated fact was answered first; Conflict when another one was sent under the same id."""
         firsts = await self._first({repeated.stream.id})
         taken = _again(sent, firsts[repeated.stream.id])
@@ -151,17 +151,17 @@ class Facts:
         return found
 
 
-def answered_before(sent: Sent, firsts: Sequence[First]) -> Taken | Conflict | None:
+def answered_before(sent: Sent, firsts: Sequence[First]) -> FactReceipt | Conflict | None:
     """What a repeated fact was answered first, if that is among these."""
     about = [first for first in firsts if _is_about(sent, first.event)]
     return _again(sent, about) if about else None
 
 
-def _again(sent: Sent, firsts: Sequence[First]) -> Taken | Conflict:
+def _again(sent: Sent, firsts: Sequence[First]) -> FactReceipt | Conflict:
     first = next(first for first in firsts if _is_about(sent, first.event))
     if not _same(sent, first.event):
         return Conflict("it was recorded before with another body under the same id", "repeated_with_another_body")
-    return Taken(first.position, _first_answer(first.event), repeated=True)
+    return FactReceipt(first.position, _first_answer(first.event), repeated=True)
 
 
 def _is_about(sent: Sent, event: Remembered) -> bool:
@@ -182,14 +182,14 @@ def _same(sent: Sent, event: Remembered) -> bool:
             return False
 
 
-def _first_answer(event: Remembered) -> FactAnswer:
+def _first_answer(event: Remembered) -> FactEffects:
     match event:
         case Received():
-            return FactAnswer(event.purchase.id, event.purchase.member, event.status, event.outcomes)
+            return FactEffects(event.purchase.id, event.purchase.member, event.status, event.outcomes)
         case member_event.Received():
-            return FactAnswer(event.happening.id, event.happening.member, Status.ACCEPTED, event.outcomes)
+            return FactEffects(event.happening.id, event.happening.member, Status.ACCEPTED, event.outcomes)
         case Refunded():
-            return FactAnswer(event.id, event.member, event.status, event.outcomes)
+            return FactEffects(event.id, event.member, event.status, event.outcomes)
 
 
 def _same_refund(sent: RefundBody, refunded: Refunded) -> bool:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from application.achievements import progressing
-from application.achievements.progressing import UNMOVED, Moved
+from application.achievements.progressing import NO_MOVEMENT, Movement
 from application.definitions.catalogue import Catalogue, Concern, Concerns
 from application.definitions.likely import EXPLAINED
 from application.log.errors import Cold
@@ -29,9 +29,17 @@ from domain.facts.event import Happening, MemberEvent
 from domain.facts.event import Received as EventReceived
 from domain.facts.event import Recounted as EventRecounted
 from domain.facts.fact import Fact, FactKind
-from domain.facts.outcomes import Advance, Contributed, Contribution, Corrected, NotCounted, Outcome, Reason
-from domain.facts.purchase import Purchase, Returned
-from domain.facts.scope import Seen
+from domain.facts.outcomes import (
+    Advance,
+    Contribution,
+    ContributionOutcome,
+    CorrectionOutcome,
+    OmissionOutcome,
+    OmissionReason,
+    Outcome,
+)
+from domain.facts.purchase import Purchase, ReturnedItem
+from domain.facts.scope import FactContext
 from domain.facts.transaction import (
     Accepted,
     Received,
@@ -48,8 +56,8 @@ from domain.members import member as members
 from domain.members.member import Member
 from domain.tiered import standing as standings
 from domain.tiered.contribution import Memberships, admit, filtered_out, is_concerned, measure, place, unpriced
-from domain.tiered.standing import Place
-from domain.tiered.terms import Terms, confirmed_in_time
+from domain.tiered.standing import StandingPlace
+from domain.tiered.terms import TieredTerms, confirmed_in_time
 from domain.values.amounts import written
 from domain.values.attributes import Attributes, attribute_problems
 from domain.values.problems import Invalid, Problem
@@ -60,7 +68,7 @@ ASKED_TOGETHER = 32
 Counting = TypeVar("Counting", bound=Transaction | MemberEvent)
 
 
-class FactAnswer(Struct, frozen=True, gc=False):
+class FactEffects(Struct, frozen=True, gc=False):
     """What a fact did."""
 
     id: str
@@ -83,13 +91,13 @@ class Rules(Struct, frozen=True, gc=False):
     register_unknown_members: bool = True
 
 
-def receive_transaction(working: Working, purchase: Purchase, status: Status, rules: Rules) -> FactAnswer:
+def receive_transaction(working: Working, purchase: Purchase, status: Status, rules: Rules) -> FactEffects:
     """Raises Repeated, Unknown (member) or Invalid."""
     stream = TRANSACTION.at(purchase.id)
     if working.state_if_known(stream) is not None:
         raise Repeated(stream)
     member = _acting(working, purchase.member, rules, transaction=purchase)
-    seen = Seen(member, transaction=purchase)
+    seen = FactContext(member, transaction=purchase)
     accepted = status is Status.ACCEPTED
     at = _accepted_at(purchase, working.now) if accepted else _acceptable_at(purchase, working.now)
     settled = _count_new(working, seen, Fact(FactKind.TRANSACTION, purchase.id), at, confirmed=accepted)
@@ -109,14 +117,14 @@ def receive_transaction(working: Working, purchase: Purchase, status: Status, ru
     return _answer(working, settled, purchase.id, purchase.member, status)
 
 
-def receive_event(working: Working, happening: Happening, rules: Rules) -> FactAnswer:
+def receive_event(working: Working, happening: Happening, rules: Rules) -> FactEffects:
     """Raises Repeated, Unknown (member) or Invalid."""
     stream = MEMBER_EVENT.at(happening.id)
     if working.state_if_known(stream) is not None:
         raise Repeated(stream)
     _check_type(working.catalogue, happening)
     member = _acting(working, happening.member, rules, event=happening)
-    seen = Seen(member, event=happening)
+    seen = FactContext(member, event=happening)
     settled = _count_new(working, seen, Fact(FactKind.EVENT, happening.id), None, confirmed=True)
     settled = _moved(settled, progressing.advance(working, seen))
     received = EventReceived(
@@ -131,7 +139,7 @@ def receive_event(working: Working, happening: Happening, rules: Rules) -> FactA
     return _answer(working, settled, happening.id, happening.member, "accepted")
 
 
-def accept(working: Working, transaction_id: str, at: datetime | None = None) -> FactAnswer:
+def accept(working: Working, transaction_id: str, at: datetime | None = None) -> FactEffects:
     """Accepts a pending transaction; `at` is given for an acceptance that came by itself.
 
     One that is overdue to be accepted by itself counts from then, whoever comes first.
@@ -160,7 +168,7 @@ def accept(working: Working, transaction_id: str, at: datetime | None = None) ->
     return _answer(working, settled, transaction_id, member, Status.ACCEPTED)
 
 
-def reject(working: Working, transaction_id: str, reason: str | None) -> FactAnswer:
+def reject(working: Working, transaction_id: str, reason: str | None) -> FactEffects:
     stream, transaction = _transaction(working, transaction_id)
     _allow_pending(transaction, working.now)
     settled = _withdraw(working, transaction)
@@ -169,7 +177,7 @@ def reject(working: Working, transaction_id: str, reason: str | None) -> FactAns
     return _answer(working, settled, transaction_id, member, Status.REJECTED)
 
 
-def update(working: Working, purchase: Purchase) -> FactAnswer:
+def update(working: Working, purchase: Purchase) -> FactEffects:
     """New absolute figures for a pending transaction: it is counted anew, and its old contributions are taken back."""
     stream, transaction = _transaction(working, purchase.id)
     _allow_pending(transaction, working.now)
@@ -189,10 +197,10 @@ def refund(
     working: Working,
     transaction_id: str,
     amount: Decimal | None,
-    items: tuple[Returned, ...],
+    items: tuple[ReturnedItem, ...],
     refund_id: str | None,
     attributes: Attributes | None = None,
-) -> FactAnswer:
+) -> FactEffects:
     """Takes back an amount, or what items are worth, or all that is left; raises Conflict or Invalid.
 
     Filters and conditions are asked again of what is left. Nothing that did not count before counts after it. One that
@@ -224,15 +232,15 @@ def refund(
     return _answer(working, settled, transaction_id, refunded.member, refunded.status)
 
 
-class Counted(Struct, frozen=True, gc=False):
+class FactCount(Struct, frozen=True, gc=False):
     """What a fact contributes from now on, before the standings have had their say."""
 
     memberships: Memberships
     contributions: tuple[Contribution, ...] = ()
-    not_counted: tuple[NotCounted, ...] = ()
+    not_counted: tuple[OmissionOutcome, ...] = ()
 
 
-class Settled(Struct, frozen=True, gc=False):
+class Settlement(Struct, frozen=True, gc=False):
     """What is recorded with the fact, and the events to record on standings and progress after it."""
 
     contributions: tuple[Contribution, ...]
@@ -242,9 +250,9 @@ class Settled(Struct, frozen=True, gc=False):
     advances: tuple[Advance, ...] = ()
 
 
-def _moved(settled: Settled, moved: Moved) -> Settled:
+def _moved(settled: Settlement, moved: Movement) -> Settlement:
     """With what the fact did to achievements."""
-    if moved is UNMOVED:
+    if moved is NO_MOVEMENT:
         return settled
     return replace(
         settled,
@@ -267,7 +275,7 @@ def _acting(
     try:
         member = working.state(stream)
     except Cold:
-        working.prefetch(_likely_streams(working, Seen(Member(member_id), transaction, event)))
+        working.prefetch(_likely_streams(working, FactContext(Member(member_id), transaction, event)))
         raise
     if member is not None:
         return member
@@ -276,7 +284,7 @@ def _acting(
     return working.record(stream, members.Registered(member_id))
 
 
-def _likely_streams(working: Working, seen: Seen) -> list[Stream[Any, Any]]:
+def _likely_streams(working: Working, seen: FactContext) -> list[Stream[Any, Any]]:
     """The member, and what the fact will most likely change of theirs: loaded together it costs one journey."""
     streams: list[Stream[Any, Any]] = [MEMBER.at(seen.member.id)]
     for concern in islice(_concerns(working, seen).likely(seen), ASKED_TOGETHER):
@@ -286,7 +294,7 @@ def _likely_streams(working: Working, seen: Seen) -> list[Stream[Any, Any]]:
     return streams + progressing.streams_likely(working, seen, ASKED_TOGETHER)
 
 
-def _concerns(working: Working, seen: Seen) -> Concerns:
+def _concerns(working: Working, seen: FactContext) -> Concerns:
     catalogue: Catalogue = working.catalogue
     if seen.event:
         return catalogue.concerns(FactKind.EVENT, seen.event.type)
@@ -303,12 +311,14 @@ def _acceptable_at(purchase: Purchase, now: datetime) -> datetime:
     return min(purchase.auto_accept_at or now, now)
 
 
-def _count_new(working: Working, seen: Seen, fact: Fact, at: datetime | None, *, confirmed: bool) -> Settled:
+def _count_new(working: Working, seen: FactContext, fact: Fact, at: datetime | None, *, confirmed: bool) -> Settlement:
     counted = _count(working, seen, at, None, confirmed=confirmed)
     return _settle(working, seen.member.id, fact, (), counted)
 
 
-def _count(working: Working, seen: Seen, at: datetime | None, known: Transaction | None, *, confirmed: bool) -> Counted:
+def _count(
+    working: Working, seen: FactContext, at: datetime | None, known: Transaction | None, *, confirmed: bool
+) -> FactCount:
     """What a fact contributes, by every campaign it concerns that ran when it was first recorded.
 
     It is `known` where that was before: what was asked of the member then is not asked again. The fact is confirmed
@@ -318,24 +328,24 @@ def _count(working: Working, seen: Seen, at: datetime | None, known: Transaction
     concerns = _concerns(working, seen)
     memberships = Memberships(known.memberships, known.outside) if known else Memberships()
     contributions: list[Contribution] = []
-    not_counted: list[NotCounted] = []
+    not_counted: list[OmissionOutcome] = []
     placed: set[UUID] = set()
     completed: set[UUID] = set()
-    undated: dict[UUID, NotCounted] = {}
+    undated: dict[UUID, OmissionOutcome] = {}
     for concern in concerns.likely(seen):
         terms = concern.terms
         number = place(terms, seen)
         if concern.completed:
             completed.add(terms.campaign)
-        if isinstance(number, NotCounted):
+        if isinstance(number, OmissionOutcome):
             undated.setdefault(terms.campaign, number)
         elif number is not None:
             placed.add(terms.campaign)
             if not _takes(working.catalogue, concern, number, known):
-                not_counted.append(NotCounted(terms.campaign, Reason.CAMPAIGN_INACTIVE, number))
+                not_counted.append(OmissionOutcome(terms.campaign, OmissionReason.CAMPAIGN_INACTIVE, number))
                 continue
             counted = admit(terms, number, seen, memberships) or _measured(terms, number, seen, at, confirmed=confirmed)
-            if isinstance(counted, NotCounted):
+            if isinstance(counted, OmissionOutcome):
                 not_counted.append(counted)
             else:
                 contributions.append(counted)
@@ -344,7 +354,7 @@ def _count(working: Working, seen: Seen, at: datetime | None, known: Transaction
     not_counted += [missing for campaign, missing in undated.items() if campaign not in placed]
     if completed:
         not_counted = [reason for reason in not_counted if reason.tiered_campaign not in completed]
-    return Counted(memberships, tuple(contributions), tuple(not_counted))
+    return FactCount(memberships, tuple(contributions), tuple(not_counted))
 
 
 def _takes(catalogue: Catalogue, concern: Concern, number: int, known: Transaction | None) -> bool:
@@ -359,59 +369,59 @@ def _takes(catalogue: Catalogue, concern: Concern, number: int, known: Transacti
 
 
 def _measured(
-    terms: Terms, occurrence: int, seen: Seen, at: datetime | None, *, confirmed: bool
-) -> Contribution | NotCounted:
+    terms: TieredTerms, occurrence: int, seen: FactContext, at: datetime | None, *, confirmed: bool
+) -> Contribution | OmissionOutcome:
     """The fact's own date, meant where there is no `at`, is in time: it lies in the occurrence."""
     if at and not confirmed_in_time(terms, occurrence, at):
-        return NotCounted(terms.campaign, Reason.CONFIRMED_TOO_LATE, occurrence)
+        return OmissionOutcome(terms.campaign, OmissionReason.CONFIRMED_TOO_LATE, occurrence)
     return measure(terms, occurrence, seen, confirmed=confirmed)
 
 
 def _recount(
     working: Working,
     transaction: Transaction,
-    seen: Seen,
-    count: Callable[[Terms, Contribution], Contribution | NotCounted],
-) -> Settled:
+    seen: FactContext,
+    count: Callable[[TieredTerms, Contribution], Contribution | OmissionOutcome],
+) -> Settlement:
     """Counts what the transaction has contributed again, as it is `seen` now, and nothing else."""
     contributions: list[Contribution] = []
-    not_counted: list[NotCounted] = []
+    not_counted: list[OmissionOutcome] = []
     for held in transaction.contributions:
         terms = working.catalogue.terms(held.tiered_campaign, held.occurrence)
         if terms is None:
             contributions.append(held)
             continue
         counted = count(terms, held)
-        if isinstance(counted, NotCounted):
+        if isinstance(counted, OmissionOutcome):
             not_counted.append(counted)
         else:
             contributions.append(counted)
             not_counted += unpriced(terms, held.occurrence, seen)
-    counted_again = Counted(Memberships(), tuple(contributions), tuple(not_counted))
+    counted_again = FactCount(Memberships(), tuple(contributions), tuple(not_counted))
     fact = Fact(FactKind.TRANSACTION, transaction.purchase.id)
     return _settle(working, seen.member.id, fact, transaction.contributions, counted_again)
 
 
-def _confirm(working: Working, transaction: Transaction, seen: Seen, at: datetime) -> Settled:
-    def count(terms: Terms, held: Contribution) -> Contribution | NotCounted:
+def _confirm(working: Working, transaction: Transaction, seen: FactContext, at: datetime) -> Settlement:
+    def count(terms: TieredTerms, held: Contribution) -> Contribution | OmissionOutcome:
         return _measured(terms, held.occurrence, seen, at, confirmed=True)
 
     return _recount(working, transaction, seen, count)
 
 
-def _lower(working: Working, transaction: Transaction, seen: Seen, before: Seen) -> Settled:
+def _lower(working: Working, transaction: Transaction, seen: FactContext, before: FactContext) -> Settlement:
     """Down to what a refund leaves of it."""
 
-    def count(terms: Terms, held: Contribution) -> Contribution | NotCounted:
+    def count(terms: TieredTerms, held: Contribution) -> Contribution | OmissionOutcome:
         filtered = filtered_out(terms, held.occurrence, seen, before)
         return filtered or measure(terms, held.occurrence, seen, confirmed=held.confirmed)
 
     return _recount(working, transaction, seen, count)
 
 
-def _withdraw(working: Working, transaction: Transaction) -> Settled:
+def _withdraw(working: Working, transaction: Transaction) -> Settlement:
     fact = Fact(FactKind.TRANSACTION, transaction.purchase.id)
-    return _settle(working, transaction.purchase.member, fact, transaction.contributions, Counted(Memberships()))
+    return _settle(working, transaction.purchase.member, fact, transaction.contributions, FactCount(Memberships()))
 
 
 def recount(working: Working, campaign_id: UUID, occurrence: int, member_id: str, fact: Fact) -> bool:
@@ -428,10 +438,10 @@ def recount(working: Working, campaign_id: UUID, occurrence: int, member_id: str
     known = working.state(stream)
     assert known is not None  # noqa: S101  a standing names facts there are
     current = _by_current_terms(working, stream, known)
-    place_there = Place(occurrence, member_id, catalogue.terms_once_cut(campaign_id, occurrence), fenced=False)
+    place_there = StandingPlace(occurrence, member_id, catalogue.terms_once_cut(campaign_id, occurrence), fenced=False)
     # facts that were taken back before the edit have left a standing by its old terms
     emptied = standings.contribute(working.state(standing), place_there, fact, None, None)
-    for event in () if isinstance(emptied, Reason) else emptied:
+    for event in () if isinstance(emptied, OmissionReason) else emptied:
         working.record(standing, event)
     return current is not known
 
@@ -473,16 +483,16 @@ def _basis(working: Working, member_id: str) -> Basis:
     return Basis(working.version(MEMBER.at(member_id)), working.catalogue.position)
 
 
-def _seen(working: Working, known: Transaction | MemberEvent) -> Seen:
+def _seen(working: Working, known: Transaction | MemberEvent) -> FactContext:
     """A fact as it is now, of the member as they were when it was first recorded."""
     if isinstance(known, Transaction):
         member = _member(working, known.purchase.member, known.basis)
         if not known.refunds:
-            return Seen(member, transaction=known.purchase)
+            return FactContext(member, transaction=known.purchase)
         left = left_of(known)
-        return Seen(member, transaction=left.purchase, left=left)
+        return FactContext(member, transaction=left.purchase, left=left)
     happening = known.happening
-    return Seen(_member(working, happening.member, known.basis), event=happening)
+    return FactContext(_member(working, happening.member, known.basis), event=happening)
 
 
 def _member(working: Working, member_id: str, basis: Basis | None) -> Member:
@@ -490,25 +500,25 @@ def _member(working: Working, member_id: str, basis: Basis | None) -> Member:
     return member_at(working, member_id, basis.member_version if basis else None)
 
 
-def _count_ahead(revisions: Iterable[Terms], seen: Seen, known: Transaction | MemberEvent) -> Counted:
+def _count_ahead(revisions: Iterable[TieredTerms], seen: FactContext, known: Transaction | MemberEvent) -> FactCount:
     """What a fact contributes by these terms; what is confirmed was so in time, as their occurrences lay ahead."""
     status = known.status if isinstance(known, Transaction) else Status.ACCEPTED
     memberships = Memberships(known.memberships, known.outside)
     if status not in (Status.PENDING, Status.ACCEPTED):
-        return Counted(memberships)
-    found: list[Contribution | NotCounted] = []
+        return FactCount(memberships)
+    found: list[Contribution | OmissionOutcome] = []
     for terms in revisions:
         number = place(terms, seen) if is_concerned(terms, seen) else None
-        if isinstance(number, NotCounted):
+        if isinstance(number, OmissionOutcome):
             found.append(number)
         elif number is not None:
             confirmed = status is Status.ACCEPTED
             counted = admit(terms, number, seen, memberships) or measure(terms, number, seen, confirmed=confirmed)
             found += (counted, *(unpriced(terms, number, seen) if isinstance(counted, Contribution) else ()))
-    return Counted(
+    return FactCount(
         memberships,
         tuple(counted for counted in found if isinstance(counted, Contribution)),
-        tuple(counted for counted in found if isinstance(counted, NotCounted)),
+        tuple(counted for counted in found if isinstance(counted, OmissionOutcome)),
     )
 
 
@@ -517,9 +527,9 @@ def _settle(
     member_id: str,
     fact: Fact,
     before: Sequence[Contribution],
-    counted: Counted,
-    terms_of: Callable[[UUID, int], Terms | None] | None = None,
-) -> Settled:
+    counted: FactCount,
+    terms_of: Callable[[UUID, int], TieredTerms | None] | None = None,
+) -> Settlement:
     """Asks the standings what the fact's contributions being `before` and now `counted` does to them."""
     terms_of = terms_of or working.catalogue.terms
     changes = _changes(before, counted.contributions)
@@ -527,7 +537,7 @@ def _settle(
         working.prefetch([STANDING.at(campaign, occurrence, member_id) for campaign, occurrence, _, _ in changes])
     contributions: list[Contribution] = []
     outcomes: list[Outcome] = []
-    refused: list[NotCounted] = []
+    refused: list[OmissionOutcome] = []
     effects: list[tuple[Stream[Any, Any], standings.Event]] = []
     for campaign, occurrence, stays, comes in changes:
         terms = terms_of(campaign, occurrence)
@@ -538,10 +548,10 @@ def _settle(
         stream = STANDING.at(campaign, occurrence, member_id)
         fenced = working.catalogue.phase(campaign, occurrence) is not None
         settled = standings.contribute(
-            working.state(stream), Place(occurrence, member_id, terms, fenced), fact, stays, comes
+            working.state(stream), StandingPlace(occurrence, member_id, terms, fenced), fact, stays, comes
         )
-        if isinstance(settled, Reason):
-            refused.append(NotCounted(campaign, settled, occurrence))
+        if isinstance(settled, OmissionReason):
+            refused.append(OmissionOutcome(campaign, settled, occurrence))
             if stays:
                 contributions.append(stays)
             continue
@@ -551,7 +561,7 @@ def _settle(
             effects.append((stream, event))
             if outcome := _outcome(event):
                 outcomes.append(outcome)
-    return Settled(
+    return Settlement(
         tuple(contributions),
         (*outcomes, *_told(working.catalogue, refused, counted.not_counted)),
         counted.memberships,
@@ -560,8 +570,8 @@ def _settle(
 
 
 def _told(
-    catalogue: Catalogue, refused: Sequence[NotCounted], not_counted: Sequence[NotCounted]
-) -> Sequence[NotCounted]:
+    catalogue: Catalogue, refused: Sequence[OmissionOutcome], not_counted: Sequence[OmissionOutcome]
+) -> Sequence[OmissionOutcome]:
     """As many as a fact is told; what is told of completed campaigns comes last, and takes no room from the others."""
     if refused:
         over = [late for late in refused if late.tiered_campaign and catalogue.is_completed(late.tiered_campaign)]
@@ -583,25 +593,27 @@ def _changes(
 def _outcome(event: standings.Event) -> Outcome | None:
     match event:
         case standings.Contributed():
-            return Contributed(event.campaign, event.occurrence, event.amount, event.total, event.pending_points)
+            return ContributionOutcome(
+                event.campaign, event.occurrence, event.amount, event.total, event.pending_points
+            )
         case standings.Corrected():
-            return Corrected(event.campaign, event.occurrence, event.points, event.awarded_points)
+            return CorrectionOutcome(event.campaign, event.occurrence, event.points, event.awarded_points)
         case standings.Awarded():
             return None
 
 
-def _answer(working: Working, settled: Settled, fact_id: str, member_id: str, status: str) -> FactAnswer:
+def _answer(working: Working, settled: Settlement, fact_id: str, member_id: str, status: str) -> FactEffects:
     _record_effects(working, settled)
-    return FactAnswer(fact_id, member_id, status, settled.outcomes)
+    return FactEffects(fact_id, member_id, status, settled.outcomes)
 
 
-def _record_effects(working: Working, settled: Settled) -> None:
+def _record_effects(working: Working, settled: Settlement) -> None:
     for stream, event in settled.effects:
         working.record(stream, event)
 
 
-def _unchanged(transaction: Transaction) -> FactAnswer:
-    return FactAnswer(transaction.purchase.id, transaction.purchase.member, transaction.status, ())
+def _unchanged(transaction: Transaction) -> FactEffects:
+    return FactEffects(transaction.purchase.id, transaction.purchase.member, transaction.status, ())
 
 
 def _check_type(catalogue: Catalogue, happening: Happening) -> None:

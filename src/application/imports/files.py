@@ -10,17 +10,19 @@ from pathlib import Path
 import msgspec
 from uuid_utils.compat import uuid7
 
-from application.imports.importing import Contents, Fault, Intake, Tally
+from application.imports.importing import Contents, ImportIntake, ImportTally, RowFault
 from application.imports.rows import Format
 from application.imports.storage import fault_line
 
 PIECE_BYTES = 512 * 1024
 
-Told = Callable[[int, Tally], None]
+Told = Callable[[int, ImportTally], None]
 """Told after each chunk how many bytes have been read, and what came of them."""
 
 
-async def import_file(intake: Intake, path: Path, errors: Path, contents: Contents, actor: str, told: Told) -> Tally:
+async def import_file(
+    intake: ImportIntake, path: Path, errors: Path, contents: Contents, actor: str, told: Told
+) -> ImportTally:
     """Writes the rows that were refused to `errors`, which is only there afterwards when there are some.
 
     Files of one content are one import, whatever they are called. Raises OSError, Invalid for a header that can't be
@@ -30,7 +32,7 @@ async def import_file(intake: Intake, path: Path, errors: Path, contents: Conten
     await asyncio.to_thread(errors.unlink, missing_ok=True)
     source = _Pieces(path)
 
-    async def save(tally: Tally, faults: Sequence[Fault]) -> None:
+    async def save(tally: ImportTally, faults: Sequence[RowFault]) -> None:
         if faults:
             await asyncio.to_thread(_append, errors, faults)
         told(source.read, tally)
@@ -60,7 +62,7 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _append(errors: Path, faults: Sequence[Fault]) -> None:
+def _append(errors: Path, faults: Sequence[RowFault]) -> None:
     with errors.open("ab") as file:
         for fault in faults:
             file.write(fault_line(fault.row, msgspec.to_builtins(fault.problems), fault.content))

@@ -10,10 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from application.definitions.catalogue import Catalogue
-from application.facts.commands import Facts, Taken
-from application.imports.kinds import UNCHANGED, Kind, Prepared, Reader, reader_of
+from application.facts.commands import FactIntake, FactReceipt
+from application.imports.kinds import UNCHANGED, ImportKind, Reader, RowCommand, reader_of
 from application.imports.rows import Format, Row, rows_of
-from application.log.batch import Committed
+from application.log.batch import Commit
 from application.log.envelope import Origin
 from application.log.errors import LogError, Overloaded, Stopped, TooLarge, Unavailable
 from application.log.writer import Writer
@@ -33,7 +33,7 @@ MOST_CONTENT = 4_000
 _log = logging.getLogger("laurel.imports")
 
 
-class Tally(Struct, frozen=True, gc=False):
+class ImportTally(Struct, frozen=True, gc=False):
     """Up to `row`: rows `recorded`, `repeated` (they were recorded before, or change nothing) and `failed`."""
 
     row: int = 0
@@ -46,7 +46,7 @@ class Tally(Struct, frozen=True, gc=False):
         return self.recorded + self.repeated + self.failed
 
 
-class Fault(Struct, frozen=True, gc=False):
+class RowFault(Struct, frozen=True, gc=False):
     """A row that was refused, as it is written into the error file."""
 
     row: int
@@ -54,7 +54,7 @@ class Fault(Struct, frozen=True, gc=False):
     content: str
 
 
-Save = Callable[[Tally, Sequence[Fault]], Awaitable[None]]
+Save = Callable[[ImportTally, Sequence[RowFault]], Awaitable[None]]
 """Told after each chunk how far the import is, and what was wrong since it was told last."""
 
 
@@ -62,23 +62,23 @@ class _Chunk(NamedTuple):
     """`last` is the number of the last row in it."""
 
     last: int
-    prepared: list[Prepared]
-    faults: list[Fault]
+    prepared: list[RowCommand]
+    faults: list[RowFault]
 
 
 class Contents(Struct, frozen=True):
     """What a file holds. `list` is the one that list members are of, where they do not say it themselves."""
 
-    kind: Kind
+    kind: ImportKind
     format: Format
     list: str | None = None
 
 
-class Intake(Struct, frozen=True):
+class ImportIntake(Struct, frozen=True):
     """What every import needs."""
 
     writer: Writer
-    facts: Facts
+    facts: FactIntake
     catalogue: Catalogue
 
     def reading(self, contents: Contents, identity: str, actor: str, chain: UUID) -> "Import":
@@ -90,7 +90,7 @@ class Intake(Struct, frozen=True):
 class Import:
     """`actor` is who the rows are recorded by, in the chain that `origin` names."""
 
-    def __init__(self, intake: Intake, reader: Reader, format_: Format, actor: str, origin: Origin) -> None:
+    def __init__(self, intake: ImportIntake, reader: Reader, format_: Format, actor: str, origin: Origin) -> None:
         self._writer = intake.writer
         self._facts = intake.facts
         self._reader = reader
@@ -98,12 +98,12 @@ class Import:
         self._actor = actor
         self._origin = origin
 
-    async def run(self, source: AsyncIterator[bytes], save: Save, start: Tally | None = None) -> Tally:
+    async def run(self, source: AsyncIterator[bytes], save: Save, start: ImportTally | None = None) -> ImportTally:
         """Goes on after `start`. Raises Invalid for a header that can't be read by, and LogError when the log can't
         take more now; what was saved by then is done.
         """
         await self._writer.submit(nothing)
-        tally = start or Tally()
+        tally = start or ImportTally()
         under_way: list[tuple[_Chunk, asyncio.Task[list[Any]]]] = []
         try:
             async for chunk in self._chunks(source, tally.row):
@@ -157,7 +157,7 @@ class Import:
         except Exception as error:  # noqa: BLE001  one row's, whatever it is
             chunk.faults.append(_refused(row, error))
 
-    async def _submitted(self, prepared: list[Prepared]) -> asyncio.Task[list[Any]]:
+    async def _submitted(self, prepared: list[RowCommand]) -> asyncio.Task[list[Any]]:
         """Waits until the commands are queued, so that those of the next chunk come after them."""
         while True:
             task = asyncio.create_task(self._take(prepared))
@@ -166,7 +166,7 @@ class Import:
                 return task
             await asyncio.sleep(OVERLOADED_SECONDS)
 
-    async def _take(self, prepared: list[Prepared]) -> list[Any]:
+    async def _take(self, prepared: list[RowCommand]) -> list[Any]:
         commands = [each.command for each in prepared]
         sent = [each.sent for each in prepared if each.sent is not None]
         if len(sent) < len(commands) or not sent:
@@ -174,7 +174,9 @@ class Import:
             return list(found)
         return list(await self._facts.take_many(sent, commands, self._actor, self._origin, bulk=True))
 
-    async def _settled(self, chunk: _Chunk, task: asyncio.Task[list[Any]], tally: Tally, save: Save) -> Tally:
+    async def _settled(
+        self, chunk: _Chunk, task: asyncio.Task[list[Any]], tally: ImportTally, save: Save
+    ) -> ImportTally:
         recorded = repeated = 0
         faults = chunk.faults
         for prepared, outcome in zip(chunk.prepared, await task, strict=True):
@@ -185,16 +187,18 @@ class Import:
             else:
                 recorded += 1
         faults.sort(key=lambda fault: fault.row)
-        tally = Tally(chunk.last, tally.recorded + recorded, tally.repeated + repeated, tally.failed + len(faults))
+        tally = ImportTally(
+            chunk.last, tally.recorded + recorded, tally.repeated + repeated, tally.failed + len(faults)
+        )
         await save(tally, faults)
         return tally
 
 
-def _repeats(outcome: Taken | Committed) -> bool:
-    return outcome.answer is UNCHANGED or (isinstance(outcome, Taken) and outcome.repeated)
+def _repeats(outcome: FactReceipt | Commit) -> bool:
+    return outcome.answer is UNCHANGED or (isinstance(outcome, FactReceipt) and outcome.repeated)
 
 
-def _refused(row: Row, error: Exception, within: str = "") -> Fault:
+def _refused(row: Row, error: Exception, within: str = "") -> RowFault:
     """Raises `error` when it is not the row's fault."""
     match error:
         case Invalid():
@@ -213,9 +217,9 @@ def _refused(row: Row, error: Exception, within: str = "") -> Fault:
     return fault_of(row, problems)
 
 
-def fault_of(row: Row, problems: Sequence[Problem]) -> Fault:
+def fault_of(row: Row, problems: Sequence[Problem]) -> RowFault:
     placed = problems if row.cells is None else [_by_column(problem) for problem in problems]
-    return Fault(row.number, tuple(placed), row.content[: 4 * MOST_CONTENT].decode(errors="replace")[:MOST_CONTENT])
+    return RowFault(row.number, tuple(placed), row.content[: 4 * MOST_CONTENT].decode(errors="replace")[:MOST_CONTENT])
 
 
 def _by_column(problem: Problem) -> Problem:

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from application.imports.importing import Contents, Fault, Intake, Tally
+from application.imports.importing import Contents, ImportIntake, ImportTally, RowFault
 from application.imports.storage import ImportStorage, digest_of
-from application.schedule.jobs.store import Job, JobStore, Kind, Order
+from application.schedule.jobs.store import Job, JobKind, JobOrder, JobStore
 from application.service.refusals import Conflict
 from application.tiered.evaluation import Progress
 
@@ -29,7 +29,7 @@ async def request_import(
     before = await jobs.get(job_id) if job_id else None
     if before is None:
         upload = await storage.upload(source, limit)
-        order = Order(Kind.IMPORT, {"contents": contents, "bytes": upload.size, **upload.detail()})
+        order = JobOrder(JobKind.IMPORT, {"contents": contents, "bytes": upload.size, **upload.detail()})
         created = await jobs.create(order, requested_by=requested_by, job_id=job_id or upload.id, total=upload.lines)
         if created is not None:
             return created
@@ -48,15 +48,15 @@ async def request_import(
 
 
 class ImportHandler:
-    def __init__(self, storage: ImportStorage, intake: Intake) -> None:
+    def __init__(self, storage: ImportStorage, intake: ImportIntake) -> None:
         self._storage = storage
         self._intake = intake
 
     async def run(self, job: Job, progress: Progress) -> Mapping[str, Any]:
         contents = msgspec.convert(job.detail["contents"], Contents)
-        start = msgspec.convert(job.result or {}, Tally)
+        start = msgspec.convert(job.result or {}, ImportTally)
 
-        async def save(tally: Tally, faults: Sequence[Fault]) -> None:
+        async def save(tally: ImportTally, faults: Sequence[RowFault]) -> None:
             await self._storage.save(job.id, tally, faults)
             await progress(tally.row, max(tally.row, job.total or 0))
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from application.achievements import manual_progress
 from application.achievements.bodies import Completed, ManualReason, RuleNumber, Written
-from application.achievements.manual_progress import Change, Setting
+from application.achievements.manual_progress import ProgressRequest, RuleSetting
 from application.bodies.base import Attributes
 from application.bodies.exact import (
     Amount,
@@ -54,7 +54,7 @@ T = TypeVar("T")
 ATTRIBUTE = "attributes."
 
 
-class Kind(StrEnum):
+class ImportKind(StrEnum):
     FACTS = "facts"
     MEMBERS = "members"
     LIST_MEMBERS = "list_members"
@@ -63,7 +63,7 @@ class Kind(StrEnum):
     PROGRESS = "progress"
 
 
-class Prepared(NamedTuple):
+class RowCommand(NamedTuple):
     """A row ready to be decided. `sent` is given for facts; `within` is where the fact is in the row.
 
     The command answers UNCHANGED when what the row says was recorded before.
@@ -97,7 +97,7 @@ class Reader(ABC):
         if problems:
             raise Invalid(problems)
 
-    def prepare(self, row: Row) -> Prepared:
+    def prepare(self, row: Row) -> RowCommand:
         """Raises Invalid, with problems in their place in the row."""
         if row.problem:
             raise Invalid([row.problem])
@@ -107,7 +107,7 @@ class Reader(ABC):
             raise Invalid([malformed.problem()]) from None
 
     @abstractmethod
-    def read(self, row: Row) -> Prepared:
+    def read(self, row: Row) -> RowCommand:
         """Raises Invalid or Malformed."""
 
 
@@ -137,16 +137,16 @@ class FactReader(Reader):
         self._rules = rules
         self._identity = identity
 
-    def read(self, row: Row) -> Prepared:
+    def read(self, row: Row) -> RowCommand:
         try:
             name, fact, command = self._commanded(self._decoded(row), row)
         except Misread as misread:
             return self._read_rest(misread, row)
         if not isinstance(fact, TransactionBody | EventBody):
             command = once(REQUEST.at("import", self._identity, row.number), command)
-        return Prepared(row, command, fact, f"/{name}")
+        return RowCommand(row, command, fact, f"/{name}")
 
-    def _read_rest(self, misread: Misread[FactBody], row: Row) -> Prepared:
+    def _read_rest(self, misread: Misread[FactBody], row: Row) -> RowCommand:
         """A row of which a part could be read, to be refused for all that is wrong with it."""
         remainder = remainder_of(misread)
         if remainder is None:
@@ -155,7 +155,7 @@ class FactReader(Reader):
             name, fact, command = self._commanded(remainder.body, row)
         except Invalid as invalid:
             raise remainder.refusal(invalid) from None
-        return Prepared(row, remainder.judging(command, f"/{name}"), fact)
+        return RowCommand(row, remainder.judging(command, f"/{name}"), fact)
 
     def _commanded(self, body: FactBody, row: Row) -> tuple[str, Fact, Command]:
         name, fact = body.fact()
@@ -216,7 +216,7 @@ class MemberReader(Reader):
     columns = frozenset(("id", "tier", "referrer"))
     attributes = True
 
-    def read(self, row: Row) -> Prepared:
+    def read(self, row: Row) -> RowCommand:
         member = _body(MemberRow, row)
         put = partial(
             put_member,
@@ -225,10 +225,10 @@ class MemberReader(Reader):
             attributes=member.attributes,
             referrer=member.referrer,
         )
-        return Prepared(row, _changing(MEMBER.at(member.id), put))
+        return RowCommand(row, _changing(MEMBER.at(member.id), put))
 
 
-class ListMemberRow(Body, frozen=True):
+class ListMemberBody(Body, frozen=True):
     """Who joins or leaves which list; `list` is the import's where it has one."""
 
     member: Identifier
@@ -242,13 +242,13 @@ class ListMemberReader(Reader):
     def __init__(self, code: str | None) -> None:
         self._code = code
 
-    def read(self, row: Row) -> Prepared:
-        listed = _body(ListMemberRow, row)
+    def read(self, row: Row) -> RowCommand:
+        listed = _body(ListMemberBody, row)
         code = listed.list or self._code
         if code is None:
             raise Invalid([Problem("/list", "is required", "required")])
         change = partial(change_list, code=code, member_id=listed.member, joins=listed.action == "add")
-        return Prepared(row, _changing(MEMBER.at(listed.member), change))
+        return RowCommand(row, _changing(MEMBER.at(listed.member), change))
 
 
 class ProductRow(ProductBody, frozen=True, kw_only=True):
@@ -260,10 +260,10 @@ class ProductRow(ProductBody, frozen=True, kw_only=True):
 class ProductReader(Reader):
     columns = frozenset(("sku", "name", "category", "brand", "price"))
 
-    def read(self, row: Row) -> Prepared:
+    def read(self, row: Row) -> RowCommand:
         body = _body(ProductRow, row)
         product = body.product(body.sku)
-        return Prepared(row, _changing(PRODUCT.at(body.sku), partial(_put_product, product=product)))
+        return RowCommand(row, _changing(PRODUCT.at(body.sku), partial(_put_product, product=product)))
 
 
 def _put_product(working: Working, product: Product) -> None:
@@ -271,7 +271,7 @@ def _put_product(working: Working, product: Product) -> None:
     definitions.put_product(working, product, Precondition(exists=there))
 
 
-class CouponCodeRow(Body, frozen=True):
+class CouponCodeBody(Body, frozen=True):
     """A code for the pool of a coupon."""
 
     coupon: Code
@@ -281,12 +281,12 @@ class CouponCodeRow(Body, frozen=True):
 class CouponCodeReader(Reader):
     columns = frozenset(("coupon", "code"))
 
-    def read(self, row: Row) -> Prepared:
-        body = _body(CouponCodeRow, row)
+    def read(self, row: Row) -> RowCommand:
+        body = _body(CouponCodeBody, row)
         if fault := code_fault(body.code):
             raise Invalid([Problem("/code", fault)])
         add = partial(add_codes, coupon=body.coupon, codes=(body.code,))
-        return Prepared(row, _changing(COUPON_CODE.at(body.coupon, body.code), add))
+        return RowCommand(row, _changing(COUPON_CODE.at(body.coupon, body.code), add))
 
 
 class ProgressRow(Body, frozen=True, kw_only=True):
@@ -310,24 +310,24 @@ class ProgressReader(Reader):
         self._zone = zone
         self._identity = identity
 
-    def read(self, row: Row) -> Prepared:
+    def read(self, row: Row) -> RowCommand:
         body = _body(ProgressRow, row) if row.cells is None else convert(ProgressRow, _numbered(row.cells))
         change = partial(
             _change_progress,
             member_id=body.member,
             achievement_id=body.achievement,
-            wanted=Change(body.reason, body.completed, self._settings(body)),
+            wanted=ProgressRequest(body.reason, body.completed, self._settings(body)),
         )
-        return Prepared(row, once(REQUEST.at("import", self._identity, row.number), change))
+        return RowCommand(row, once(REQUEST.at("import", self._identity, row.number), change))
 
-    def _settings(self, body: ProgressRow) -> tuple[Setting, ...]:
+    def _settings(self, body: ProgressRow) -> tuple[RuleSetting, ...]:
         if body.rule is None or body.value is None:
             given = {"rule": body.rule, "value": body.value}
             if any(value is not None for value in (*given.values(), body.at)):
                 lacking = [name for name, value in given.items() if value is None]
                 raise Invalid([Problem(f"/{name}", "is required to set what a rule counts") for name in lacking])
             return ()
-        return (Setting(body.rule, body.value, self._instant(body.at) if body.at else None),)
+        return (RuleSetting(body.rule, body.value, self._instant(body.at) if body.at else None),)
 
     def _instant(self, written: str) -> datetime:
         try:
@@ -347,7 +347,7 @@ def _numbered(cells: Mapping[str, str]) -> dict[str, Any]:
 _WHOLE = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
-def _change_progress(working: Working, member_id: str, achievement_id: UUID, wanted: Change) -> object:
+def _change_progress(working: Working, member_id: str, achievement_id: UUID, wanted: ProgressRequest) -> object:
     try:
         changed = manual_progress.change(working, member_id, achievement_id, wanted)
     except Invalid as invalid:
@@ -356,19 +356,21 @@ def _change_progress(working: Working, member_id: str, achievement_id: UUID, wan
     return changed if changed.recorded else UNCHANGED
 
 
-def reader_of(kind: Kind, catalogue: Catalogue, rules: Rules, identity: str, list_code: str | None = None) -> Reader:
+def reader_of(
+    kind: ImportKind, catalogue: Catalogue, rules: Rules, identity: str, list_code: str | None = None
+) -> Reader:
     match kind:
-        case Kind.FACTS:
+        case ImportKind.FACTS:
             return FactReader(catalogue, rules, identity)
-        case Kind.MEMBERS:
+        case ImportKind.MEMBERS:
             return MemberReader()
-        case Kind.LIST_MEMBERS:
+        case ImportKind.LIST_MEMBERS:
             return ListMemberReader(list_code)
-        case Kind.PRODUCTS:
+        case ImportKind.PRODUCTS:
             return ProductReader()
-        case Kind.PROGRESS:
+        case ImportKind.PROGRESS:
             return ProgressReader(ZoneInfo(catalogue.time_zone), identity)
-        case Kind.COUPON_CODES:
+        case ImportKind.COUPON_CODES:
             return CouponCodeReader()
 
 

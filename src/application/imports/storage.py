@@ -9,7 +9,7 @@ import msgspec
 from psycopg_pool import AsyncConnectionPool
 from uuid_utils.compat import uuid7
 
-from application.imports.importing import Fault, Tally
+from application.imports.importing import ImportTally, RowFault
 
 PIECE_BYTES = 512 * 1024
 MOST_FAULTS = 10_000
@@ -109,7 +109,7 @@ class ImportStorage:
     async def delete(self, upload: UUID) -> None:
         await self._execute("delete from laurel.import_chunks where upload = %s", upload)
 
-    async def save(self, job: UUID, tally: Tally, faults: Sequence[Fault]) -> None:
+    async def save(self, job: UUID, tally: ImportTally, faults: Sequence[RowFault]) -> None:
         """Together, so that an import which is taken up again goes on where its counts and its errors end."""
         room = max(0, MOST_FAULTS - (tally.failed - len(faults)))
         kept = faults[:room]

@@ -13,7 +13,7 @@ from application.log import arrays
 from application.log.envelope import NO_ORIGIN, Envelope, Origin
 from application.log.mapper import Mapper
 from application.log.uuids import uuid_of
-from application.log.working import Command, Held, Row
+from application.log.working import Command, Row, StreamHold
 
 _TOUCHED = (arrays.Uuids, arrays.Ints, arrays.Ints)
 _STREAMS = (arrays.Uuids, arrays.Texts, arrays.Ints, arrays.Ints, arrays.Byteas, arrays.Bools, arrays.Ints)
@@ -33,7 +33,7 @@ _ANY = uuid4()
 """Stands in an envelope where the command's id will be."""
 
 
-class Committed(NamedTuple):
+class Commit(NamedTuple):
     """`position` is that of the command's last event; one that recorded nothing has one that covers what it saw."""
 
     position: int
@@ -54,7 +54,7 @@ class Submission:
         *,
         bulk: bool = False,
     ) -> None:
-        self.future: asyncio.Future[list[Committed | Exception]] = asyncio.get_running_loop().create_future()
+        self.future: asyncio.Future[list[Commit | Exception]] = asyncio.get_running_loop().create_future()
         self.actor = actor
         self.origin = origin
         self.bulk = bulk
@@ -69,7 +69,7 @@ class Submission:
         last = int.from_bytes(self._first_id[12:], "big") + index
         return self._first_id[:12] + (last & 0xFFFFFFFF).to_bytes(4, "big")
 
-    def settle(self, index: int, outcome: Committed | Exception) -> None:
+    def settle(self, index: int, outcome: Commit | Exception) -> None:
         if self._outcomes[index] is not None:
             return
         self._outcomes[index] = outcome
@@ -78,7 +78,7 @@ class Submission:
             self.future.set_result(self._outcomes)
 
 
-class Job:
+class BatchCommand:
     """One command on its way: `required` are the keys of streams to load before it is decided (again). Its `origin` is
     where it comes from, where that is not what all of the submission do.
     """
@@ -98,7 +98,7 @@ class Job:
     def command_id(self) -> bytes:
         return self.submission.command_id(self.index)
 
-    def settle(self, outcome: Committed | Exception) -> None:
+    def settle(self, outcome: Commit | Exception) -> None:
         self.submission.settle(self.index, outcome)
 
 
@@ -107,7 +107,14 @@ class Decision:
 
     __slots__ = ("answer", "job", "refusal", "rows", "touched", "unit")
 
-    def __init__(self, job: Job, answer: Any, refusal: Exception | None, touched: list[Held], rows: list[Row]) -> None:  # noqa: ANN401  a command's answer
+    def __init__(
+        self,
+        job: BatchCommand,
+        answer: Any,  # noqa: ANN401  a command's answer
+        refusal: Exception | None,
+        touched: list[StreamHold],
+        rows: list[Row],
+    ) -> None:
         self.job = job
         self.answer = answer
         self.refusal = refusal
@@ -116,7 +123,7 @@ class Decision:
         self.unit = -1
 
     def settle(self, position: int) -> None:
-        self.job.settle(Committed(position, self.answer) if self.refusal is None else self.refusal)
+        self.job.settle(Commit(position, self.answer) if self.refusal is None else self.refusal)
 
 
 class Batch:
@@ -128,7 +135,7 @@ class Batch:
     def __init__(self, decisions: list[Decision], now: datetime, catalogue: int, mapper: Mapper) -> None:
         self.decisions = decisions
         self.catalogue = catalogue
-        self.written: list[Held] = []
+        self.written: list[StreamHold] = []
         self._now = now
         self._envelopes: dict[Submission, tuple[bytes, bytes]] = {}
         self._mapper = mapper
@@ -250,7 +257,7 @@ class Batch:
             arrays.ints(units),
         )
 
-    def _envelope(self, job: Job) -> bytes:
+    def _envelope(self, job: BatchCommand) -> bytes:
         """The envelopes of a submission's commands differ in one place, so only the first is encoded."""
         if job.origin is not None:
             return self._of_origin(job, job.origin)
@@ -263,7 +270,7 @@ class Batch:
             around = self._envelopes[submission] = (head, tail)
         return around[0] + submission.command_id(job.index) + around[1]
 
-    def _of_origin(self, job: Job, origin: Origin) -> bytes:
+    def _of_origin(self, job: BatchCommand, origin: Origin) -> bytes:
         submission = job.submission
         command = uuid_of(submission.command_id(job.index))
         return self._mapper.encode_envelope(

@@ -27,7 +27,7 @@ def entries(mapper: Mapper, rows: Iterable[Row]) -> list[Entry]:
     ]
 
 
-class Catalogue(Protocol):
+class DefinitionStore(Protocol):
     """What a writer keeps up to date with the states of catalogue kinds.
 
     `position` is that of the last entry loaded, 0 before; `load` takes entries in the order of their positions,

@@ -57,10 +57,10 @@ class Finding(Struct, frozen=True):
 
 def check(connection: psycopg.Connection[Any], mapper: Mapper, bucket: int = 0) -> Iterator[Finding]:
     """Everything that is wrong, one by one; nothing when all is well."""
-    return Check(connection, mapper, bucket).findings()
+    return LogCheck(connection, mapper, bucket).findings()
 
 
-class Check:
+class LogCheck:
     """One run over a log up to its `end`; `events` and `streams` are how many it has looked at.
 
     `shown` is told how far it is, and of how much; what that raises ends it.

@@ -7,7 +7,7 @@ from itertools import islice
 from time import monotonic
 from typing import Any
 
-from application.log.batch import Decision, Job
+from application.log.batch import BatchCommand, Decision
 from application.log.cache import Cache, Kept
 from application.log.errors import Cold, LoadsTooDeep, LogError
 from application.log.mapper import Mapper
@@ -27,7 +27,7 @@ class _OutOfOrder(Exception):  # noqa: N818  a way of going that did not work ou
     """A command that waited for its streams met what a later one had done."""
 
 
-class _Known:
+class _Knowledge:
     """The cache, and what this batch has loaded, which must not be evicted while the batch is formed."""
 
     def __init__(self, cache: Cache, mapper: Mapper) -> None:
@@ -62,10 +62,10 @@ class Deciding:
         self._load = load
         self._now = now
         self._catalogue = catalogue
-        self._known = _Known(cache, mapper)
+        self._known = _Knowledge(cache, mapper)
         self._yielded = monotonic()
 
-    async def decide(self, jobs: list[Job]) -> tuple[list[Decision], list[Job]]:
+    async def decide(self, jobs: list[BatchCommand]) -> tuple[list[Decision], list[BatchCommand]]:
         """What was decided, in the order of the jobs, and the jobs left for the next batch. Settles hopeless ones."""
         await self._fetch(key for job in jobs for key in job.required)
         try:
@@ -73,7 +73,7 @@ class Deciding:
         except _OutOfOrder:
             return await self._decide_strictly(jobs)
 
-    async def _decide_freely(self, jobs: list[Job]) -> tuple[list[Decision], list[Job]]:
+    async def _decide_freely(self, jobs: list[BatchCommand]) -> tuple[list[Decision], list[BatchCommand]]:
         working = Working(self._mapper, self._known, self._now, self._catalogue)
         room = _Room()
         decided: list[Decision | None] = [None] * len(jobs)
@@ -111,7 +111,7 @@ class Deciding:
             waiting = postponed
         return [decision for decision in decided if decision], jobs[end:]
 
-    async def _decide_strictly(self, jobs: list[Job]) -> tuple[list[Decision], list[Job]]:
+    async def _decide_strictly(self, jobs: list[BatchCommand]) -> tuple[list[Decision], list[BatchCommand]]:
         working = Working(self._mapper, self._known, self._now, self._catalogue)
         room = _Room()
         decisions: list[Decision] = []
@@ -127,7 +127,7 @@ class Deciding:
             await self._let_others_run()
         return decisions, []
 
-    async def _run_loading(self, job: Job, working: Working) -> Decision | None:
+    async def _run_loading(self, job: BatchCommand, working: Working) -> Decision | None:
         while True:
             try:
                 return _run(job, working)
@@ -167,7 +167,7 @@ class _Room:
         self.closed |= self._events <= 0 or self._bytes <= 0 or working.changes_catalogue
 
 
-def _run(job: Job, working: Working) -> Decision:
+def _run(job: BatchCommand, working: Working) -> Decision:
     working.begin()
     try:
         answer = job.command(working)
@@ -180,7 +180,7 @@ def _run(job: Job, working: Working) -> Decision:
     return Decision(job, answer, None, working.touched, working.rows)
 
 
-def _may_wait(job: Job) -> bool:
+def _may_wait(job: BatchCommand) -> bool:
     """Whether the command may have one more load; otherwise it is settled."""
     job.loads += 1
     if job.loads > LOADS:

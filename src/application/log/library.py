@@ -31,7 +31,7 @@ from application.log.recorder import (
 )
 
 
-class Fact(Struct, frozen=True, gc=False):
+class PlacedEvent(Struct, frozen=True, gc=False):
     """An event with its place in its stream, which is what the library takes for an event."""
 
     originator_id: UUID
@@ -39,7 +39,7 @@ class Fact(Struct, frozen=True, gc=False):
     event: Any
 
 
-class FactMapper(LibraryMapper[UUID]):
+class PlacedEventMapper(LibraryMapper[UUID]):
     """Facts to stored events and back, by permanent tags: a topic is never imported."""
 
     def __init__(self, mapper: Mapper) -> None:
@@ -47,14 +47,14 @@ class FactMapper(LibraryMapper[UUID]):
         self._mapper = mapper
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
-        if not isinstance(domain_event, Fact):
+        if not isinstance(domain_event, PlacedEvent):
             raise TypeError(f"{type(domain_event).__qualname__} is not a Fact")
         tag, payload = self._mapper.encode(domain_event.event)
         return StoredEvent(domain_event.originator_id, domain_event.originator_version, tag, payload)
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
         event = self._mapper.decode(stored_event.topic, stored_event.state)
-        return Fact(UUID(str(stored_event.originator_id)), stored_event.originator_version, event)
+        return PlacedEvent(UUID(str(stored_event.originator_id)), stored_event.originator_version, event)
 
 
 class LogFactory(InfrastructureFactory[LogTrackingRecorder]):

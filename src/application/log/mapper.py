@@ -8,7 +8,7 @@ import msgspec
 
 from application.log.envelope import Envelope
 from application.log.errors import TooLarge, Undecodable, UnknownEvent, UnknownTag
-from application.log.streams import Kind
+from application.log.streams import StreamKind
 
 PAYLOAD_BYTES = 4 * 1024 * 1024
 """The most one event or one state may take; an icon is the largest thing that anyone records."""
@@ -39,10 +39,10 @@ class Mapper:
     Raises TypeError when two event types have one tag, two kinds one name, or upcasts leave a version out.
     """
 
-    def __init__(self, kinds: Iterable[Kind[Any, Any]], upcasts: Upcasts | None = None) -> None:
-        self.kinds: dict[str, Kind[Any, Any]] = {}
+    def __init__(self, kinds: Iterable[StreamKind[Any, Any]], upcasts: Upcasts | None = None) -> None:
+        self.kinds: dict[str, StreamKind[Any, Any]] = {}
         self.types: dict[str, type] = {}
-        self.kind_of_tag: dict[str, Kind[Any, Any]] = {}
+        self.kind_of_tag: dict[str, StreamKind[Any, Any]] = {}
         self._stored_tags: dict[type, str] = {}
         self._decoders: dict[str, Callable[[bytes], Any]] = {}
         self._state_decoders: dict[str, Callable[[bytes], Any]] = {}
@@ -101,7 +101,7 @@ class Mapper:
         except _DECODE_FAILURES as error:
             raise Undecodable("an envelope", str(error)) from error
 
-    def _add_kind(self, kind: Kind[Any, Any]) -> None:
+    def _add_kind(self, kind: StreamKind[Any, Any]) -> None:
         if kind.name in self.kinds:
             raise TypeError(f"two kinds are called {kind.name!r}")
         self.kinds[kind.name] = kind

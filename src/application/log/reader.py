@@ -38,7 +38,7 @@ Place = tuple[UUID, int]
 """A stream and a version that it has had."""
 
 
-class Page(NamedTuple):
+class EventPage(NamedTuple):
     """Events in order; `last` is the position read up to, that of the page before when there was nothing more."""
 
     events: list[Recorded]
@@ -47,7 +47,7 @@ class Page(NamedTuple):
 
 def read_page(
     connection: psycopg.Connection[Any], mapper: Mapper, after: int, limit: int = PAGE_EVENTS, bucket: int = 0
-) -> Page:
+) -> EventPage:
     """The events that follow `after`, at most `limit`.
 
     Positions have no holes, so a page that does raises Damaged: the log has lost events.
@@ -58,11 +58,11 @@ def read_page(
         # Planned anew each time: a plan kept from when the table was young would read it whole.
         row = cursor.execute(_PAGE, [bucket, after, limit], prepare=False).fetchone()
     if row is None or not row[1]:
-        return Page([], after)
+        return EventPage([], after)
     last, count, *columns = row
     if last - count != after:
         raise Damaged(f"{count} events are there after position {after} and up to {last}, where {last - after} must be")
-    return Page(list(map(Recorded, repeat(mapper), range(after + 1, last + 1), *columns)), last)
+    return EventPage(list(map(Recorded, repeat(mapper), range(after + 1, last + 1), *columns)), last)
 
 
 def read_stream(
@@ -110,7 +110,7 @@ async def read_tagged(
     upto: int,
     limit: int = PAGE_EVENTS,
     bucket: int = 0,
-) -> Page:
+) -> EventPage:
     """The first events of these tags after one position and up to another, at most `limit`; nothing is beyond `upto`.
 
     `last` is where to go on from: no event of these tags is left before it.
@@ -120,7 +120,7 @@ async def read_tagged(
         # Planned anew each time, as a page is.
         await cursor.execute(_TAGGED, [bucket, after, upto, list(tags), limit], prepare=False)
         events = [_recorded(mapper, *row) for row in await cursor.fetchall()]
-    return Page(events, events[-1].position if len(events) == limit else max(after, upto))
+    return EventPage(events, events[-1].position if len(events) == limit else max(after, upto))
 
 
 async def read_versions(

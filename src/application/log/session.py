@@ -43,7 +43,7 @@ while the tables were young, and would otherwise read them whole ever after."""
 _WHO = "select pid, backend_start::text from pg_stat_activity where pid = pg_backend_pid()"
 
 
-class Appended(NamedTuple):
+class AppendResult(NamedTuple):
     """`head` is the position before the batch; units in `conflicts` are left out; `stale` means nothing was written."""
 
     head: int
@@ -121,12 +121,12 @@ class Session:
                 await self._connection.close()
         self._connection = None
 
-    async def append(self, parameters: Sequence[bytes]) -> Appended:
+    async def append(self, parameters: Sequence[bytes]) -> AppendResult:
         """`parameters` are those of a Batch."""
         async with asyncio.timeout(STATEMENT_SECONDS):
             result = await APPEND.run(self._open(), parameters)
         head, stale, conflicts = (result.get_value(0, column) or b"" for column in range(3))
-        return Appended(int.from_bytes(head, "big"), stale == b"\1", frozenset(arrays.read_ints(conflicts)))
+        return AppendResult(int.from_bytes(head, "big"), stale == b"\1", frozenset(arrays.read_ints(conflicts)))
 
     async def load(self, keys: Sequence[bytes]) -> dict[bytes, Kept | LogError]:
         """Each of the streams, as it is or was; one whose events can't be folded has that error."""

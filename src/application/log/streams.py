@@ -28,7 +28,7 @@ _IDENTITY_BITS = ~(0xF << 76 | 0x3 << 62) & (1 << 128) - 1
 class Stream(Struct, Generic[S, E], frozen=True, gc=False):
     """`key` is its identity, the sixteen bytes of a UUID."""
 
-    kind: "Kind[S, E]"
+    kind: "StreamKind[S, E]"
     key: bytes
 
     @property
@@ -36,7 +36,7 @@ class Stream(Struct, Generic[S, E], frozen=True, gc=False):
         return uuid_of(self.key)
 
 
-class Kind(Generic[S, E]):
+class StreamKind(Generic[S, E]):
     """What all streams of one type share.
 
     `name` is permanent: it is in the state rows and in every identity. `state` is the type (or union) that `evolve`

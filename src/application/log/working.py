@@ -15,7 +15,7 @@ E = TypeVar("E")
 EVENTS_PER_COMMAND = 10_000
 
 
-class Held:
+class StreamHold:
     """One stream while a batch is formed: as it stood in the store (`base`), and as it would stand after the batch.
 
     `key` is its identity; `toucher` and `writer` are the latest runs of a command that touched and wrote it;
@@ -39,7 +39,7 @@ class Held:
         self.past: dict[int, Any] | None = None
 
 
-Row = tuple[Held, int, str, bytes, Origin | None]
+Row = tuple[StreamHold, int, str, bytes, Origin | None]
 """An event about to be appended: its stream, its version there, its tag as stored, its payload, and where it comes from
 if that is not where its command does.
 """
@@ -51,7 +51,7 @@ Seen = tuple[int, Any]
 _NEW: Seen = (0, None)
 
 
-class Known(Protocol):
+class Knowledge(Protocol):
     """Streams known from earlier batches and from loads of this one, by their keys."""
 
     def knows(self, key: bytes) -> bool: ...
@@ -73,16 +73,16 @@ class Working:
         "bytes", "catalogue", "changes_catalogue", "now", "rows", "touched",
     )  # fmt: skip
 
-    def __init__(self, mapper: Mapper, known: Known, now: datetime, catalogue: Any) -> None:  # noqa: ANN401  injected
+    def __init__(self, mapper: Mapper, known: Knowledge, now: datetime, catalogue: Any) -> None:  # noqa: ANN401  injected
         self.now = now
         self.catalogue = catalogue
         self._encode = mapper.encode
         self._known = known
-        self._held: dict[bytes, Held] = {}
+        self._held: dict[bytes, StreamHold] = {}
         self._run = 0
-        self._undo: list[tuple[Held, int, Any]] = []
+        self._undo: list[tuple[StreamHold, int, Any]] = []
         self.rows: list[Row] = []
-        self.touched: list[Held] = []
+        self.touched: list[StreamHold] = []
         self.bytes = 0
         self.changes_catalogue = False
 
@@ -181,7 +181,7 @@ class Working:
         self.bytes = 0
         self.changes_catalogue = False
 
-    def _touch(self, stream: Stream[Any, Any], unknown: Seen | None = None) -> Held:
+    def _touch(self, stream: Stream[Any, Any], unknown: Seen | None = None) -> StreamHold:
         """Raises Cold for a stream that is not loaded, unless `unknown` says how to take it."""
         key = stream.key
         held = self._held.get(key)
@@ -189,7 +189,7 @@ class Working:
             found = self._known.find(key) or unknown
             if found is None:
                 raise Cold([key])
-            held = self._held[key] = Held(stream, *found)
+            held = self._held[key] = StreamHold(stream, *found)
         if held.toucher != self._run:
             held.toucher = self._run
             self.touched.append(held)

@@ -12,9 +12,9 @@ from uuid import UUID
 
 import psycopg
 
-from application.log.batch import Batch, Committed, Decision, Job, Submission
+from application.log.batch import Batch, BatchCommand, Commit, Decision, Submission
 from application.log.cache import Cache, Kept
-from application.log.catalogue import Catalogue
+from application.log.catalogue import DefinitionStore
 from application.log.deciding import Deciding
 from application.log.envelope import NO_ORIGIN, PROGRAM, Origin
 from application.log.errors import (
@@ -27,7 +27,7 @@ from application.log.errors import (
     Unavailable,
 )
 from application.log.mapper import Mapper
-from application.log.session import LOST, Appended, Session
+from application.log.session import LOST, AppendResult, Session
 from application.log.wakeup import Notifier
 from application.log.working import Command
 
@@ -56,14 +56,14 @@ _OUT_OF_ORDER = ("53", "55", "57", "58", "25")
 T = TypeVar("T")
 
 
-class _Formed(NamedTuple):
+class _Formation(NamedTuple):
     """A batch decided and ready to be sent."""
 
     batch: Batch
     parameters: list[bytes]
 
     @property
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[BatchCommand]:
         """Those it decided; what was settled meanwhile, or is to run alone, is not among them."""
         return [decision.job for decision in self.batch.decisions]
 
@@ -86,7 +86,7 @@ class Writer:
         self,
         conninfo: str,
         mapper: Mapper,
-        catalogue: Catalogue,
+        catalogue: DefinitionStore,
         *,
         clock: Callable[[], Awaitable[datetime]] = _now,
         bucket: int = 0,
@@ -106,15 +106,15 @@ class Writer:
         self._reading = Session(conninfo, mapper, bucket, "laurel writer's reads")
         self._notifier = Notifier(conninfo)
         self._cache = Cache()
-        self._queue: deque[Job] = deque()
-        self._bulk: deque[Job] = deque()
-        self._alone: deque[Job] = deque()
+        self._queue: deque[BatchCommand] = deque()
+        self._bulk: deque[BatchCommand] = deque()
+        self._alone: deque[BatchCommand] = deque()
         self._arrived = asyncio.Event()
-        self._ahead: asyncio.Task[_Formed | None] | None = None
+        self._ahead: asyncio.Task[_Formation | None] | None = None
         self._may_form_ahead = False
         self._holds = True
         """Whether all that the batch ahead is decided on has landed so far."""
-        self._under_way: list[list[Job]] = []
+        self._under_way: list[list[BatchCommand]] = []
         self._stall: float | None = None
         """The wait for the database that takes too long, by its beginning."""
         self._failure: tuple[str, float] | None = None
@@ -187,13 +187,13 @@ class Writer:
         command_id: UUID | None = None,
         origin: Origin = NO_ORIGIN,
         bulk: bool = False,
-    ) -> Committed:
+    ) -> Commit:
         """Decides the command in the next batch and returns once that is on disk.
 
         Raises what the command raises, or one of application.log.errors.
         """
         submission = Submission(1, actor, command_id, origin, bulk=bulk)
-        self._enqueue([Job(command, submission, 0)], self._bulk if bulk else self._queue)
+        self._enqueue([BatchCommand(command, submission, 0)], self._bulk if bulk else self._queue)
         outcome = (await submission.future)[0]
         if isinstance(outcome, Exception):
             raise outcome
@@ -207,7 +207,7 @@ class Writer:
         origin: Origin = NO_ORIGIN,
         origins: Sequence[Origin] | None = None,
         bulk: bool = False,
-    ) -> list[Committed | Exception]:
+    ) -> list[Commit | Exception]:
         """Decides the commands in order, each by itself: one that raises leaves no trace and does not hold up the rest.
         They come from one `origin`, or each from one of its own.
 
@@ -216,13 +216,13 @@ class Writer:
         if not commands:
             return []
         submission = Submission(len(commands), actor, None, origin, bulk=bulk)
-        jobs = [Job(command, submission, index) for index, command in enumerate(commands)]
+        jobs = [BatchCommand(command, submission, index) for index, command in enumerate(commands)]
         for job, own in zip(jobs, origins or (), strict=False):
             job.origin = own
         self._enqueue(jobs, self._bulk if bulk else self._queue)
         return await submission.future
 
-    def _enqueue(self, jobs: list[Job], queue: deque[Job]) -> None:
+    def _enqueue(self, jobs: list[BatchCommand], queue: deque[BatchCommand]) -> None:
         if self._stopping or not self._tasks or self._tasks[0].done():
             raise Stopped
         if self.queued + len(jobs) > self._queue_commands:
@@ -234,7 +234,7 @@ class Writer:
         self._form_ahead()
 
     async def _run(self) -> None:
-        formed: _Formed | None = None
+        formed: _Formation | None = None
         while True:
             if formed:
                 formed = await self._write(formed)
@@ -246,7 +246,7 @@ class Writer:
                 self._arrived.clear()
                 await self._arrived.wait()
 
-    def _take(self) -> list[Job]:
+    def _take(self) -> list[BatchCommand]:
         """The next batch's commands: those that someone waits for first, and some of the bulk's so that it goes on."""
         if self._alone:
             return [self._alone.popleft()]
@@ -254,16 +254,16 @@ class Writer:
         room = min(BATCH_COMMANDS - len(jobs), BATCH_BULK_COMMANDS) if jobs else BATCH_COMMANDS
         return jobs + _first(self._bulk, room)
 
-    def _put_back(self, jobs: Sequence[Job]) -> None:
+    def _put_back(self, jobs: Sequence[BatchCommand]) -> None:
         for job in reversed(jobs):
             job.loads = 0
             (self._bulk if job.submission.bulk else self._queue).appendleft(job)
 
-    async def _form(self, jobs: list[Job]) -> _Formed | None:
+    async def _form(self, jobs: list[BatchCommand]) -> _Formation | None:
         """The batch that the jobs, or the first of them, make; the others wait again. None when nothing came of it."""
         return await self._settling(jobs, self._decide(jobs))
 
-    async def _decide(self, jobs: list[Job]) -> _Formed | None:
+    async def _decide(self, jobs: list[BatchCommand]) -> _Formation | None:
         await self._refresh_catalogue()
         catalogue = self._catalogue.position
         now = await self._reaching(self._reading, lambda _: self._clock())
@@ -274,7 +274,7 @@ class Writer:
             batch = self._without_faults(batch)
         parameters = batch.parameters(self._bucket)
         self._put_back(rest)
-        return _Formed(batch, parameters) if batch.decisions else None
+        return _Formation(batch, parameters) if batch.decisions else None
 
     def _without_faults(self, batch: Batch) -> Batch:
         """A state that can't be encoded is the fault of one command of its unit, or of what it was decided on. Which,
@@ -294,9 +294,9 @@ class Writer:
     async def _load(self, keys: list[bytes]) -> dict[bytes, Kept | LogError]:
         return await self._reaching(self._reading, lambda session: session.load(keys))
 
-    async def _write(self, formed: _Formed) -> _Formed | None:
+    async def _write(self, formed: _Formation) -> _Formation | None:
         """Writes a batch, and answers the next one where that was formed meanwhile and holds."""
-        again: list[Job] | None = None
+        again: list[BatchCommand] | None = None
         self._expect(formed.batch)
         # What comes after a change to the catalogue must see it, and so waits for it; the states that a batch passes by
         # are in its events alone, and can be loaded once these are in the log.
@@ -326,7 +326,7 @@ class Writer:
         if self._may_form_ahead and self._ahead is None and self.queued >= AHEAD_COMMANDS:
             self._ahead = asyncio.create_task(self._form(self._take()), name="laurel writer ahead")
 
-    async def _collect_ahead(self) -> _Formed | None:
+    async def _collect_ahead(self) -> _Formation | None:
         """Without a turn for anyone else where it has been formed already: the next batch is sent at once."""
         if self._ahead is None:
             return None
@@ -335,7 +335,7 @@ class Writer:
         formed, self._ahead = self._ahead.result(), None
         return formed
 
-    async def _append(self, formed: _Formed) -> list[Job]:
+    async def _append(self, formed: _Formation) -> list[BatchCommand]:
         """Settles the decisions' jobs, but for those it returns: they must be decided again."""
         batch = formed.batch
         with self._appending.waiting():
@@ -354,7 +354,7 @@ class Writer:
             return self._again(batch.decisions)
         return self._landed(batch, appended)
 
-    def _landed(self, batch: Batch, appended: Appended) -> list[Job]:
+    def _landed(self, batch: Batch, appended: AppendResult) -> list[BatchCommand]:
         conflicted: list[Decision] = []
         position = appended.head
         for decision in batch.decisions:
@@ -369,9 +369,9 @@ class Writer:
             self._tell(position)
         return self._again(conflicted)
 
-    def _again(self, decisions: list[Decision]) -> list[Job]:
+    def _again(self, decisions: list[Decision]) -> list[BatchCommand]:
         """Those to decide again, bounded; they first load anew whatever they touched."""
-        jobs: list[Job] = []
+        jobs: list[BatchCommand] = []
         for decision in decisions:
             job = decision.job
             job.tries += 1
@@ -390,7 +390,7 @@ class Writer:
         self._cache.drop(touched)
         return touched
 
-    def _refused(self, batch: Batch, error: psycopg.Error) -> list[Job]:
+    def _refused(self, batch: Batch, error: psycopg.Error) -> list[BatchCommand]:
         """The server answered with an error and the connection lives, so nothing was written."""
         state = error.sqlstate or ""
         if state.startswith(_RETRIED):
@@ -404,7 +404,7 @@ class Writer:
             self._alone.extend(self._again(batch.decisions))
         return []
 
-    async def _find_fate(self, batch: Batch, error: Exception) -> list[Job]:
+    async def _find_fate(self, batch: Batch, error: Exception) -> list[BatchCommand]:
         """The connection went while the batch was under way. Once its session is over, the log says what landed: a
         command whose events are there under its own envelope is recorded, the others are decided again.
         """
@@ -429,7 +429,7 @@ class Writer:
                 self._tell(position)
         return self._again(lost)
 
-    async def _settling(self, jobs: list[Job], work: Awaitable[T]) -> T | None:
+    async def _settling(self, jobs: list[BatchCommand], work: Awaitable[T]) -> T | None:
         """What `work` answers; when it fails, its jobs are settled, for the loop that everyone waits on goes on."""
         self._under_way.append(jobs)
         try:
@@ -515,9 +515,9 @@ async def _ended(task: asyncio.Task[T]) -> T | None:
     return None
 
 
-def _first(queue: deque[Job], count: int) -> list[Job]:
+def _first(queue: deque[BatchCommand], count: int) -> list[BatchCommand]:
     """Takes up to `count` from the front; those whose caller has gone, or was told, are dropped undecided."""
-    jobs: list[Job] = []
+    jobs: list[BatchCommand] = []
     while queue and len(jobs) < count:
         job = queue.popleft()
         if not job.submission.future.done():
@@ -525,7 +525,7 @@ def _first(queue: deque[Job], count: int) -> list[Job]:
     return jobs
 
 
-def _settle(jobs: Iterable[Job], outcome: Exception) -> None:
+def _settle(jobs: Iterable[BatchCommand], outcome: Exception) -> None:
     for job in jobs:
         job.settle(outcome)
 

@@ -4,7 +4,7 @@ from application.log.working import Working
 from application.service.refusals import Conflict, Unknown
 from application.streams import MEMBER
 from domain.members import member as members
-from domain.members.member import Member, ReferrerFixed, ReferrerIsReferred, ReferrerIsSelf
+from domain.members.member import FixedReferrer, Member, ReferrerCycle, SelfReferral
 from domain.values.attributes import Attributes
 from domain.values.problems import Invalid, Problem
 
@@ -22,11 +22,11 @@ def put_member(
     origin = origin_of(working, referrer) if referrer not in (None, member_id) and not has_one else None
     decided = members.put(member, member_id, tier, attributes, referrer, origin)
     match decided:
-        case ReferrerFixed():
+        case FixedReferrer():
             raise Conflict(f"the referrer is {decided.referrer} and can't change", "referrer_fixed")
-        case ReferrerIsSelf():
+        case SelfReferral():
             raise Invalid([Problem("/referrer", "must be another member")])
-        case ReferrerIsReferred():
+        case ReferrerCycle():
             detail = f"`{member_id}` has referred `{referrer}`, directly or through others"
             raise Conflict(detail, "referrer_cycle")
     for event in decided:

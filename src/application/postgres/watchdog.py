@@ -41,7 +41,7 @@ _SET_CHILD_SUBREAPER = 36
 _LIBC = ctypes.CDLL(None)
 
 
-class Order(TypedDict):
+class ServerOrder(TypedDict):
     """What `embedded` passes as the one argument, as JSON."""
 
     programs: str
@@ -118,7 +118,9 @@ def die_with_parent() -> None:
     control(_SET_PARENT_DEATH_SIGNAL, signal.SIGINT)
 
 
-def launch(order: Order, folder: Path, program: str, arguments: list[str], output: int) -> subprocess.Popen[bytes]:
+def launch(
+    order: ServerOrder, folder: Path, program: str, arguments: list[str], output: int
+) -> subprocess.Popen[bytes]:
     """A program of the server, working in `folder` under the server's account.
 
     The folder is entered before the account is taken on, and named `/proc/self/cwd`: so the account needs no way
@@ -142,7 +144,7 @@ def launch(order: Order, folder: Path, program: str, arguments: list[str], outpu
     )
 
 
-def make_cluster(order: Order, cluster: Path, log: Log) -> None:
+def make_cluster(order: ServerOrder, cluster: Path, log: Log) -> None:
     """Made beside its place and renamed, so that a crash on the way leaves nothing that looks like a cluster."""
     unfinished = cluster.with_name(cluster.name + ".unfinished")
     if unfinished.exists():
@@ -204,7 +206,7 @@ def stop_signal(seconds: float) -> signal.Signals:
     return signal.SIGQUIT if seconds < IMMEDIATE_STOP_SECONDS else signal.SIGKILL
 
 
-def run_server(order: Order, cluster: Path, log: Log, departure: Departure) -> None:
+def run_server(order: ServerOrder, cluster: Path, log: Log, departure: Departure) -> None:
     """One life of the server: returns when all its processes are gone, and so every writer of its output."""
     remove_stale_locks(cluster)
     log.begin()
@@ -238,7 +240,7 @@ def run_server(order: Order, cluster: Path, log: Log, departure: Departure) -> N
     reap()
 
 
-def keep_running(order: Order, cluster: Path, log: Log, departure: Departure) -> None:
+def keep_running(order: ServerOrder, cluster: Path, log: Log, departure: Departure) -> None:
     """Until the last user is gone. A server that never became ready is not tried again: its starter waits for the
     reason; one that was ready is restarted, with growing pauses while it keeps dying.
     """
@@ -262,7 +264,7 @@ def main(argument: str) -> int:
         signal.signal(ignored, lambda _number, _frame: None)  # SIG_IGN would be inherited by the server
     control(_SET_CHILD_SUBREAPER, 1)
     os.chdir("/")
-    order: Order = json.loads(argument)
+    order: ServerOrder = json.loads(argument)
     data = Path(order["data"])
     cluster = data / "cluster"
     log = Log(data / "server.log")

@@ -17,7 +17,7 @@ from application.schedule.plan import Due, DueEvaluation, DueRecount, Plan, Plan
 from application.service import actors
 from application.service.refusals import Conflict
 from application.tiered import commands as tiered_campaigns
-from application.tiered.evaluation import Progress, Run, evaluate
+from application.tiered.evaluation import EvaluationRun, Progress, evaluate
 from application.tiered.previews import compute
 from domain.tiered.preview import Status
 
@@ -51,7 +51,7 @@ class Doing:
 
     async def do(
         self, item: Due, progress: Progress = no_progress, plan: Plan | None = None
-    ) -> Run | Status | int | None:
+    ) -> EvaluationRun | Status | int | None:
         """Answers what came of it. The acceptances that come before it are done first. `plan` is one that it is in."""
         if isinstance(item, DueRecount):
             return await self.recount(item.campaign, progress)
@@ -72,7 +72,7 @@ class Doing:
             return None
         return await compute(self._writer, self._reads.previews, tick.preview, progress)
 
-    async def _evaluate(self, item: DueEvaluation, plan: Plan, progress: Progress) -> Run | None:
+    async def _evaluate(self, item: DueEvaluation, plan: Plan, progress: Progress) -> EvaluationRun | None:
         """None while the campaign does not let it be evaluated. Its campaign's preview that is due before is frozen
         before the fence.
         """

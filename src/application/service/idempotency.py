@@ -39,7 +39,7 @@ class RequestKey(Struct, frozen=True, gc=False):
         return REQUEST.at(self.caller, self.key, *parts)
 
 
-class Kept(NamedTuple):
+class KeptAnswer(NamedTuple):
     """An answer as JSON less its position; `first` is the stream of the request that it first answered, if any."""
 
     status: int
@@ -51,25 +51,25 @@ class Kept(NamedTuple):
         return b'{"position":"%s",%s' % (position.encode(), self.body[1:])
 
 
-def once(key: RequestKey | None, status: int, decide: Callable[[Working], Struct]) -> Callable[[Working], Kept]:
+def once(key: RequestKey | None, status: int, decide: Callable[[Working], Struct]) -> Callable[[Working], KeptAnswer]:
     """The command `decide`, carried out once for `key`; without one it is carried out each time.
 
     What `decide` answers has `position` as its first field, left empty. The command raises what `decide` raises, and
     Conflict when the key came with another request before.
     """
 
-    def command(working: Working) -> Kept:
+    def command(working: Working) -> KeptAnswer:
         if key is None:
-            return Kept(status, _less_position(decide(working)))
+            return KeptAnswer(status, _less_position(decide(working)))
         stream = key.stream()
         before = working.state_if_known(stream)
         if before is not None:
             if before.digest != key.digest:
                 raise Conflict("the idempotency key came before with another request", "idempotency_key_reused")
-            return Kept(before.status, before.body, stream)
+            return KeptAnswer(before.status, before.body, stream)
         body = _less_position(decide(working))
         working.record(stream, Answered(key.digest, status, body))
-        return Kept(status, body)
+        return KeptAnswer(status, body)
 
     return command
 

@@ -90,14 +90,14 @@ class KeyVerifier(Protocol):
     async def verify(self, key: str) -> Principal | None: ...
 
 
-class _Stored(Struct, frozen=True):
+class _StoredKey(Struct, frozen=True):
     id: str
     name: str
     role: str
     hash: str
 
 
-class _Verified(Struct, frozen=True, gc=False):
+class _VerifiedKey(Struct, frozen=True, gc=False):
     """A key that was right when it was last looked up, and until when that is taken for granted."""
 
     principal: Principal
@@ -147,7 +147,7 @@ class Keys:
         self._pool = pool
         self._admin_digest = sha256(admin_key.encode()).digest() if admin_key else None
         self._monotonic = monotonic
-        self._verified: dict[bytes, _Verified] = {}
+        self._verified: dict[bytes, _VerifiedKey] = {}
         self._refused: dict[bytes, float] = {}
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
         self._under_way: dict[bytes, asyncio.Task[Principal | None]] = {}
@@ -166,7 +166,7 @@ class Keys:
             return principal
         return await self._looked_up(key, digest)
 
-    async def _looked_up_again(self, verified: _Verified, digest: bytes) -> Principal | None:
+    async def _looked_up_again(self, verified: _VerifiedKey, digest: bytes) -> Principal | None:
         """Whose a known key still is: what it was compared with must be the same."""
         stored = await self._stored(verified.principal.id)
         if stored is None or stored.hash != verified.hash:
@@ -194,16 +194,16 @@ class Keys:
             matches = await asyncio.to_thread(_matches, stored.hash if stored else _NOBODYS, secret)
         return self._remember(digest, stored if matches else None)
 
-    async def _stored(self, key_id: str) -> _Stored | None:
+    async def _stored(self, key_id: str) -> _StoredKey | None:
         async with self._pool.connection(timeout=ANSWER_SECONDS) as connection:
-            cursor = connection.cursor(row_factory=class_row(_Stored))
+            cursor = connection.cursor(row_factory=class_row(_StoredKey))
             with within(connection, ANSWER_SECONDS):
                 await cursor.execute(
                     "SELECT id, name, role, hash FROM laurel.api_keys WHERE id = %s AND revoked_at IS NULL", (key_id,)
                 )
             return await cursor.fetchone()
 
-    def _remember(self, digest: bytes, stored: _Stored | None) -> Principal | None:
+    def _remember(self, digest: bytes, stored: _StoredKey | None) -> Principal | None:
         # apart, so that a flood of wrong keys does not push out the right ones
         self._verified.pop(digest, None)
         self._refused.pop(digest, None)
@@ -214,7 +214,7 @@ class Keys:
             return None
         principal = Principal(stored.id, stored.name, Role(stored.role))
         _make_room(self._verified)
-        self._verified[digest] = _Verified(principal, stored.hash, until)
+        self._verified[digest] = _VerifiedKey(principal, stored.hash, until)
         return principal
 
 

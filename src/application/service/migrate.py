@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Identifier
 from application.postgres.connection import named
 
 
-class Part(NamedTuple):
+class MigrationPart(NamedTuple):
     """A part of the program with tables of its own: the `.sql` files of `folder` in `package`, in their names' order.
 
     A file that a release has shipped is never changed; a later one is added beside it. A library's part names the file
@@ -33,11 +33,11 @@ class Step(NamedTuple):
 
 
 PARTS = (
-    Part("log", "application.log", "migrations"),
-    Part("application", "application.service", "migrations"),
-    Part("projections", "projections", "migrations"),
-    Part("queue", "procrastinate.sql", "migrations", whole="schema.sql", schema="laurel_queue"),
-    Part("jobs", "application.schedule.jobs", "migrations"),
+    MigrationPart("log", "application.log", "migrations"),
+    MigrationPart("application", "application.service", "migrations"),
+    MigrationPart("projections", "projections", "migrations"),
+    MigrationPart("queue", "procrastinate.sql", "migrations", whole="schema.sql", schema="laurel_queue"),
+    MigrationPart("jobs", "application.schedule.jobs", "migrations"),
 )
 
 STEPS = 1_000
@@ -80,7 +80,7 @@ class MigrationBusy(MigrationError):
         super().__init__(f"another process has been setting up this database for {_WAIT}; try again when it is done")
 
 
-def migrate(conninfo: str, parts: tuple[Part, ...] = PARTS) -> list[str]:
+def migrate(conninfo: str, parts: tuple[MigrationPart, ...] = PARTS) -> list[str]:
     """Applies the missing steps and returns their names; safe to repeat and to run in several processes at once.
 
     Raises DatabaseIsNewer, StepFailed, MigrationBusy, or psycopg.OperationalError when there is no connection.
@@ -97,7 +97,7 @@ def migrate(conninfo: str, parts: tuple[Part, ...] = PARTS) -> list[str]:
         return [f"{step.part}/{step.name}" for step in missing]
 
 
-def steps_of(part: Part) -> list[Step]:
+def steps_of(part: MigrationPart) -> list[Step]:
     folder = files(part.package).joinpath(part.folder)
     found = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     if len(found) > STEPS:
@@ -124,7 +124,9 @@ def _refuse_newer(applied: set[tuple[str, str]], steps: list[Step]) -> None:
         raise DatabaseIsNewer(unknown)
 
 
-def _apply_part(connection: psycopg.Connection, part: Part, missing: list[Step], applied: set[tuple[str, str]]) -> None:
+def _apply_part(
+    connection: psycopg.Connection, part: MigrationPart, missing: list[Step], applied: set[tuple[str, str]]
+) -> None:
     if part.whole and not any(name == part.name for name, _ in applied):
         sql = files(part.package).joinpath(part.whole).read_text("utf-8")
         _apply(connection, part, Step(part.name, part.whole, sql), missing)
@@ -133,7 +135,7 @@ def _apply_part(connection: psycopg.Connection, part: Part, missing: list[Step],
         _apply(connection, part, step, [step])
 
 
-def _apply(connection: psycopg.Connection, part: Part, step: Step, recorded: list[Step]) -> None:
+def _apply(connection: psycopg.Connection, part: MigrationPart, step: Step, recorded: list[Step]) -> None:
     """In one transaction with its record, so that a step is applied whole or not at all."""
     try:
         with connection.transaction(), connection.cursor() as cursor:

@@ -106,7 +106,7 @@ class Setting(Struct, frozen=True):
         return "--" + self.name.replace("_", "-")
 
 
-class Shown(Struct, frozen=True):
+class SettingView(Struct, frozen=True):
     """A setting as `laurel config` shows it; secrets are masked."""
 
     variable: str
@@ -121,9 +121,9 @@ class Configuration(Struct, frozen=True):
     settings: Settings
     sources: dict[str, Source]
 
-    def shown(self) -> list[Shown]:
+    def shown(self) -> list[SettingView]:
         return [
-            Shown(
+            SettingView(
                 setting.variable,
                 _written(setting, getattr(self.settings, setting.name)),
                 self.sources[setting.name],

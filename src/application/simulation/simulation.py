@@ -18,10 +18,10 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from application.campaigns.award_policy import SEED_BYTES
-from application.campaigns.awarding import Draw, Fired, concerned, decide_triggers, fired_by
+from application.campaigns.awarding import Draw, Firing, concerned, decide_triggers, fired_by
 from application.definitions.catalogue import Catalogue
 from application.facts.bodies import AcceptFact, EventBody, RefundFact, RejectFact, TransactionBody, UpdateFact
-from application.facts.commands import FactCommand, Sent, Taken, answered_before
+from application.facts.commands import FactCommand, FactReceipt, Sent, answered_before
 from application.facts.ingest import Repeated
 from application.log.catalogue import Entry
 from application.log.envelope import Envelope
@@ -79,7 +79,7 @@ class TooMuch(Invalid):
         super().__init__([Problem("/facts", detail, "too_much")])
 
 
-class Described(Struct, frozen=True):
+class MemberDescription(Struct, frozen=True):
     """A member as they are taken to be; what is not said of one there is stays as it is recorded."""
 
     tier: str | None = None
@@ -95,7 +95,7 @@ class Draft(NamedTuple):
     command: Command
 
 
-class _Loaded(Working):
+class _LoadingWorking(Working):
     """What a simulation sees: nothing finds out later, when it is appended, that a stream was not new after all."""
 
     __slots__ = ()
@@ -120,7 +120,7 @@ class Simulation:
         self._mapper = mapper
         self._seed = seed
         self._seen: dict[bytes, Seen] = {}
-        self._working = _Loaded(mapper, self, now, catalogue)
+        self._working = _LoadingWorking(mapper, self, now, catalogue)
         self._envelope = Envelope(now, _NOBODY, "")
         self._firsts: dict[UUID, list[First]] = {}
         self._decisions = 0
@@ -150,7 +150,7 @@ class Simulation:
         if problems:
             raise Invalid(problems)
 
-    async def describe(self, member_id: str, described: Described) -> None:
+    async def describe(self, member_id: str, described: MemberDescription) -> None:
         """Takes a member to be so from here on; raises Invalid."""
         problems = [
             Problem(f"/lists/{number}", f"no list `{code}`", "unknown")
@@ -185,7 +185,7 @@ class Simulation:
         """Loads at once what tells whether facts are there already."""
         await self._load([stream.key for fact in facts if (stream := _stream_of(fact))])
 
-    async def take(self, fact: Sent, command: FactCommand) -> Taken | Refusal | Invalid | Repeated:
+    async def take(self, fact: Sent, command: FactCommand) -> FactReceipt | Refusal | Invalid | Repeated:
         """What the fact would be answered, all that it triggers decided.
 
         Raises TooMuch. Repeated is a fact that was recorded before; one that came in the simulation is answered again.
@@ -201,9 +201,9 @@ class Simulation:
         caused, position = self.events[before:], self.position
         self._remember(caused, position)
         await self._decide([one for recorded in caused if (one := fired_by(recorded))])
-        return Taken(position, answer, repeated=False)
+        return FactReceipt(position, answer, repeated=False)
 
-    async def _decide(self, fired: Sequence[Fired]) -> None:
+    async def _decide(self, fired: Sequence[Firing]) -> None:
         if not fired:
             return
         self._decisions += sum(1 for one in fired for _ in concerned(self.catalogue, one))

@@ -22,7 +22,7 @@ from domain.catalogue.entries import (
 from domain.facts.fact import FactKind
 from domain.tiered.definition import MOST_OCCURRENCES, MOST_PARTS, Aggregate, Audience, Definition
 from domain.tiered.points import MOST_TIERS, HitType, Tier
-from domain.tiered.terms import CombinationScope, Confirmation, Late, Part
+from domain.tiered.terms import CombinationPart, CombinationScope, Confirmation, Late
 from domain.values.amounts import Rounding
 from domain.values.texts import MOST_LOCALES
 
@@ -55,7 +55,11 @@ class AggregateBody(Body, frozen=True):
     scope: CombinationScope = CombinationScope.OCCURRENCE
 
     def aggregate(self) -> Aggregate:
-        parts = None if self.combination is None else tuple(Part(p.product, p.quantity) for p in self.combination)
+        parts = (
+            None
+            if self.combination is None
+            else tuple(CombinationPart(p.product, p.quantity) for p in self.combination)
+        )
         return Aggregate(self.attribute, parts, self.scope)
 
 

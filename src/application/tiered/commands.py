@@ -21,13 +21,13 @@ from domain.tiered import preview as previews
 from domain.tiered import recount as recounts
 from domain.tiered import standing as standings
 from domain.tiered.campaign import Incomplete, Status, TieredCampaign, WrongStatus
-from domain.tiered.definition import MOST_PARTS, Definition, Resolved, products_named, references_of, resolve
+from domain.tiered.definition import MOST_PARTS, Definition, Resolution, products_named, references_of, resolve
 from domain.tiered.icon import IconPut
 from domain.tiered.occurrence import TieredOccurrence
 from domain.tiered.preview import Figures, Preview
 from domain.tiered.schedule import OccurrenceStatus, status_by_time
-from domain.tiered.standing import Place, Standing
-from domain.tiered.terms import Terms
+from domain.tiered.standing import Standing, StandingPlace
+from domain.tiered.terms import TieredTerms
 from domain.values.picture import icon_type
 from domain.values.problems import Invalid, Problem
 from domain.values.zone import zone_named
@@ -170,14 +170,14 @@ def due_by(campaign: TieredCampaign) -> Origin:
 
 def award(working: Working, campaign_id: UUID, number: int, member_ids: Sequence[str]) -> int:
     """Awards the standings of these members that are not awarded yet; answers how many they were."""
-    terms: Terms = working.catalogue.terms(campaign_id, number)
+    terms: TieredTerms = working.catalogue.terms(campaign_id, number)
     streams = [STANDING.at(campaign_id, number, member_id) for member_id in member_ids]
     working.prefetch(streams)
     awarded = 0
     for member_id, stream in zip(member_ids, streams, strict=True):
         standing: Standing | None = working.state(stream)
         if standing is not None and standing.awarded is None:
-            working.record(stream, standings.award(standing, Place(number, member_id, terms, fenced=True)))
+            working.record(stream, standings.award(standing, StandingPlace(number, member_id, terms, fenced=True)))
             awarded += 1
     return awarded
 
@@ -203,7 +203,7 @@ def _campaign(working: Working, campaign_id: UUID) -> tuple[Stream[TieredCampaig
     return stream, campaign
 
 
-def _resolved(working: Working, definition: Definition, before: Definition | None) -> Resolved:
+def _resolved(working: Working, definition: Definition, before: Definition | None) -> Resolution:
     """Raises Invalid; `before` is what an edit replaces."""
     catalogue: Catalogue = working.catalogue
     working.prefetch([PRODUCT.at(sku) for sku in products_named(definition)[: MOST_REFERENCES + MOST_PARTS]])

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from application.log.batch import Committed
+from application.log.batch import Commit
 from application.log.envelope import Origin
 from application.log.writer import Writer
 from application.reads import Awards, Standings, reach
@@ -30,7 +30,7 @@ Progress = Callable[[int, int], Awaitable[None]]
 """Told how many are done and how many there are in all."""
 
 
-class Run(Struct, frozen=True, gc=False):
+class EvaluationRun(Struct, frozen=True, gc=False):
     """A finished evaluation. `awarded` are those of this run alone, `awards` all that the occurrence has."""
 
     awarded: int
@@ -42,7 +42,9 @@ class Unfinished(Exception):  # noqa: N818  named for what happened
     """Standings that are not awarded kept appearing behind the fence, which can't be."""
 
 
-async def evaluate(writer: Writer, standings: Standings, campaign: UUID, number: int, progress: Progress) -> Run | None:
+async def evaluate(
+    writer: Writer, standings: Standings, campaign: UUID, number: int, progress: Progress
+) -> EvaluationRun | None:
     """Pays an occurrence; None while its campaign does not let it be evaluated.
 
     Raises Behind when the projections do not follow, and what the log raises; it may be run again after any of it.
@@ -69,7 +71,7 @@ async def evaluate(writer: Writer, standings: Standings, campaign: UUID, number:
         actor=actors.EVALUATION,
         origin=origin,
     )
-    return Run(awarded, awards, end.position)
+    return EvaluationRun(awarded, awards, end.position)
 
 
 async def _sweep(
@@ -99,7 +101,7 @@ class _Chunks:
         self._number = number
         self._origin = origin
         self._progress = progress
-        self._under_way: set[asyncio.Task[Committed]] = set()
+        self._under_way: set[asyncio.Task[Commit]] = set()
         self.read = 0
         self.awarded = 0
         self.position = 0
@@ -129,7 +131,7 @@ class _Chunks:
     async def _following(self, member: str) -> list[str]:
         return await self._standings.unawarded(self._campaign, self._number, member, CHUNK_MEMBERS)
 
-    async def _award(self, members: list[str]) -> Committed:
+    async def _award(self, members: list[str]) -> Commit:
         award = partial(tiered_campaigns.award, campaign_id=self._campaign, number=self._number, member_ids=members)
         return await self._writer.submit(award, actor=actors.EVALUATION, origin=self._origin, bulk=True)
 

@@ -16,7 +16,7 @@ from application.streams import PREVIEW
 from application.tiered import commands as tiered_campaigns
 from application.tiered.evaluation import Progress
 from domain.tiered.preview import Figures, Preview, Status
-from domain.tiered.terms import Terms
+from domain.tiered.terms import TieredTerms
 from domain.values.amounts import EXACT, ZERO, written
 
 CHUNK_MEMBERS = 1_000
@@ -26,9 +26,9 @@ class Wrong(Exception):  # noqa: N818  named for what happened
     """A preview can't be finished; the message is the reason that is recorded with it."""
 
 
-class _Seen(Struct, frozen=True):
+class _PreviewTerms(Struct, frozen=True):
     preview: Preview
-    terms: Mapping[int, Terms | None]
+    terms: Mapping[int, TieredTerms | None]
 
 
 async def compute(writer: Writer, previews: Previews, preview_id: UUID, progress: Progress) -> Status:
@@ -37,7 +37,7 @@ async def compute(writer: Writer, previews: Previews, preview_id: UUID, progress
     Raises Unknown, Behind when the projections do not follow, and what the log raises.
     """
     requested = await writer.submit(partial(_look, preview_id=preview_id))
-    seen: _Seen = requested.answer
+    seen: _PreviewTerms = requested.answer
     if seen.preview.status is not Status.RUNNING:
         return seen.preview.status
     await reach(previews, requested.position)
@@ -58,15 +58,15 @@ async def fail(writer: Writer, preview_id: UUID, reason: str, origin: Origin) ->
     await writer.submit(failing, actor=actors.PREVIEW, origin=origin)
 
 
-def _look(working: Working, preview_id: UUID) -> _Seen:
+def _look(working: Working, preview_id: UUID) -> _PreviewTerms:
     preview = working.state(PREVIEW.of(preview_id))
     if preview is None:
         raise Unknown(f"no preview {preview_id}")
     terms = {number: working.catalogue.terms(preview.campaign, number) for number in preview.occurrences}
-    return _Seen(preview, terms)
+    return _PreviewTerms(preview, terms)
 
 
-async def _checked(previews: Previews, seen: _Seen, progress: Progress) -> tuple[Figures, ...]:
+async def _checked(previews: Previews, seen: _PreviewTerms, progress: Progress) -> tuple[Figures, ...]:
     """The frozen figures, once every member's points have been computed again from what they add up."""
     figures = await previews.figures(seen.preview.id)
     if not figures:
@@ -86,7 +86,7 @@ async def _checked(previews: Previews, seen: _Seen, progress: Progress) -> tuple
     return figures
 
 
-def _check(standing: FrozenStanding, terms: Terms | None) -> None:
+def _check(standing: FrozenStanding, terms: TieredTerms | None) -> None:
     if terms is None:
         raise Wrong("the tiered campaign was archived")
     for aggregate, points in (

@@ -6,7 +6,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from backoffice.frame.site import Missing, PageRequest, Site, asked, following, given
+from backoffice.frame.site import PageMissing, PageRequest, Site, asked, following, given
 from domain.achievements.achievement import Status
 from domain.achievements.warnings import achievement_warnings
 from projections.achievements.queries import ACHIEVEMENTS, achievement, achievements_page
@@ -42,7 +42,7 @@ def achievement_routes(site: Site) -> list[HTTPRouteHandler]:
         async with services.pool.connection() as connection:
             found = await achievement(connection, services.mapper, achievement_id)
             if found is None:
-                raise Missing("There is no such achievement.")
+                raise PageMissing("There is no such achievement.")
             campaigns, more = await campaigns_page(connection, services.mapper, on_it, now)
         return site.page(
             request,

@@ -7,12 +7,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from backoffice.frame.names import names_of
-from backoffice.frame.site import Missing, PageRequest, Site, asked, following, given
+from backoffice.frame.site import PageMissing, PageRequest, Site, asked, following, given
 from backoffice.frame.totals import accounts
 from domain.campaigns.campaign import Status
 from domain.campaigns.definition import CampaignType, missing
 from projections.campaigns.queries import CAMPAIGNS, campaign, campaigns_page, reach, warnings
-from projections.decisions.queries import DECISIONS, DecisionsAsked, decisions_page
+from projections.decisions.queries import DECISIONS, DecisionQuery, decisions_page
 
 PAGE_CAMPAIGNS = "25"
 SHOWN_DECISIONS = "15"
@@ -49,10 +49,10 @@ def campaign_routes(site: Site) -> list[HTTPRouteHandler]:
         async with services.pool.connection() as connection:
             found = await campaign(connection, services.mapper, campaign_id, now)
             if found is None:
-                raise Missing("There is no such campaign.")
+                raise PageMissing("There is no such campaign.")
             definition = found.campaign.definition
             reached = await reach(connection, campaign_id)
-            decisions, more = await decisions_page(connection, DecisionsAsked(latest))
+            decisions, more = await decisions_page(connection, DecisionQuery(latest))
             names = await names_of(connection, [definition.achievement or campaign_id])
             known = await accounts(connection)
             doubts = await warnings(connection, services.mapper, definition)

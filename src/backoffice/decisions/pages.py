@@ -9,11 +9,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from psycopg import AsyncConnection
 
-from backoffice.frame.names import Named, deciding, names_of
-from backoffice.frame.site import Missing, PageRequest, Site, asked, following, given
+from backoffice.frame.names import NameView, deciding, names_of
+from backoffice.frame.site import PageMissing, PageRequest, Site, asked, following, given
 from backoffice.frame.totals import accounts
 from projections.campaigns.queries import campaign
-from projections.decisions.queries import DECISIONS, REASONS, DecisionRow, DecisionsAsked, decision, decisions_page
+from projections.decisions.queries import DECISIONS, REASONS, DecisionQuery, DecisionRow, decision, decisions_page
 from projections.decisions.rows import DecisionKind, Outcome
 
 PAGE_DECISIONS = "30"
@@ -29,7 +29,7 @@ def decision_routes(site: Site) -> list[HTTPRouteHandler]:
         """What was decided, newest first."""
         selection = asked(request, DECISIONS, limit=PAGE_DECISIONS)
         async with services.pool.connection() as connection:
-            rows, cursor = await decisions_page(connection, DecisionsAsked(selection))
+            rows, cursor = await decisions_page(connection, DecisionQuery(selection))
             names = await names_of(connection, mentioned(rows))
             choices = await _choices(connection, given(request).get("campaign"))
             known = await accounts(connection)
@@ -54,7 +54,7 @@ def decision_routes(site: Site) -> list[HTTPRouteHandler]:
         async with services.pool.connection() as connection:
             found = await decision(connection, services.mapper, decision_id)
             if found is None:
-                raise Missing("There is no such decision.")
+                raise PageMissing("There is no such decision.")
             names = await names_of(connection, mentioned([found]))
             known = await accounts(connection)
             of = await campaign(connection, services.mapper, found.campaign, now)
@@ -79,7 +79,7 @@ def mentioned(decisions: list[DecisionRow]) -> Iterator[UUID]:
             yield each.trigger.achievement
 
 
-async def _choices(connection: AsyncConnection[Any], chosen: str | None) -> list[Named]:
+async def _choices(connection: AsyncConnection[Any], chosen: str | None) -> list[NameView]:
     """The campaigns to choose from, the `chosen` one (a UUID) among them."""
     choices = await deciding(connection)
     if chosen is None or UUID(chosen) in {choice.id for choice in choices}:

@@ -13,7 +13,7 @@ MOST_CHOICES = 200
 """The most campaigns that a form offers to choose from: the first ones by name."""
 
 
-class Named(Struct, frozen=True):
+class NameView(Struct, frozen=True):
     """`section` is the first part of the path of its page."""
 
     id: UUID
@@ -25,7 +25,7 @@ class Named(Struct, frozen=True):
         return f"/{self.section}/{self.id}"
 
 
-Names = dict[UUID, Named]
+Names = dict[UUID, NameView]
 
 _NAMED = """
 SELECT id, name, 'tiered-campaigns' FROM p_tiered_campaigns.tiered_campaigns WHERE id = ANY(%(ids)s)
@@ -43,10 +43,10 @@ SELECT id, name, section FROM (
 
 async def names_of(connection: AsyncConnection[Any], ids: Iterable[UUID]) -> Names:
     """By id; what is not there yet has no name."""
-    found = await fetch_all(connection, Named, _NAMED, {"ids": list(set(ids))})
+    found = await fetch_all(connection, NameView, _NAMED, {"ids": list(set(ids))})
     return {named.id: named for named in found}
 
 
-async def deciding(connection: AsyncConnection[Any]) -> list[Named]:
+async def deciding(connection: AsyncConnection[Any]) -> list[NameView]:
     """Whatever decisions are of: campaigns and tiered campaigns."""
-    return await fetch_all(connection, Named, _DECIDING, {"limit": MOST_CHOICES})
+    return await fetch_all(connection, NameView, _DECIDING, {"limit": MOST_CHOICES})

@@ -10,7 +10,7 @@ from application.service.keys import KeyVerifier
 from application.service.settings import Settings
 
 
-class Services(Protocol):
+class PageServices(Protocol):
     """`pool` has connections to read with, which commit each statement by itself."""
 
     @property

@@ -15,7 +15,7 @@ from psycopg_pool import PoolTimeout
 from application.bodies.exact import SLASH_IN_ID
 from application.service.keys import Principal
 from application.service.sessions import Sessions
-from backoffice.frame.services import Services
+from backoffice.frame.services import PageServices
 from backoffice.frame.totals import Counting
 from projections.listing.listing import BadQuery, Listing, QueryFault, Selection
 
@@ -39,7 +39,7 @@ HEADERS = {
 }
 
 
-class Missing(Exception):  # noqa: N818  an expected answer
+class PageMissing(Exception):  # noqa: N818  an expected answer
     """What was asked for is not there."""
 
 
@@ -50,7 +50,7 @@ class BadForm(Exception):  # noqa: N818  an expected answer
 class Site:
     """The pages' surroundings in one process."""
 
-    def __init__(self, services: Services, render: Render) -> None:
+    def __init__(self, services: PageServices, render: Render) -> None:
         self.services = services
         self._render = render
         self.sessions = Sessions(services.pool, services.settings.admin_key)
@@ -93,7 +93,7 @@ class Site:
     def failures(self) -> dict[int | type[Exception], Callable[[Request[Any, Any, Any], Any], Response[str]]]:
         """What is shown in place of a page."""
         return {
-            Missing: lambda request, error: self._failure(request, 404, "Not found", str(error)),
+            PageMissing: lambda request, error: self._failure(request, 404, "Not found", str(error)),
             BadForm: lambda request, error: self._failure(request, 400, "That can't be read", str(error)),
             BadQuery: lambda request, error: self._failure(request, 400, "That can't be asked", str(error)),
             HTTPException: lambda request, error: self._failure(request, error.status_code, "Not shown", error.detail),
@@ -175,5 +175,5 @@ def id_in_path(part: str) -> str:
     """An id of the caller's, from the part of the path it was written in."""
     found = part.replace(SLASH_IN_ID, "/")
     if "\0" in found:
-        raise Missing("No id holds the character NUL.")
+        raise PageMissing("No id holds the character NUL.")
     return found

@@ -41,7 +41,7 @@ def share(start: datetime, now: datetime, end: datetime) -> int:
     return round(100 * min(1.0, max(0.0, (now - start).total_seconds() / whole))) if whole > 0 else 100
 
 
-class Zoned:
+class ZonedTimes:
     """Instants in one time zone."""
 
     def __init__(self, zone: ZoneInfo, now: datetime) -> None:

@@ -14,7 +14,7 @@ from backoffice.decisions.pages import mentioned
 from backoffice.facts.words import concerned
 from backoffice.frame.figures import figure
 from backoffice.frame.names import names_of
-from backoffice.frame.site import Missing, PageRequest, Site, asked, following, given, id_in_path
+from backoffice.frame.site import PageMissing, PageRequest, Site, asked, following, given, id_in_path
 from backoffice.frame.totals import DEFAULT, accounts
 from domain.facts.outcomes import Outcome
 from domain.facts.transaction import Status, Transaction, left_to_refund
@@ -22,7 +22,7 @@ from domain.values.amounts import EXACT
 from projections.achievements.progress import (
     MEMBER_ACHIEVEMENTS,
     PROGRESS_FACTS,
-    Instant,
+    ViewTime,
     manual_changes,
     member_achievement,
     member_achievements_page,
@@ -30,7 +30,7 @@ from projections.achievements.progress import (
 )
 from projections.achievements.rows import FactOutcome
 from projections.campaigns.queries import MEMBER_CAMPAIGNS, member_campaigns_page
-from projections.decisions.queries import DECISIONS, DecisionsAsked, decisions_page
+from projections.decisions.queries import DECISIONS, DecisionQuery, decisions_page
 from projections.facts.queries import MEMBER_FACTS, facts_page
 from projections.history.log import Story, exists
 from projections.members.accounts import MEMBER_ACCOUNTS, member_accounts_page
@@ -54,7 +54,7 @@ SHOWN_CAMPAIGNS = {"limit": "20"}
 SHOWN_GIFTS = {"limit": "50"}
 
 
-class Fact(Struct, frozen=True, gc=False):
+class FactLine(Struct, frozen=True, gc=False):
     """A fact as it is shown: `said` is what the caller stated, in short."""
 
     id: str
@@ -83,11 +83,11 @@ def member_routes(site: Site) -> list[HTTPRouteHandler]:
         async with services.pool.connection() as connection:
             found = await member(connection, mapper, member_id)
             if found is None:
-                raise Missing(f"There is no member {member_id}.")
+                raise PageMissing(f"There is no member {member_id}.")
             found_accounts, _ = await member_accounts_page(connection, member_id, MEMBER_ACCOUNTS.read({}))
             balances = sorted(found_accounts, key=lambda balance: balance.account != DEFAULT)
             achievements, _ = await member_achievements_page(
-                connection, mapper, member_id, MEMBER_ACHIEVEMENTS.read(SHOWN_ACHIEVEMENTS), Instant(now, zone)
+                connection, mapper, member_id, MEMBER_ACHIEVEMENTS.read(SHOWN_ACHIEVEMENTS), ViewTime(now, zone)
             )
             badges, _ = await member_badges_page(connection, member_id, MEMBER_BADGES.read(SHOWN_GIFTS))
             rewards, _ = await member_rewards_page(connection, member_id, MEMBER_REWARDS.read(SHOWN_GIFTS))
@@ -96,7 +96,7 @@ def member_routes(site: Site) -> list[HTTPRouteHandler]:
                 connection, mapper, found, MEMBER_CAMPAIGNS.read(SHOWN_CAMPAIGNS), now, zone.key
             )
             standings, _ = await member_standings_page(connection, member_id, MEMBER_STANDINGS.read(SHOWN), now)
-            decisions, _ = await decisions_page(connection, DecisionsAsked(DECISIONS.read(SHOWN)), member_id)
+            decisions, _ = await decisions_page(connection, DecisionQuery(DECISIONS.read(SHOWN)), member_id)
             stories, _ = await facts_page(connection, mapper, MEMBER_FACTS.read(SHOWN), member=member_id)
             known = await accounts(connection)
             facts = [_fact(story) for story in stories]
@@ -125,13 +125,13 @@ def member_routes(site: Site) -> list[HTTPRouteHandler]:
         """How far a member is with an achievement, and which facts counted for it or did not."""
         member_id = id_in_path(member_id)
         selection = asked(request, PROGRESS_FACTS, limit=PAGE_FACTS)
-        at = Instant(services.clock.now(), services.settings.time_zone)
+        at = ViewTime(services.clock.now(), services.settings.time_zone)
         async with services.pool.connection() as connection:
             if not await exists(connection, MEMBER.at(member_id)):
-                raise Missing(f"There is no member {member_id}.")
+                raise PageMissing(f"There is no member {member_id}.")
             found = await member_achievement(connection, services.mapper, member_id, achievement_id, at)
             if found is None:
-                raise Missing("There is no such achievement.")
+                raise PageMissing("There is no such achievement.")
             changes = await manual_changes(connection, member_id, achievement_id)
             facts, cursor = await progress_facts_page(connection, member_id, achievement_id, selection)
         return site.page(
@@ -149,22 +149,22 @@ def member_routes(site: Site) -> list[HTTPRouteHandler]:
     return [show_members, show_member, show_progress]
 
 
-def _fact(story: Story) -> Fact:
+def _fact(story: Story) -> FactLine:
     if story.kind == MEMBER_EVENT.name:
         happening = story.latest.happening
         attributes = [f"{name} {value}" for name, value in happening.attributes.items()]
         said = ", ".join([happening.type, *attributes])
-        return Fact(happening.id, happening.occurred_at, said, Status.ACCEPTED, story.latest.outcomes)
+        return FactLine(happening.id, happening.occurred_at, said, Status.ACCEPTED, story.latest.outcomes)
     known: Transaction = story.state
     purchase = known.purchase
     refunded = EXACT.subtract(purchase.total, left_to_refund(known))
     said = f"{figure(purchase.total, MONEY_DECIMALS)} {purchase.currency or ''}".strip()
     if refunded:
         said += f", {figure(refunded, MONEY_DECIMALS)} refunded"
-    return Fact(purchase.id, purchase.purchased_at, said, known.status, story.latest.outcomes)
+    return FactLine(purchase.id, purchase.purchased_at, said, known.status, story.latest.outcomes)
 
 
-def _concerned(facts: list[Fact]) -> Iterator[UUID]:
+def _concerned(facts: list[FactLine]) -> Iterator[UUID]:
     for fact in facts:
         for outcome in fact.outcomes:
             if about := concerned(outcome):

@@ -11,15 +11,15 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 
 from application.log.mapper import Mapper
-from backoffice.frame.site import Missing, PageRequest, Site, asked, following, given
+from backoffice.frame.site import PageMissing, PageRequest, Site, asked, following, given
 from backoffice.frame.totals import accounts
 from domain.tiered.definition import missing
 from domain.tiered.schedule import OccurrenceStatus
 from domain.tiered.warnings import tiered_warnings
 from projections.tiered.campaigns.queries import (
     STATISTICS,
-    CampaignRow,
     StatisticsRow,
+    TieredCampaignRow,
     campaign,
     occurrence,
     statistics_page,
@@ -35,7 +35,7 @@ SHOWN_SCHEDULED = {"status": "scheduled", "limit": "3"}
 RUNNING = (OccurrenceStatus.ACTIVE, OccurrenceStatus.GRACE_PERIOD, OccurrenceStatus.EVALUATING)
 
 
-class Run(Struct, frozen=True):
+class OpenOccurrence(Struct, frozen=True):
     """An occurrence that is under way, with its evaluation."""
 
     occurrence: StatisticsRow
@@ -56,7 +56,7 @@ def tiered_campaign_routes(site: Site) -> list[HTTPRouteHandler]:
             scheduled, more = await statistics_page(connection, campaign_id, STATISTICS.read(SHOWN_SCHEDULED), now)
             completed, _ = await statistics_page(connection, campaign_id, STATISTICS.read(SHOWN_COMPLETED), now)
             under_way = [row for row in reversed(rows) if row.status in RUNNING]
-            runs = [Run(row, await evaluation(connection, campaign_id, row)) for row in under_way]
+            runs = [OpenOccurrence(row, await evaluation(connection, campaign_id, row)) for row in under_way]
             previews, _ = await previews_page(connection, campaign_id, PREVIEWS.read(SHOWN_PREVIEWS))
             known = await accounts(connection)
         return site.page(
@@ -87,7 +87,7 @@ def tiered_campaign_routes(site: Site) -> list[HTTPRouteHandler]:
             found = await _campaign(connection, services.mapper, campaign_id, now)
             row = await occurrence(connection, campaign_id, number, now) if 0 < number < 2**31 else None
             if row is None:
-                raise Missing(f"There is no occurrence {number} of {found.definition.name}.")
+                raise PageMissing(f"There is no occurrence {number} of {found.definition.name}.")
             run = await evaluation(connection, campaign_id, row)
             members, cursor = await occurrence_members_page(connection, campaign_id, row, selection)
             known = await accounts(connection)
@@ -107,8 +107,10 @@ def tiered_campaign_routes(site: Site) -> list[HTTPRouteHandler]:
     return [show_campaign, show_occurrence]
 
 
-async def _campaign(connection: AsyncConnection[Any], mapper: Mapper, campaign_id: UUID, now: datetime) -> CampaignRow:
+async def _campaign(
+    connection: AsyncConnection[Any], mapper: Mapper, campaign_id: UUID, now: datetime
+) -> TieredCampaignRow:
     found = await campaign(connection, mapper, campaign_id, now)
     if found is None:
-        raise Missing("There is no such tiered campaign.")
+        raise PageMissing("There is no such tiered campaign.")
     return found

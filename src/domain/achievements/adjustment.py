@@ -13,7 +13,7 @@ from domain.achievements.progress import (
     Context,
     Event,
     Progress,
-    RuleAdjusted,
+    RuleAdjustment,
     complete,
     evolve,
     is_begun,
@@ -26,7 +26,7 @@ from domain.values.interval import moment_of, used
 from domain.values.problems import Problem
 
 
-class LimitReached(Struct, frozen=True, gc=False):
+class LimitExcess(Struct, frozen=True, gc=False):
     """The completed count can't be raised above the limit."""
 
     allowed: Decimal
@@ -45,7 +45,7 @@ def adjust(
     completed: int | None,
     rules: tuple[tuple[int, Decimal, datetime], ...],
     member_version: int = 0,
-) -> list[Event] | list[Problem] | LimitReached | NothingProgresses:
+) -> list[Event] | list[Problem] | LimitExcess | NothingProgresses:
     """A change by hand: the completed count, and what rules (from 1, of those there are) count in the period of an
     instant. `member_version` is that of the member's own stream.
 
@@ -64,7 +64,7 @@ def adjust(
     if after > was.completed and terms.limit:
         allowed = EXACT.subtract(terms.limit.value, used(was.completions, terms.limit.interval, moment))
         if after - was.completed > allowed:
-            return LimitReached(EXACT.add(max(ZERO, allowed), Decimal(was.completed)))
+            return LimitExcess(EXACT.add(max(ZERO, allowed), Decimal(was.completed)))
     spent = replace(was, completions=recounted(was, Decimal(after), moment))
     changes = _changes(terms, spent, rules)
     if isinstance(changes, NothingProgresses):
@@ -95,7 +95,7 @@ def adjust(
 
 def _changes(
     terms: AchievementTerms, progress: Progress, rules: tuple[tuple[int, Decimal, datetime], ...]
-) -> tuple[RuleAdjusted, ...] | NothingProgresses:
+) -> tuple[RuleAdjustment, ...] | NothingProgresses:
     changes = []
     for number, amount, at in rules:
         moment = moment_of(at, terms.zone)
@@ -105,5 +105,5 @@ def _changes(
         if amount > held and limit_reached(terms, progress, moment):
             return NothingProgresses()
         if amount != held:
-            changes.append(RuleAdjusted(number, key, amount))
+            changes.append(RuleAdjustment(number, key, amount))
     return tuple(changes)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from domain.achievements.definition import CountKind, PeriodKind
 from domain.achievements.terms import UNITS, RuleTerms
 from domain.values.amounts import EXACT, ZERO
-from domain.values.interval import Moment, Unit, number_of
+from domain.values.interval import IntervalUnit, Moment, number_of
 
 BUCKETS_KEPT = 800
 MOST_VALUES = 1000
@@ -20,7 +20,7 @@ MOST_VALUES = 1000
 _KEY = attrgetter("key")
 
 
-_UNITS = {**UNITS, PeriodKind.LAST_DAYS: Unit.DAY}
+_UNITS = {**UNITS, PeriodKind.LAST_DAYS: IntervalUnit.DAY}
 
 
 class Bucket(Struct, frozen=True, gc=False, array_like=True):

@@ -22,7 +22,7 @@ from domain.achievements.buckets import (
 from domain.achievements.definition import CountKind
 from domain.achievements.terms import AchievementTerms, RuleTerms
 from domain.facts.fact import Fact
-from domain.facts.outcomes import Advance, Reason
+from domain.facts.outcomes import Advance, OmissionReason
 from domain.values.amounts import EXACT, ONE
 from domain.values.interval import NOTHING as NO_TALLY
 from domain.values.interval import Moment, Tally, added, lowered, used
@@ -141,7 +141,7 @@ class Completed(Struct, frozen=True, gc=False, array_like=True):
     spans: tuple[Span, ...] = ()
 
 
-class RuleAdjusted(Struct, frozen=True, gc=False, array_like=True):
+class RuleAdjustment(Struct, frozen=True, gc=False, array_like=True):
     """A rule's bucket was set to `amount`."""
 
     rule: int
@@ -164,7 +164,7 @@ class Adjusted(Struct, frozen=True, gc=False, array_like=True):
     reason: str
     occurred_at: datetime
     moment: Moment
-    rules: tuple[RuleAdjusted, ...]
+    rules: tuple[RuleAdjustment, ...]
     before: int
     completed: int
     badge: str | None
@@ -314,19 +314,19 @@ def advance(
     acting: Acting,
     amount: Decimal,
     value: str | None = None,
-) -> Advanced | Reason:
+) -> Advanced | OmissionReason:
     """What a fact that meets the conditions adds to a rule: `amount`, or one where it brings a new `value`."""
     was = progress or NOTHING
     held = was.of(rule.number)
     frequency = rule.frequency
     if frequency and used(held.counted, frequency.interval, acting.moment) >= frequency.value:
-        return Reason.FREQUENCY_EXCEEDED
+        return OmissionReason.FREQUENCY_EXCEEDED
     key = bucket_at(rule, acting.moment)
     bucket = bucket_of(held.buckets, key)
     if is_forgotten(held.buckets, key):
-        return Reason.TOO_OLD
+        return OmissionReason.TOO_OLD
     if bucket and value is not None and (value in bucket.values or len(bucket.values) >= MOST_VALUES):
-        return Reason.NOT_DISTINCT
+        return OmissionReason.NOT_DISTINCT
     after = EXACT.add(bucket.amount, amount) if bucket else amount
     return Advanced(
         terms.achievement,

@@ -13,7 +13,7 @@ from domain.values.amounts import EXACT, ZERO
 from domain.values.interval import Moment
 
 
-class RuleShown(Struct, frozen=True, gc=False):
+class RuleView(Struct, frozen=True, gc=False):
     """Where a rule stands: `value` is what the open period counts, `remaining` what that lacks of the goal.
 
     `consecutive_completed` are the periods in a row that reached the goal, up to the open one, or the one before it:
@@ -44,12 +44,12 @@ def terms_shown(achievement: UUID, revision: int, definition: Definition, zone: 
     )
 
 
-def shown_at(rule: RuleTerms, buckets: tuple[Bucket, ...], moment: Moment) -> RuleShown:
+def shown_at(rule: RuleTerms, buckets: tuple[Bucket, ...], moment: Moment) -> RuleView:
     """A rule with these buckets, at a moment of the program's time zone."""
     value, streak = value_at(rule, buckets, moment), streak_at(rule, buckets, moment)
     if is_complete(rule, buckets):
-        return RuleShown(value, ZERO, max(streak, rule.consecutive), complete=True)
-    return RuleShown(value, max(ZERO, EXACT.subtract(rule.goal, value)), streak, complete=False)
+        return RuleView(value, ZERO, max(streak, rule.consecutive), complete=True)
+    return RuleView(value, max(ZERO, EXACT.subtract(rule.goal, value)), streak, complete=False)
 
 
 def value_at(rule: RuleTerms, buckets: tuple[Bucket, ...], moment: Moment) -> Decimal:

@@ -11,16 +11,16 @@ from msgspec import Struct
 
 from domain.achievements.definition import CountKind, PeriodKind, Rule, Subject
 from domain.achievements.timeframe import Timeframe, days_test
-from domain.expressions import Compiled
+from domain.expressions import CompiledExpression
 from domain.facts.fact import FactKind
-from domain.values.interval import Unit, first_day
+from domain.values.interval import IntervalUnit, first_day
 from domain.values.limit import Limit
 
 UNITS = {
-    PeriodKind.DAY: Unit.DAY,
-    PeriodKind.WEEK: Unit.WEEK,
-    PeriodKind.MONTH: Unit.MONTH,
-    PeriodKind.YEAR: Unit.YEAR,
+    PeriodKind.DAY: IntervalUnit.DAY,
+    PeriodKind.WEEK: IntervalUnit.WEEK,
+    PeriodKind.MONTH: IntervalUnit.MONTH,
+    PeriodKind.YEAR: IntervalUnit.YEAR,
 }
 """The calendar units of periods that follow one another."""
 
@@ -34,7 +34,7 @@ _OWN = "transaction.attributes."
 class RuleTerms(Struct, frozen=True, gc=False):
     """A rule (`number` from 1) with its expressions compiled.
 
-    `measured` is what a sum adds and what is to be distinct; `items` is asked of each line (`Line`), None takes all.
+    `measured` is what a sum adds and what is to be distinct; `items` is asked of each `ItemLine`, None takes all.
     `adds_up` are the transaction's attributes that a sum is made of, where no lines are in it: those have what they
     lost.
     `reads_products` says whether it asks for what the catalogue knows of a line's product. `is_off` says of a period,
@@ -46,10 +46,10 @@ class RuleTerms(Struct, frozen=True, gc=False):
     event_type: str | None
     subject: Subject
     unique_referee: bool
-    conditions: Compiled | None
+    conditions: CompiledExpression | None
     count: CountKind
-    measured: Compiled | None
-    items: Compiled | None
+    measured: CompiledExpression | None
+    items: CompiledExpression | None
     reads_products: bool
     goal: Decimal
     period: PeriodKind
@@ -72,9 +72,9 @@ def days_off(timeframe: Timeframe | None, period: PeriodKind, zone: ZoneInfo) ->
 def rule_terms(
     number: int,
     rule: Rule,
-    conditions: Compiled | None = None,
-    measured: Compiled | None = None,
-    items: Compiled | None = None,
+    conditions: CompiledExpression | None = None,
+    measured: CompiledExpression | None = None,
+    items: CompiledExpression | None = None,
     *,
     reads_products: bool = False,
     is_off: Callable[[int], bool] | None = None,
@@ -101,7 +101,7 @@ def rule_terms(
     )
 
 
-def _added_up(measured: Compiled) -> tuple[str, ...]:
+def _added_up(measured: CompiledExpression) -> tuple[str, ...]:
     if "transaction.items" in measured.attributes:
         return ()
     return tuple(name.removeprefix(_OWN) for name in measured.attributes if name.startswith(_OWN))

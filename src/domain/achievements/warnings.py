@@ -10,7 +10,7 @@ from domain.achievements.definition import CountKind
 from domain.achievements.terms import UNITS, days_off
 from domain.achievements.timeframe import Timeframe, span_of
 from domain.values.amounts import EXACT, written
-from domain.values.interval import Unit, moment_of, number_of
+from domain.values.interval import IntervalUnit, moment_of, number_of
 from domain.values.problems import Problem
 from domain.values.texts import several
 
@@ -61,9 +61,9 @@ def _frequency_warnings(number: int, rule: achievement_definition.Rule) -> Itera
 
 
 _AS_LONG = {
-    Unit.DAY: (Unit.DAY, Unit.WEEK, Unit.MONTH, Unit.YEAR),
-    Unit.WEEK: (Unit.WEEK,),
-    Unit.MONTH: (Unit.MONTH, Unit.YEAR),
-    Unit.YEAR: (Unit.YEAR,),
+    IntervalUnit.DAY: (IntervalUnit.DAY, IntervalUnit.WEEK, IntervalUnit.MONTH, IntervalUnit.YEAR),
+    IntervalUnit.WEEK: (IntervalUnit.WEEK,),
+    IntervalUnit.MONTH: (IntervalUnit.MONTH, IntervalUnit.YEAR),
+    IntervalUnit.YEAR: (IntervalUnit.YEAR,),
 }
 """The units of intervals that hold the whole of a period, wherever it lies."""

@@ -11,7 +11,7 @@ from domain.values.interval import NOTHING as NO_TALLY
 from domain.values.interval import Moment, Tally, added
 
 
-class Spent(Struct, frozen=True, gc=False, array_like=True):
+class Spending(Struct, frozen=True, gc=False, array_like=True):
     """Units given at a moment."""
 
     moment: Moment
@@ -23,7 +23,7 @@ class Reserved(Struct, frozen=True, gc=False, array_like=True):
 
     tag: ClassVar[str] = "budget.reserved"
     campaign: UUID
-    spent: tuple[Spent, ...]
+    spent: tuple[Spending, ...]
 
 
 class Returned(Struct, frozen=True, gc=False, array_like=True):

@@ -121,11 +121,11 @@ class Incomplete(Struct, frozen=True, gc=False):
     missing: tuple[str, ...]
 
 
-class AchievementArchived(Struct, frozen=True, gc=False):
+class ArchivedAchievement(Struct, frozen=True, gc=False):
     """An archived achievement is never completed again, so nothing would ever fire the campaign."""
 
 
-Refusal = WrongStatus | Incomplete | AchievementArchived
+Refusal = WrongStatus | Incomplete | ArchivedAchievement
 
 
 def revise(campaign: Campaign, definition: Definition, time_zone: str) -> list[Event] | list[Problem] | WrongStatus:
@@ -149,7 +149,7 @@ def activate(campaign: Campaign, now: datetime, *, archived: bool) -> list[Event
             return WrongStatus(current, (Status.DRAFT, Status.PAUSED))
     if lacking := missing(campaign.definition):
         return Incomplete(lacking)
-    return AchievementArchived() if archived else [Activated(campaign.id, now)]
+    return ArchivedAchievement() if archived else [Activated(campaign.id, now)]
 
 
 def pause(campaign: Campaign, now: datetime) -> list[Event] | WrongStatus:

@@ -14,26 +14,26 @@ from domain.campaigns.ledger import Ledger
 from domain.campaigns.occasion import Occasion
 from domain.campaigns.participation import (
     NOTHING,
+    AwardReason,
     CancellationRequested,
     Cancelled,
     Counters,
     EffectOutcome,
     Granted,
+    Observation,
     Participation,
-    Reason,
     Receipt,
     Refused,
     RuleOutcome,
-    Saw,
     Trigger,
     Why,
     effects_in,
 )
 from domain.campaigns.scope import campaign_scope
-from domain.campaigns.terms import CampaignTerms, EffectTerms, RuleTerms, includes
+from domain.campaigns.terms import CampaignRuleTerms, CampaignTerms, EffectTerms, includes
 from domain.catalogue.coupon import valid_until
 from domain.catalogue.entries import EventType
-from domain.expressions import Compiled, ExpressionFailure, Scope
+from domain.expressions import CompiledExpression, ExpressionFailure, Scope
 from domain.values.amounts import (
     EXACT,
     FRACTION_DIGITS,
@@ -57,12 +57,12 @@ _NAMES: Scope = campaign_scope([EventType("", "")], "UTC", with_transaction=True
 _EVENT_ATTRIBUTES = "event.attributes."
 
 _LIMIT_REACHED = {
-    Recipient.MEMBER: Reason.MEMBER_LIMIT_REACHED,
-    Recipient.REFERRER: Reason.REFERRER_LIMIT_REACHED,
+    Recipient.MEMBER: AwardReason.MEMBER_LIMIT_REACHED,
+    Recipient.REFERRER: AwardReason.REFERRER_LIMIT_REACHED,
 }
 _UNITS_EXHAUSTED = {
-    Recipient.MEMBER: Reason.MEMBER_UNITS_EXHAUSTED,
-    Recipient.REFERRER: Reason.REFERRER_UNITS_EXHAUSTED,
+    Recipient.MEMBER: AwardReason.MEMBER_UNITS_EXHAUSTED,
+    Recipient.REFERRER: AwardReason.REFERRER_UNITS_EXHAUSTED,
 }
 
 
@@ -172,9 +172,9 @@ class _Deciding:
         try:
             if not includes(self._terms.audience, self._occasion.member, memberships):
                 detail = "the member is in none of the audience's segments and tiers"
-                self._bar(Why(Reason.NOT_IN_AUDIENCE, detail), self._member, self._referrer)
+                self._bar(Why(AwardReason.NOT_IN_AUDIENCE, detail), self._member, self._referrer)
         except ExpressionFailure as failure:
-            why = Why(Reason.EXPRESSION_FAILED, f"a segment of the audience: {failure}")
+            why = Why(AwardReason.EXPRESSION_FAILED, f"a segment of the audience: {failure}")
             self._bar(why, self._member, self._referrer)
         for receiver in (self._member, self._referrer):
             limit = receiver.executions_limit
@@ -194,7 +194,7 @@ class _Deciding:
     def _receiver(self, to: Recipient) -> _Receiver:
         return self._member if to is Recipient.MEMBER else self._referrer
 
-    def rule(self, number: int, rule: RuleTerms) -> RuleOutcome:
+    def rule(self, number: int, rule: CampaignRuleTerms) -> RuleOutcome:
         condition = rule.conditions
         saw = _seen(condition, self._occasion) if condition else ()
         source = condition.source if condition else None
@@ -204,14 +204,14 @@ class _Deciding:
         effects = tuple(self._effect(number, place, effect) for place, effect in enumerate(rule.effects, 1))
         return RuleOutcome(rule.name, source, saw, met=True, effects=effects)
 
-    def _unmet(self, condition: Compiled, saw: tuple[Saw, ...], number: int) -> Why | None:
+    def _unmet(self, condition: CompiledExpression, saw: tuple[Observation, ...], number: int) -> Why | None:
         try:
             if condition.evaluate(self._occasion):
                 return None
         except ExpressionFailure as failure:
-            return Why(Reason.EXPRESSION_FAILED, str(failure), number)
+            return Why(AwardReason.EXPRESSION_FAILED, str(failure), number)
         values = ", ".join(f"{seen.name} was {'absent' if seen.value is None else seen.value}" for seen in saw)
-        return Why(Reason.CONDITION_NOT_MET, values or "it never holds", number)
+        return Why(AwardReason.CONDITION_NOT_MET, values or "it never holds", number)
 
     def _effect(self, number: int, place: int, effect: EffectTerms) -> EffectOutcome:
         receiver = self._receiver(effect.to)
@@ -226,10 +226,10 @@ class _Deciding:
         self._count(effect, outcome)
         return outcome
 
-    def _outcome(self, effect: EffectTerms, receiver: _Receiver) -> tuple[EffectOutcome, list[tuple[Reason, str]]]:
+    def _outcome(self, effect: EffectTerms, receiver: _Receiver) -> tuple[EffectOutcome, list[tuple[AwardReason, str]]]:
         """What the effect gives, and all reasons that it does not."""
         bare = EffectOutcome(effect.kind, effect.to, receiver.member, account=effect.account, given=effect.given)
-        nobody = [] if receiver.member else [(Reason.NO_REFERRER, "the member has no referrer")]
+        nobody = [] if receiver.member else [(AwardReason.NO_REFERRER, "the member has no referrer")]
         match effect.kind:
             case EffectKind.GIVE_UNITS:
                 outcome, problems = self._units(effect, bare, receiver)
@@ -253,16 +253,16 @@ class _Deciding:
 
     def _units(
         self, effect: EffectTerms, bare: EffectOutcome, receiver: _Receiver
-    ) -> tuple[EffectOutcome, list[tuple[Reason, str]]]:
+    ) -> tuple[EffectOutcome, list[tuple[AwardReason, str]]]:
         assert effect.units  # noqa: S101  what a definition must have
         bare = replace(bare, units=nothing_in(effect.decimals), expression=effect.units.source)
         asked = _amount(effect.units, self._occasion)
         if isinstance(asked, str):
-            return bare, [(Reason.EXPRESSION_FAILED, asked)]
+            return bare, [(AwardReason.EXPRESSION_FAILED, asked)]
         bare = replace(bare, unrounded=asked)
         units = rounded(asked, effect.decimals, Rounding.HALF_UP)
         if not units:
-            return bare, [(Reason.NOTHING_TO_GIVE, f"{written(asked)} units round to none")]
+            return bare, [(AwardReason.NOTHING_TO_GIVE, f"{written(asked)} units round to none")]
         short = [(reason, of, rest) for reason, of, rest in self._limits(receiver) if rest < units]
         if short and self._terms.limits.on_exhausted is OnExhausted.CLAMP:
             units = rounded(min(rest for _, _, rest in short), effect.decimals, Rounding.DOWN)
@@ -274,7 +274,7 @@ class _Deciding:
             ]
         return replace(bare, units=units), []
 
-    def _limits(self, receiver: _Receiver) -> list[tuple[Reason, str, Decimal]]:
+    def _limits(self, receiver: _Receiver) -> list[tuple[AwardReason, str, Decimal]]:
         """What limits units to a receiver: the reason it would be, what it is called, and what is left of it, less what
         the effects before it have given.
         """
@@ -286,21 +286,21 @@ class _Deciding:
         if limit := self._terms.limits.total_units:
             rest = EXACT.subtract(self._left(limit, self._budget), self.units)
             of = f"the budget of {written(limit.value)}{_per(limit)}"
-            found.append((Reason.BUDGET_EXHAUSTED, of, max(ZERO, rest)))
+            found.append((AwardReason.BUDGET_EXHAUSTED, of, max(ZERO, rest)))
         return found
 
     def _left(self, limit: Limit, tally: Tally) -> Decimal:
         return left(tally, limit.value, limit.interval, self._moment)
 
-    def _coupon(self, effect: EffectTerms, bare: EffectOutcome) -> tuple[EffectOutcome, list[tuple[Reason, str]]]:
+    def _coupon(self, effect: EffectTerms, bare: EffectOutcome) -> tuple[EffectOutcome, list[tuple[AwardReason, str]]]:
         assert effect.given  # noqa: S101  what a definition must have
-        problems: list[tuple[Reason, str]] = []
+        problems: list[tuple[AwardReason, str]] = []
         value = _amount(effect.value, self._occasion) if effect.value else None
         if isinstance(value, str):
-            problems.append((Reason.EXPRESSION_FAILED, f"the coupon's value: {value}"))
+            problems.append((AwardReason.EXPRESSION_FAILED, f"the coupon's value: {value}"))
         found = self._ledger.coupon(effect.given, self._given.get((effect.kind, effect.given), 0))
         if found is None:
-            problems.append((Reason.COUPON_POOL_EMPTY, f"no code of coupon `{effect.given}` is left"))
+            problems.append((AwardReason.COUPON_POOL_EMPTY, f"no code of coupon `{effect.given}` is left"))
         if found is None or isinstance(value, str):
             return bare, problems
         entry, code = found
@@ -308,11 +308,11 @@ class _Deciding:
         worth = None if value is None else _writable(value)
         return replace(bare, code=code, value=worth, valid_until=until), []
 
-    def _reward(self, effect: EffectTerms) -> list[tuple[Reason, str]]:
+    def _reward(self, effect: EffectTerms) -> list[tuple[AwardReason, str]]:
         assert effect.given  # noqa: S101  what a definition must have
         if self._ledger.has_reward(effect.given, self._given.get((effect.kind, effect.given), 0)):
             return []
-        return [(Reason.REWARD_OUT_OF_STOCK, f"no reward `{effect.given}` is left")]
+        return [(AwardReason.REWARD_OUT_OF_STOCK, f"no reward `{effect.given}` is left")]
 
 
 def _withheld(effect: EffectOutcome, why: Why) -> EffectOutcome:
@@ -321,7 +321,7 @@ def _withheld(effect: EffectOutcome, why: Why) -> EffectOutcome:
     return replace(effect, units=units, code=None, value=None, valid_until=None, reason=why.code, detail=why.detail)
 
 
-def _amount(expression: Compiled, occasion: Occasion) -> Decimal | str:
+def _amount(expression: CompiledExpression, occasion: Occasion) -> Decimal | str:
     """What an expression gives, or why that can't be taken: what is given is no less than nothing, and bounded."""
     try:
         amount: Decimal = expression.evaluate(occasion)
@@ -339,10 +339,10 @@ def _writable(amount: Decimal) -> Decimal:
     return amount if fault(amount) is None else rounded(amount, FRACTION_DIGITS, Rounding.HALF_UP)
 
 
-def _seen(condition: Compiled, occasion: Occasion) -> tuple[Saw, ...]:
+def _seen(condition: CompiledExpression, occasion: Occasion) -> tuple[Observation, ...]:
     """Each name that is read; of item lines how many there are, not what is in each."""
     names = [name for name in condition.attributes if not name.startswith("item.")]
-    return tuple(Saw(name, _text(_value(name, occasion))) for name in names)
+    return tuple(Observation(name, _text(_value(name, occasion))) for name in names)
 
 
 def _value(name: str, occasion: Occasion) -> object:
@@ -377,16 +377,16 @@ def _per(limit: Limit) -> str:
     return f" in {span(limit.interval)}" if limit.interval else ""
 
 
-class AlreadyCancelled(Struct, frozen=True, gc=False):
+class SecondCancellation(Struct, frozen=True, gc=False):
     """A grant is cancelled once."""
 
 
 def ask_to_cancel(
     participation: Participation, granted: Granted, version: int, reason: str
-) -> CancellationRequested | AlreadyCancelled:
+) -> CancellationRequested | SecondCancellation:
     """Asks that the grant be taken back that is the `version`-th event of its stream."""
     if version in participation.cancelled or version in participation.cancelling:
-        return AlreadyCancelled()
+        return SecondCancellation()
     return CancellationRequested(granted.campaign, granted.revision, granted.member, version, reason)
 
 

@@ -82,7 +82,7 @@ class Effect(Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_def
     to: Recipient = Recipient.MEMBER
 
 
-class Rule(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+class CampaignRule(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     name: str
     effects: tuple[Effect, ...]
     conditions: dict[str, Any] | None = None
@@ -125,7 +125,7 @@ class Definition(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_o
     labels: dict[str, str] = {}
     visibility: People = EVERYONE
     audience: People = EVERYONE
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[CampaignRule, ...] = ()
     limits: Limits = Limits()
 
 

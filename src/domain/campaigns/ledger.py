@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.campaigns.budget import Reserved, Spent
+from domain.campaigns.budget import Reserved, Spending
 from domain.campaigns.definition import EffectKind
 from domain.campaigns.participation import Granted
 from domain.catalogue.entries import Coupon
@@ -16,7 +16,7 @@ from domain.values.interval import NOTHING as NO_TALLY
 from domain.values.interval import Moment, Tally, added
 
 
-class CouponLeft(Struct, frozen=True, gc=False):
+class CouponSupply(Struct, frozen=True, gc=False):
     """A coupon with the codes to give next, in order: no more than may be given."""
 
     entry: Coupon
@@ -33,7 +33,7 @@ class Ledger:
     def __init__(
         self,
         budgets: Mapping[UUID, Tally],
-        coupons: Mapping[str, CouponLeft],
+        coupons: Mapping[str, CouponSupply],
         rewards: Mapping[str, int | None],
     ) -> None:
         self._budgets = dict(budgets)
@@ -74,7 +74,7 @@ class Ledger:
     def reserved(self) -> list[Reserved]:
         """What was taken from budgets, one event a campaign."""
         return [
-            Reserved(campaign, tuple(Spent(moment, units) for moment, units in spent.items()))
+            Reserved(campaign, tuple(Spending(moment, units) for moment, units in spent.items()))
             for campaign, spent in self._spent.items()
         ]
 

@@ -10,7 +10,7 @@ from domain.facts.purchase import Purchase
 from domain.members.member import Member
 
 
-class AchievementSeen(Struct, frozen=True, gc=False):
+class AchievementContext(Struct, frozen=True, gc=False):
     """`completions` are the member's, with the one that fired the campaign, if one did."""
 
     id: UUID
@@ -27,7 +27,7 @@ class Occasion(Struct, frozen=True, gc=False):
     """
 
     member: Member
-    achievement: AchievementSeen
+    achievement: AchievementContext
     transaction: Purchase | None = None
     event: Happening | None = None
     moves: tuple[Move, ...] = ()

@@ -18,7 +18,7 @@ from domain.values.interval import NOTHING as NO_TALLY
 from domain.values.interval import Moment, Tally, added
 
 
-class Reason(StrEnum):
+class AwardReason(StrEnum):
     """Why a campaign, or one effect of it, gave nothing."""
 
     NOT_IN_AUDIENCE = "not_in_audience"
@@ -38,7 +38,7 @@ class Reason(StrEnum):
 class Why(Struct, frozen=True, gc=False, array_like=True):
     """One reason; of a rule (from 1) and an effect of it (from 1) where it is theirs."""
 
-    code: Reason
+    code: AwardReason
     detail: str
     rule: int | None = None
     effect: int | None = None
@@ -63,7 +63,7 @@ class Trigger(Struct, frozen=True, gc=False, array_like=True):
     moves: tuple[Move, ...] = ()
 
 
-class Saw(Struct, frozen=True, gc=False, array_like=True):
+class Observation(Struct, frozen=True, gc=False, array_like=True):
     """A name that a condition reads and the value it had, as text; None where there was none."""
 
     name: str
@@ -89,7 +89,7 @@ class EffectOutcome(Struct, frozen=True, gc=False, array_like=True):
     code: str | None = None
     value: Decimal | None = None
     valid_until: datetime | None = None
-    reason: Reason | None = None
+    reason: AwardReason | None = None
     detail: str | None = None
 
 
@@ -98,7 +98,7 @@ class RuleOutcome(Struct, frozen=True, gc=False, array_like=True):
 
     name: str
     condition: str | None
-    saw: tuple[Saw, ...]
+    saw: tuple[Observation, ...]
     met: bool
     effects: tuple[EffectOutcome, ...]
 

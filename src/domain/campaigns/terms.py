@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.campaigns.definition import CampaignTrigger, CampaignType, EffectKind, Limits, Recipient
-from domain.expressions import Compiled, ExpressionFailure
-from domain.facts.scope import Seen
+from domain.expressions import CompiledExpression, ExpressionFailure
+from domain.facts.scope import FactContext
 from domain.members.member import Member
 
 
@@ -25,24 +25,24 @@ class EffectTerms(Struct, frozen=True, gc=False):
     to: Recipient
     account: str | None = None
     decimals: int = 0
-    units: Compiled | None = None
+    units: CompiledExpression | None = None
     given: str | None = None
-    value: Compiled | None = None
+    value: CompiledExpression | None = None
 
 
-class RuleTerms(Struct, frozen=True, gc=False):
+class CampaignRuleTerms(Struct, frozen=True, gc=False):
     """A rule; without `conditions` it always holds. Their `source` is the whole of them, written as one expression."""
 
     name: str
-    conditions: Compiled | None
+    conditions: CompiledExpression | None
     effects: tuple[EffectTerms, ...]
 
 
 class PeopleTerms(Struct, frozen=True, gc=False):
-    """Everyone, or else whoever is in any of the segments (over `Seen` or an `Occasion`) or of any of the tiers."""
+    """Everyone, or else whoever is in any of the segments (over a `FactContext` or an `Occasion`) or any tier."""
 
     everyone: bool
-    segments: Mapping[str, Compiled]
+    segments: Mapping[str, CompiledExpression]
     tiers: tuple[str, ...]
 
 
@@ -61,7 +61,7 @@ class CampaignTerms(Struct, frozen=True, gc=False):
     ends_at: datetime | None
     zone: ZoneInfo
     audience: PeopleTerms
-    rules: tuple[RuleTerms, ...]
+    rules: tuple[CampaignRuleTerms, ...]
     limits: Limits
 
     def runs_at(self, instant: datetime) -> bool:
@@ -79,7 +79,7 @@ def includes(people: PeopleTerms, member: Member, memberships: set[str]) -> bool
         memberships.add(f"tier:{member.tier}")
         return True
     failure: ExpressionFailure | None = None
-    seen = Seen(member)
+    seen = FactContext(member)
     for code, segment in people.segments.items():
         try:
             holds = segment.evaluate(seen)

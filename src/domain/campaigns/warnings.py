@@ -70,7 +70,9 @@ def _limit_warnings(definition: campaign_definition.Definition, decimals_of: Cal
 
 
 def _given(
-    rules: tuple[campaign_definition.Rule, ...], receivers: tuple[Recipient, ...], decimals_of: Callable[[str], int]
+    rules: tuple[campaign_definition.CampaignRule, ...],
+    receivers: tuple[Recipient, ...],
+    decimals_of: Callable[[str], int],
 ) -> Decimal:
     """The most units, of those that are always the same, that are sure to come together in one execution.
 

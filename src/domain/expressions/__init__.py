@@ -8,7 +8,7 @@ Text becomes tokens (`tokens`), a tree (`parsing`, `tree`) and, checked against 
 (`closures`). Nothing is ever evaluated by Python itself. Structured conditions (`conditions`) become the same tree.
 """
 
-from domain.expressions.compiling import Compiled, compile_expression
+from domain.expressions.compiling import CompiledExpression, compile_expression
 from domain.expressions.conditions import (
     AllOf,
     AnyOf,
@@ -29,7 +29,7 @@ __all__ = [
     "AnyOf",
     "Attribute",
     "Compared",
-    "Compiled",
+    "CompiledExpression",
     "Condition",
     "ExpressionFailure",
     "ExpressionProblem",

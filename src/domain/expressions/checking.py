@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from domain.expressions import closures, functions
 from domain.expressions.closures import Holds, Operand
-from domain.expressions.faults import ExpressionFailure, ExpressionProblem, Place, problem
+from domain.expressions.faults import ExpressionFailure, ExpressionProblem, SourcePlace, problem
 from domain.expressions.functions import FUNCTIONS, MOST_ARGUMENTS, OF_ITEMS, SPECIAL, Function
 from domain.expressions.scope import Items, Read, Scope, find_attribute, resembling
 from domain.expressions.tree import (
@@ -80,7 +80,7 @@ class Checker:
                 return self._made(Type.BOOLEAN, closures.negation(self._condition(operand)), node.place, operand)
         raise TypeError(type(node))
 
-    def _wrong(self, place: Place, detail: str, hint: str = "") -> Operand:
+    def _wrong(self, place: SourcePlace, detail: str, hint: str = "") -> Operand:
         if len(self.problems) < MOST_PROBLEMS:
             self.problems.append(problem(place, detail, hint))
         return Operand(Type.ANY, _never, place)
@@ -138,7 +138,7 @@ class Checker:
             names += [f"item.{name}" for name in self.line.attributes]
         return names
 
-    def _made(self, type_: Type, evaluate: closures.Evaluate, place: Place, *parts: Operand) -> Operand:
+    def _made(self, type_: Type, evaluate: closures.Evaluate, place: SourcePlace, *parts: Operand) -> Operand:
         """An operand that is never absent; when all its parts are constant, the constant it is."""
         made = Operand(type_, evaluate, place, certain=True)
         if self.problems or any(part.constant is None for part in parts):
@@ -146,7 +146,7 @@ class Checker:
         try:
             return closures.constant(evaluate(None), type_, place)
         except ExpressionFailure as failure:
-            at = Place(failure.line, failure.column, failure.pointer)
+            at = SourcePlace(failure.line, failure.column, failure.pointer)
             return self._wrong(at, f"this always fails: {failure.detail}")
 
     def _comparison(self, node: Comparison) -> Operand:
@@ -191,7 +191,7 @@ class Checker:
         holds = closures.negation(closures.condition(checked))
         return self._made(Type.BOOLEAN, holds, node.place, checked)
 
-    def _among(self, operand: Operand, values: Values, place: Place) -> Operand:
+    def _among(self, operand: Operand, values: Values, place: SourcePlace) -> Operand:
         if not values.entries:
             return self._wrong(values.place, "the list is empty", "name at least one value")
         constants = [known for entry in values.entries if (known := self._entry(operand, entry)) is not None]
@@ -211,7 +211,7 @@ class Checker:
             self._wrong(entry.place, "a list holds only literals", "compare with `==` and `or`")
         return None
 
-    def _within(self, part: Operand, text: Operand, place: Place) -> Operand:
+    def _within(self, part: Operand, text: Operand, place: SourcePlace) -> Operand:
         hint = 'after `in` stands a list, such as `["a", "b"]`, or a text to look in'
         self._expect(text, Type.TEXT, hint)
         self._expect(part, Type.TEXT)
@@ -270,7 +270,9 @@ class Checker:
             self._expect(operand, kind)
         return self._applied(function, operands, kinds, node.place)
 
-    def _applied(self, function: Function, operands: Sequence[Operand], kinds: Sequence[Type], place: Place) -> Operand:
+    def _applied(
+        self, function: Function, operands: Sequence[Operand], kinds: Sequence[Type], place: SourcePlace
+    ) -> Operand:
         apply = function.apply
         if function.zoned:
             zone, of_zone = ZoneInfo(self.scope.time_zone), function.apply

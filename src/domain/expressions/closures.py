@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from domain.expressions.faults import ExpressionFailure, Place
+from domain.expressions.faults import ExpressionFailure, SourcePlace
 from domain.expressions.values import (
     ARITHMETIC,
     AS,
@@ -40,14 +40,14 @@ class Operand(Struct, frozen=True):
 
     type: Type
     evaluate: Evaluate
-    place: Place
+    place: SourcePlace
     certain: bool = False
     constant: object = None
     attribute: str = ""
     equalities: tuple[tuple[str, Decimal | str | bool], ...] = ()
 
 
-def constant(value: object, type_: Type, place: Place) -> Operand:
+def constant(value: object, type_: Type, place: SourcePlace) -> Operand:
     return Operand(type_, lambda _environment: value, place, certain=True, constant=value)
 
 
@@ -122,7 +122,7 @@ _OPERATIONS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
 }
 
 
-def arithmetic(sign: str, left: Operand, right: Operand, place: Place) -> Evaluate:
+def arithmetic(sign: str, left: Operand, right: Operand, place: SourcePlace) -> Evaluate:
     operate = _OPERATIONS[sign]
     first, second = left.evaluate, right.evaluate
 
@@ -142,7 +142,7 @@ def arithmetic(sign: str, left: Operand, right: Operand, place: Place) -> Evalua
     return evaluate
 
 
-def overflow(place: Place) -> ExpressionFailure:
+def overflow(place: SourcePlace) -> ExpressionFailure:
     return ExpressionFailure("overflow: the result has more than 60 digits before the point", place)
 
 
@@ -310,7 +310,11 @@ def presence(operand: Operand) -> Holds:
 
 
 def application(
-    apply: Callable[..., object], arguments: Sequence[Operand], kinds: Sequence[Type], place: Place, absent: object
+    apply: Callable[..., object],
+    arguments: Sequence[Operand],
+    kinds: Sequence[Type],
+    place: SourcePlace,
+    absent: object,
 ) -> Evaluate:
     """A function of values. An absent argument fails when `absent` is `NotImplemented`, else it gives `absent`."""
     takes = tuple((argument, argument.evaluate, kind) for argument, kind in zip(arguments, kinds, strict=True))
@@ -350,7 +354,7 @@ def count(pairs: Lines) -> Evaluate:
     return lambda environment: Decimal(len(pairs(environment)))
 
 
-def total(pairs: Lines, operand: Operand, place: Place) -> Evaluate:
+def total(pairs: Lines, operand: Operand, place: SourcePlace) -> Evaluate:
     """The sum over lines; a line without the value adds nothing."""
     read = operand.evaluate
 

@@ -11,12 +11,12 @@ from domain.expressions.checking import Checker
 from domain.expressions.faults import ExpressionProblem
 from domain.expressions.parsing import parsed
 from domain.expressions.scope import Scope
-from domain.expressions.tokens import Refused
+from domain.expressions.tokens import Unreadable
 from domain.expressions.tree import Node
 from domain.expressions.values import Type
 
 
-class Compiled(Struct, frozen=True):
+class CompiledExpression(Struct, frozen=True):
     """An expression that was checked against a scope.
 
     `evaluate` takes the environment that the scope's readers read, and gives a `Decimal`, `str`, `bool` or aware
@@ -34,21 +34,25 @@ class Compiled(Struct, frozen=True):
     equalities: tuple[tuple[str, Decimal | str | bool], ...]
 
 
-def compile_expression(source: str, scope: Scope, expected: Type | None = None) -> Compiled | list[ExpressionProblem]:
+def compile_expression(
+    source: str, scope: Scope, expected: Type | None = None
+) -> CompiledExpression | list[ExpressionProblem]:
     """The expression in `source`, or why it can't be taken: all that could be found at once, at least one."""
     try:
         tree = parsed(source)
-    except Refused as refused:
+    except Unreadable as refused:
         return [refused.problem]
     return compile_tree(tree, source, scope, expected)
 
 
-def compile_tree(tree: Node, source: str, scope: Scope, expected: Type | None) -> Compiled | list[ExpressionProblem]:
+def compile_tree(
+    tree: Node, source: str, scope: Scope, expected: Type | None
+) -> CompiledExpression | list[ExpressionProblem]:
     checker = Checker(scope)
     operand = checker.check(tree, expected)
     if checker.problems:
         return sorted(checker.problems, key=lambda found: (found.line, found.column))
-    return Compiled(
+    return CompiledExpression(
         source=source,
         type=operand.type if expected is None or expected is Type.ANY else expected,
         attributes=tuple(checker.attributes),

@@ -12,11 +12,11 @@ from itertools import takewhile
 
 from msgspec import Struct
 
-from domain.expressions.compiling import Compiled, compile_tree
-from domain.expressions.faults import ExpressionProblem, Place
+from domain.expressions.compiling import CompiledExpression, compile_tree
+from domain.expressions.faults import ExpressionProblem, SourcePlace
 from domain.expressions.parsing import MOST_VALUES, parsed
 from domain.expressions.scope import Scope, resembling
-from domain.expressions.tokens import LONGEST_NAME, MOST_CHARACTERS, Refused, unfit
+from domain.expressions.tokens import LONGEST_NAME, MOST_CHARACTERS, Unreadable, unfit
 from domain.expressions.tree import Call, Comparison, Junction, Literal, Name, Node, Not, Values, is_identifier, text_of
 from domain.expressions.values import NAMES, Type, instant, plain_number
 from domain.values.amounts import fault
@@ -66,17 +66,17 @@ def condition_from(builtins: object, pointer: str = "") -> Condition | list[Prob
     return reader.problems or condition
 
 
-def compile_condition(condition: Condition, scope: Scope, pointer: str = "") -> Compiled | list[Problem]:
+def compile_condition(condition: Condition, scope: Scope, pointer: str = "") -> CompiledExpression | list[Problem]:
     """The condition checked against a scope, or what is wrong with it, as pointers into its JSON."""
     planter = _Planter(scope)
     tree = planter.tree(condition, pointer)
     if planter.problems:
         return planter.problems
     compiled = compile_tree(tree, text_of(tree), scope, Type.BOOLEAN)
-    return compiled if isinstance(compiled, Compiled) else [_located(found) for found in compiled]
+    return compiled if isinstance(compiled, CompiledExpression) else [_located(found) for found in compiled]
 
 
-def compile_described(builtins: object, scope: Scope, pointer: str) -> Compiled | list[Problem]:
+def compile_described(builtins: object, scope: Scope, pointer: str) -> CompiledExpression | list[Problem]:
     """The condition that decoded JSON describes, checked against a scope, or what is wrong with it."""
     condition = condition_from(builtins, pointer)
     return condition if isinstance(condition, list) else compile_condition(condition, scope, pointer)
@@ -190,7 +190,7 @@ class _Planter:
         self.written = 0
 
     def tree(self, condition: Condition, pointer: str) -> Node:
-        place = Place(pointer=pointer)
+        place = SourcePlace(pointer=pointer)
         match condition:
             case Compared():
                 return self._test(condition, pointer)
@@ -212,13 +212,13 @@ class _Planter:
                 self.problems.append(Problem(pointer, f"all expressions together exceed {MOST_WRITTEN} characters"))
             else:
                 return parsed(source, pointer)
-        except Refused as refused:
+        except Unreadable as refused:
             self.problems.append(_located(refused.problem))
-        return Literal(Place(pointer=pointer), value=True)
+        return Literal(SourcePlace(pointer=pointer), value=True)
 
     def _test(self, test: Compared, pointer: str) -> Node:
-        place = Place(pointer=pointer)
-        name = _name_of(test.attribute, Place(pointer=f"{pointer}/attribute"))
+        place = SourcePlace(pointer=pointer)
+        name = _name_of(test.attribute, SourcePlace(pointer=f"{pointer}/attribute"))
         known = self.scope.attribute(test.attribute)
         if known is None:
             hint = resembling(test.attribute, self.scope.attributes)
@@ -252,14 +252,14 @@ class _Planter:
     def _value(self, given: Scalar | tuple[Scalar, ...] | None, wanted: Type, pointer: str) -> Node:
         if isinstance(given, tuple):
             entries = [self._literal(value, wanted, f"{pointer}/{index}") for index, value in enumerate(given)]
-            return Values(Place(pointer=pointer), tuple(entries))
+            return Values(SourcePlace(pointer=pointer), tuple(entries))
         if given is None:
             self.problems.append(Problem(pointer, "is missing"))
-            return Literal(Place(pointer=pointer), value=False)
+            return Literal(SourcePlace(pointer=pointer), value=False)
         return self._literal(given, wanted, pointer)
 
     def _literal(self, given: Scalar, type_: Type, pointer: str) -> Node:
-        place = Place(pointer=pointer)
+        place = SourcePlace(pointer=pointer)
         node = _literal_of(given, type_, place)
         if node is not None:
             return node
@@ -273,7 +273,7 @@ class _Planter:
         return _shown(given, place)
 
 
-def _name_of(attribute: str, place: Place) -> Name:
+def _name_of(attribute: str, place: SourcePlace) -> Name:
     """The dotted path, with what follows from its first part that is no identifier as a key."""
     parts = attribute.split(".")
     plain = list(takewhile(is_identifier, parts))
@@ -282,7 +282,7 @@ def _name_of(attribute: str, place: Place) -> Name:
     return Name(place, ".".join(plain), ".".join(parts[len(plain) :]))
 
 
-def _literal_of(given: Scalar, type_: Type, place: Place) -> Node | None:
+def _literal_of(given: Scalar, type_: Type, place: SourcePlace) -> Node | None:
     """The literal that `given` is for an attribute of a type, or None when it is none."""
     match type_, given:
         case Type.TIMESTAMP, str():
@@ -298,7 +298,7 @@ def _literal_of(given: Scalar, type_: Type, place: Place) -> Node | None:
     return None
 
 
-def _shown(given: Scalar, place: Place) -> Literal:
+def _shown(given: Scalar, place: SourcePlace) -> Literal:
     if isinstance(given, int) and not isinstance(given, bool):
         return Literal(place, Decimal(given))
     return Literal(place, given)

@@ -5,7 +5,7 @@ from msgspec import Struct
 from domain.values.problems import Problem
 
 
-class Place(Struct, frozen=True, gc=False):
+class SourcePlace(Struct, frozen=True, gc=False):
     """Where something was written: line and column from 1, and for a structured condition its JSON pointer."""
 
     line: int = 1
@@ -34,14 +34,14 @@ class ExpressionProblem(Struct, frozen=True, gc=False):
         return Problem(pointer, f"line {self.line}, column {self.column}: {self.message}", "expression")
 
 
-def problem(place: Place, detail: str, hint: str = "") -> ExpressionProblem:
+def problem(place: SourcePlace, detail: str, hint: str = "") -> ExpressionProblem:
     return ExpressionProblem(place.line, place.column, detail, hint, place.pointer)
 
 
 class ExpressionFailure(Exception):  # noqa: N818  an outcome to record, not an error of the program
     """An evaluation that has no result, such as a division by zero: the only exception `evaluate` raises itself."""
 
-    def __init__(self, detail: str, place: Place) -> None:
+    def __init__(self, detail: str, place: SourcePlace) -> None:
         super().__init__(detail)
         self.detail = detail
         self.line = place.line

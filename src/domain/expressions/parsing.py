@@ -7,8 +7,8 @@ caller reaches it, and what it answers is read by the position of each `x`.
 import ast
 from decimal import Decimal
 
-from domain.expressions.faults import Place, problem
-from domain.expressions.tokens import MOST_DEPTH, Kind, Refused, Token, tokens_of, too_deep
+from domain.expressions.faults import SourcePlace, problem
+from domain.expressions.tokens import MOST_DEPTH, Token, TokenKind, Unreadable, tokens_of, too_deep
 from domain.expressions.tree import (
     Arithmetic,
     Call,
@@ -47,16 +47,16 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
 
 
 def parsed(source: str, pointer: str = "") -> Node:
-    """The tree of `source`, whose places carry `pointer`; raises `Refused`."""
+    """The tree of `source`, whose places carry `pointer`; raises `Unreadable`."""
     tokens = tokens_of(source, pointer)
     skeleton, by_offset = _skeleton(tokens)
     try:
         body = ast.parse(skeleton, mode="eval").body
     except (RecursionError, MemoryError):
-        raise Refused(too_deep(tokens[0].place)) from None
+        raise Unreadable(too_deep(tokens[0].place)) from None
     except SyntaxError as error:
         at = by_offset.get((error.offset or 1) - 1, tokens[0])
-        raise Refused(problem(at.place, "can't be read here")) from None
+        raise Unreadable(problem(at.place, "can't be read here")) from None
     return _Reader(by_offset).node(body, 1)
 
 
@@ -66,7 +66,7 @@ def _skeleton(tokens: list[Token]) -> tuple[str, dict[int, Token]]:
     by_offset: dict[int, Token] = {}
     offset = 0
     for token in tokens:
-        part = token.text if token.kind is Kind.SIGN else "x"
+        part = token.text if token.kind is TokenKind.SIGN else "x"
         by_offset[offset] = token
         parts.append(part)
         offset += len(part) + 1
@@ -82,9 +82,9 @@ class _Reader:
         token = self.by_offset[syntax.col_offset]
         self.nodes += 1
         if self.nodes > MOST_NODES:
-            raise Refused(problem(token.place, f"has more than {MOST_NODES} parts", "split it into simpler ones"))
+            raise Unreadable(problem(token.place, f"has more than {MOST_NODES} parts", "split it into simpler ones"))
         if depth > MOST_DEPTH:
-            raise Refused(too_deep(token.place))
+            raise Unreadable(too_deep(token.place))
         match syntax:
             case ast.Name():
                 return self._operand(token)
@@ -95,11 +95,11 @@ class _Reader:
         return self._operation(syntax, token.place, depth)
 
     def _operand(self, token: Token) -> Node:
-        if token.kind is Kind.NAME:
+        if token.kind is TokenKind.NAME:
             return Name(token.place, token.text)
         return Literal(token.place, token.value)
 
-    def _operation(self, syntax: ast.expr, place: Place, depth: int) -> Node:
+    def _operation(self, syntax: ast.expr, place: SourcePlace, depth: int) -> Node:
         below = depth + 1
         match syntax:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -116,11 +116,11 @@ class _Reader:
                 return Comparison(place, operands, tuple(_COMPARISONS[type(operator)] for operator in operators))
             case ast.IfExp(test=test, body=then, orelse=otherwise):
                 return Choice(place, self.node(then, below), self.node(test, below), self.node(otherwise, below))
-        raise Refused(problem(place, "is not part of the language"))
+        raise Unreadable(problem(place, "is not part of the language"))
 
-    def _values(self, elements: list[ast.expr], place: Place, depth: int) -> Node:
+    def _values(self, elements: list[ast.expr], place: SourcePlace, depth: int) -> Node:
         if len(elements) > MOST_VALUES:
-            raise Refused(problem(place, f"a list of {len(elements)} values", f"at most {MOST_VALUES} are allowed"))
+            raise Unreadable(problem(place, f"a list of {len(elements)} values", f"at most {MOST_VALUES} are allowed"))
         before = self.nodes
         entries = []
         for element in elements:
@@ -135,13 +135,13 @@ class _Reader:
             return Call(token.place, token.text, arguments)
         key = self.node(syntax.slice, depth + 1)
         if not isinstance(key, Literal) or not isinstance(key.value, str) or not key.value:
-            raise Refused(problem(key.place, "only a text can stand in `[...]` here", 'such as `["utm-source"]`'))
+            raise Unreadable(problem(key.place, "only a text can stand in `[...]` here", 'such as `["utm-source"]`'))
         if is_identifier(key.value):
             return Name(token.place, f"{token.text}.{key.value}")
         return Name(token.place, token.text, key.value)
 
 
-def _negative(place: Place, operand: Node) -> Node:
+def _negative(place: SourcePlace, operand: Node) -> Node:
     if isinstance(operand, Literal) and isinstance(operand.value, Decimal):
         return Literal(place, operand.value.copy_negate())
     return Negative(place, operand)

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from domain.expressions.faults import ExpressionProblem, Place, problem
+from domain.expressions.faults import ExpressionProblem, SourcePlace, problem
 from domain.expressions.values import plain_number
 
 MOST_CHARACTERS = 4000
@@ -67,7 +67,7 @@ _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _BEFORE_NOT = frozenset({"(", "[", ",", "and", "or", "not", "if", "else"})
 
 
-class Kind(StrEnum):
+class TokenKind(StrEnum):
     NAME = "name"
     LITERAL = "literal"
     SIGN = "sign"
@@ -77,26 +77,26 @@ class Kind(StrEnum):
 class Token(Struct, frozen=True, gc=False):
     """`text` is as written; `value` is the literal's."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
-    place: Place
+    place: SourcePlace
     value: Decimal | str | bool = False
 
 
-class Refused(Exception):  # noqa: N818  internal: ends the reading at the first thing that can't be read
+class Unreadable(Exception):  # noqa: N818  internal: ends the reading at the first thing that can't be read
     def __init__(self, found: ExpressionProblem) -> None:
         super().__init__(found.message)
         self.problem = found
 
 
 def tokens_of(source: str, pointer: str = "") -> list[Token]:
-    """The tokens of a well-formed expression; raises `Refused`."""
-    start = Place(1, 1, pointer)
+    """The tokens of a well-formed expression; raises `Unreadable`."""
+    start = SourcePlace(1, 1, pointer)
     if len(source) > MOST_CHARACTERS:
-        raise Refused(problem(start, f"is {len(source)} characters long", f"at most {MOST_CHARACTERS} are allowed"))
+        raise Unreadable(problem(start, f"is {len(source)} characters long", f"at most {MOST_CHARACTERS} are allowed"))
     tokens = list(_lexemes(source, pointer))
     if len(tokens) == 1:
-        raise Refused(problem(start, "is empty", "write an expression"))
+        raise Unreadable(problem(start, "is empty", "write an expression"))
     _Shape().read(tokens)
     return tokens
 
@@ -113,7 +113,7 @@ def unfit(text: str) -> str | None:
 def _lexemes(source: str, pointer: str) -> Iterator[Token]:
     line, line_start, at = 1, 0, 0
     while at < len(source):
-        place = Place(line, at - line_start + 1, pointer)
+        place = SourcePlace(line, at - line_start + 1, pointer)
         found = _LEXEME.match(source, at)
         if found is None or found.lastgroup is None or found.lastgroup == "foreign":
             raise _foreign(found.group() if found else source[at], place)
@@ -124,58 +124,60 @@ def _lexemes(source: str, pointer: str) -> Iterator[Token]:
         else:
             yield _token(found.lastgroup, text, place)
         at = found.end()
-    yield Token(Kind.END, "", Place(line, at - line_start + 1, pointer))
+    yield Token(TokenKind.END, "", SourcePlace(line, at - line_start + 1, pointer))
 
 
-def _foreign(text: str, place: Place) -> Refused:
+def _foreign(text: str, place: SourcePlace) -> Unreadable:
     if text in "\"'":
-        return Refused(problem(place, "the text is not closed on its line", f"end it with {text}"))
+        return Unreadable(problem(place, "the text is not closed on its line", f"end it with {text}"))
     shown = text if text.isprintable() else f"U+{ord(text[0]):04X}"
-    return Refused(problem(place, f"`{shown}` is not part of the language", _FOREIGN_HINTS.get(text, "")))
+    return Unreadable(problem(place, f"`{shown}` is not part of the language", _FOREIGN_HINTS.get(text, "")))
 
 
-def _token(group: str, text: str, place: Place) -> Token:
+def _token(group: str, text: str, place: SourcePlace) -> Token:
     if group == "number":
-        return Token(Kind.LITERAL, text, place, _number(text, place))
+        return Token(TokenKind.LITERAL, text, place, _number(text, place))
     if group == "text":
-        return Token(Kind.LITERAL, text, place, _text(text, place))
+        return Token(TokenKind.LITERAL, text, place, _text(text, place))
     if group == "name":
         return _name(text, place)
-    return Token(Kind.SIGN, text, place)
+    return Token(TokenKind.SIGN, text, place)
 
 
-def _number(text: str, place: Place) -> Decimal:
+def _number(text: str, place: SourcePlace) -> Decimal:
     number = plain_number(text)
     if number is None:
         shown = text if len(text) <= 40 else text[:40] + "..."
         hint = "write digits with at most one point, such as 1000.50; at most 20 before it and 30 after it"
-        raise Refused(problem(place, f"`{shown}` is not a plain number", hint))
+        raise Unreadable(problem(place, f"`{shown}` is not a plain number", hint))
     return number
 
 
-def _text(text: str, place: Place) -> str:
+def _text(text: str, place: SourcePlace) -> str:
     parts = re.split(r"\\(.)", text[1:-1])
     for index, escape in enumerate(parts[1::2]):
         if escape not in _ESCAPES:
-            raise Refused(problem(place, f"`\\{escape}` means nothing in text", "write `\\\\` for a backslash"))
+            raise Unreadable(problem(place, f"`\\{escape}` means nothing in text", "write `\\\\` for a backslash"))
         parts[2 * index + 1] = _ESCAPES[escape]
     value = "".join(parts)
     fault = unfit(value)
     if fault is not None:
-        raise Refused(problem(place, fault))
+        raise Unreadable(problem(place, fault))
     return value
 
 
-def _name(text: str, place: Place) -> Token:
+def _name(text: str, place: SourcePlace) -> Token:
     if text in _WORDS:
-        return Token(Kind.SIGN, text, place)
+        return Token(TokenKind.SIGN, text, place)
     if text in _BOOLEANS:
-        return Token(Kind.LITERAL, text, place, _BOOLEANS[text])
+        return Token(TokenKind.LITERAL, text, place, _BOOLEANS[text])
     if text in _NOTHING:
-        raise Refused(problem(place, f"`{text}` is not part of the language", "use `has(attribute)`, `not has(...)`"))
+        raise Unreadable(
+            problem(place, f"`{text}` is not part of the language", "use `has(attribute)`, `not has(...)`")
+        )
     if len(text) > LONGEST_NAME:
-        raise Refused(problem(place, f"a name of {len(text)} characters", f"at most {LONGEST_NAME} are allowed"))
-    return Token(Kind.NAME, text, place)
+        raise Unreadable(problem(place, f"a name of {len(text)} characters", f"at most {LONGEST_NAME} are allowed"))
+    return Token(TokenKind.NAME, text, place)
 
 
 class _Open(Struct):
@@ -196,9 +198,9 @@ class _Shape:
 
     def read(self, tokens: list[Token]) -> None:
         for index, token in enumerate(tokens):
-            if token.kind is Kind.END:
+            if token.kind is TokenKind.END:
                 self._end(token)
-            elif token.kind is not Kind.SIGN:
+            elif token.kind is not TokenKind.SIGN:
                 self._value(token)
             elif token.text in "([":
                 self._opening(token)
@@ -213,68 +215,68 @@ class _Shape:
     def _value(self, token: Token) -> None:
         if not self.value_is_next:
             hint = _WORD_HINTS.get(token.text, "")
-            raise Refused(problem(token.place, f"an operator is missing before `{_shown(token)}`", hint))
+            raise Unreadable(problem(token.place, f"an operator is missing before `{_shown(token)}`", hint))
         self.value_is_next = False
 
     def _opening(self, token: Token) -> None:
         call = not self.value_is_next
-        if call and (self.previous is None or self.previous.kind is not Kind.NAME):
-            raise Refused(problem(token.place, f"an operator is missing before `{token.text}`"))
+        if call and (self.previous is None or self.previous.kind is not TokenKind.NAME):
+            raise Unreadable(problem(token.place, f"an operator is missing before `{token.text}`"))
         if len(self.open) > MOST_DEPTH:
-            raise Refused(too_deep(token.place))
+            raise Unreadable(too_deep(token.place))
         self.open.append(_Open(token, call))
         self.value_is_next = True
 
     def _closing(self, token: Token) -> None:
         opened = self.open[-1].token
         if opened is None or opened.text + token.text not in ("()", "[]"):
-            raise Refused(problem(token.place, f"`{token.text}` closes nothing"))
+            raise Unreadable(problem(token.place, f"`{token.text}` closes nothing"))
         self._no_if_waits()
         empty = self.previous is opened and self.open[-1].call is (token.text == ")")
         if self.value_is_next and not empty and not (self.previous is not None and self.previous.text == ","):
-            raise Refused(problem(token.place, f"a value is missing before `{token.text}`"))
+            raise Unreadable(problem(token.place, f"a value is missing before `{token.text}`"))
         self.open.pop()
         self.value_is_next = False
 
     def _not(self, token: Token, following: Token) -> None:
         if not self.value_is_next:
-            if following.kind is not Kind.SIGN or following.text != "in":
-                raise Refused(problem(token.place, "an operator is missing before `not`", _WORD_HINTS["not"]))
+            if following.kind is not TokenKind.SIGN or following.text != "in":
+                raise Unreadable(problem(token.place, "an operator is missing before `not`", _WORD_HINTS["not"]))
         elif self.previous is not None and self.previous.text not in _BEFORE_NOT:
-            raise Refused(problem(token.place, "`not` can't stand here", "put it in brackets: `(not ...)`"))
+            raise Unreadable(problem(token.place, "`not` can't stand here", "put it in brackets: `(not ...)`"))
 
     def _operator(self, token: Token) -> None:
         if self.value_is_next:
             if token.text == "-":
                 return
-            raise Refused(problem(token.place, f"a value is missing before `{token.text}`"))
+            raise Unreadable(problem(token.place, f"a value is missing before `{token.text}`"))
         self.value_is_next = True
         if token.text == "if":
             self.open[-1].waiting.append(token)
         elif token.text == "else":
             if not self.open[-1].waiting:
-                raise Refused(problem(token.place, "`else` without `if`", "write `a if condition else b`"))
+                raise Unreadable(problem(token.place, "`else` without `if`", "write `a if condition else b`"))
             self.open[-1].waiting.pop()
         elif token.text == ",":
             if self.open[-1].token is None:
-                raise Refused(problem(token.place, "a comma can't stand here", "lists are written in `[` and `]`"))
+                raise Unreadable(problem(token.place, "a comma can't stand here", "lists are written in `[` and `]`"))
             self._no_if_waits()
 
     def _end(self, token: Token) -> None:
         if self.value_is_next:
-            raise Refused(problem(token.place, "a value is missing at the end"))
+            raise Unreadable(problem(token.place, "a value is missing at the end"))
         opened = self.open[-1].token
         if opened is not None:
-            raise Refused(problem(opened.place, f"`{opened.text}` is never closed"))
+            raise Unreadable(problem(opened.place, f"`{opened.text}` is never closed"))
         self._no_if_waits()
 
     def _no_if_waits(self) -> None:
         if self.open[-1].waiting:
             place = self.open[-1].waiting[-1].place
-            raise Refused(problem(place, "`if` without `else`", "write `a if condition else b`"))
+            raise Unreadable(problem(place, "`if` without `else`", "write `a if condition else b`"))
 
 
-def too_deep(place: Place) -> ExpressionProblem:
+def too_deep(place: SourcePlace) -> ExpressionProblem:
     return problem(place, f"is nested more than {MOST_DEPTH} levels deep", "split it into simpler parts")
 
 

@@ -5,12 +5,12 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from domain.expressions.faults import Place
+from domain.expressions.faults import SourcePlace
 from domain.values.amounts import written
 
 
 class Node(Struct, frozen=True):
-    place: Place
+    place: SourcePlace
 
 
 class Literal(Node, frozen=True):

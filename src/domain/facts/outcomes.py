@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 
-class Reason(StrEnum):
+class OmissionReason(StrEnum):
     """Why a fact did not count for a tiered campaign or an achievement it concerns."""
 
     NOT_IN_AUDIENCE = "not_in_audience"
@@ -31,7 +31,7 @@ class Reason(StrEnum):
     PROGRESS_SPENT = "progress_spent"
 
 
-class Contributed(Struct, frozen=True, gc=False, tag="contribution", tag_field="kind"):
+class ContributionOutcome(Struct, frozen=True, gc=False, tag="contribution", tag_field="kind"):
     """A fact's contribution to an occurrence: its own `amount`, and where the member stands with it."""
 
     tiered_campaign: UUID
@@ -41,7 +41,7 @@ class Contributed(Struct, frozen=True, gc=False, tag="contribution", tag_field="
     pending_points: Decimal
 
 
-class Corrected(Struct, frozen=True, gc=False, tag="correction", tag_field="kind"):
+class CorrectionOutcome(Struct, frozen=True, gc=False, tag="correction", tag_field="kind"):
     """A late fact changed what an evaluated occurrence pays by `points`, up or down, to `awarded_points`."""
 
     tiered_campaign: UUID
@@ -50,7 +50,7 @@ class Corrected(Struct, frozen=True, gc=False, tag="correction", tag_field="kind
     awarded_points: Decimal
 
 
-class Progressed(Struct, frozen=True, gc=False, tag="progress", tag_field="kind", omit_defaults=True):
+class ProgressOutcome(Struct, frozen=True, gc=False, tag="progress", tag_field="kind", omit_defaults=True):
     """A fact moved a rule (from 1) of an achievement to `value` of `goal`: that of the fact's own period.
 
     `completed` says whether the rule is complete with it; `member` is given where it is not the acting one's progress.
@@ -64,7 +64,7 @@ class Progressed(Struct, frozen=True, gc=False, tag="progress", tag_field="kind"
     member: str | None = None
 
 
-class Completed(Struct, frozen=True, gc=False, tag="completion", tag_field="kind", omit_defaults=True):
+class CompletionOutcome(Struct, frozen=True, gc=False, tag="completion", tag_field="kind", omit_defaults=True):
     """A fact completed an achievement for the `completions`-th time."""
 
     achievement: UUID
@@ -72,11 +72,11 @@ class Completed(Struct, frozen=True, gc=False, tag="completion", tag_field="kind
     member: str | None = None
 
 
-class NotCounted(Struct, frozen=True, gc=False, tag="not_counted", tag_field="kind"):
+class OmissionOutcome(Struct, frozen=True, gc=False, tag="not_counted", tag_field="kind"):
     """For either a tiered campaign or an achievement (and one of its rules)."""
 
     tiered_campaign: UUID | None
-    reason: Reason
+    reason: OmissionReason
     occurrence: int | None = None
     detail: str | None = None
     achievement: UUID | None = None
@@ -84,7 +84,7 @@ class NotCounted(Struct, frozen=True, gc=False, tag="not_counted", tag_field="ki
     member: str | None = None
 
 
-Outcome = Contributed | Corrected | Progressed | Completed | NotCounted
+Outcome = ContributionOutcome | CorrectionOutcome | ProgressOutcome | CompletionOutcome | OmissionOutcome
 
 
 class Advance(Struct, frozen=True, gc=False, array_like=True):

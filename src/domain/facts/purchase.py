@@ -48,7 +48,7 @@ class Purchase(Struct, frozen=True, gc=False, omit_defaults=True):
     accepted_at: datetime | None = None
 
 
-class Returned(Struct, frozen=True, gc=False):
+class ReturnedItem(Struct, frozen=True, gc=False):
     """Pieces of one product that a refund takes back."""
 
     product: str

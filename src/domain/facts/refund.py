@@ -12,14 +12,14 @@ from decimal import Decimal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.facts.purchase import Item, Purchase, Returned
+from domain.facts.purchase import Item, Purchase, ReturnedItem
 from domain.values.amounts import EXACT, ZERO, kept, written
 from domain.values.attributes import Attributes, number_in
 from domain.values.money import held
 from domain.values.problems import Problem
 
 
-class Left(Struct, frozen=True, gc=False):
+class PurchaseBalance(Struct, frozen=True, gc=False):
     """What refunds have left of a purchase, whose total was `bought`.
 
     `stated` has the attributes that a refund gave a new figure, each with what that refund left of the total.
@@ -30,15 +30,17 @@ class Left(Struct, frozen=True, gc=False):
     stated: tuple[tuple[str, Decimal], ...] = ()
 
 
-def untouched(purchase: Purchase) -> Left:
-    return Left(purchase, purchase.total)
+def untouched(purchase: Purchase) -> PurchaseBalance:
+    return PurchaseBalance(purchase, purchase.total)
 
 
-def nothing(left: Left) -> Left:
+def nothing(left: PurchaseBalance) -> PurchaseBalance:
     return replace(left, purchase=replace(left.purchase, total=ZERO, items=()))
 
 
-def after(left: Left, amount: Decimal, items: Sequence[Returned], attributes: Attributes) -> Left:
+def after(
+    left: PurchaseBalance, amount: Decimal, items: Sequence[ReturnedItem], attributes: Attributes
+) -> PurchaseBalance:
     """What a refund leaves, of an amount and pieces that are there."""
     purchase = left.purchase
     total = EXACT.subtract(purchase.total, amount)
@@ -49,10 +51,12 @@ def after(left: Left, amount: Decimal, items: Sequence[Returned], attributes: At
         lines = _fallen(purchase, total)
     stated = dict(left.stated) | dict.fromkeys(attributes, total)
     attributes = {**purchase.attributes, **attributes}
-    return Left(replace(purchase, total=total, items=lines, attributes=attributes), left.bought, tuple(stated.items()))
+    return PurchaseBalance(
+        replace(purchase, total=total, items=lines, attributes=attributes), left.bought, tuple(stated.items())
+    )
 
 
-def worth(left: Left, items: Sequence[Returned]) -> Decimal:
+def worth(left: PurchaseBalance, items: Sequence[ReturnedItem]) -> Decimal:
     """What these items come back at. With the last line of those that come to more than the total, all of it does."""
     purchase = left.purchase
     without = _without(purchase, items)
@@ -65,19 +69,19 @@ def worth(left: Left, items: Sequence[Returned]) -> Decimal:
     return min(purchase.total, held(share, purchase.currency))
 
 
-def stated_at(left: Left, attributes: Iterable[str]) -> Decimal:
+def stated_at(left: PurchaseBalance, attributes: Iterable[str]) -> Decimal:
     """What there was of the total when one of these attributes was last stated."""
     stated = dict(left.stated)
     return min((stated[name] for name in attributes if name in stated), default=left.bought)
 
 
-def part_left(figure: Decimal, left: Left, since: Decimal) -> Decimal:
+def part_left(figure: Decimal, left: PurchaseBalance, since: Decimal) -> Decimal:
     """Of a figure that was stated when there was so much of the total, in the proportion of what is left of that."""
     total = left.purchase.total
     return figure if since == total else kept(EXACT.divide(EXACT.multiply(figure, total), since))
 
 
-def item_problems(bought: Purchase, left: Left, items: Sequence[Returned]) -> Iterator[Problem]:
+def item_problems(bought: Purchase, left: PurchaseBalance, items: Sequence[ReturnedItem]) -> Iterator[Problem]:
     pieces = dict.fromkeys((item.product for item in bought.items), ZERO)
     for item in left.purchase.items:
         pieces[item.product] = EXACT.add(pieces[item.product], item.quantity)
@@ -92,7 +96,7 @@ def item_problems(bought: Purchase, left: Left, items: Sequence[Returned]) -> It
             yield Problem(f"/items/{number}/quantity", detail, "refund_too_large")
 
 
-def attribute_problems(left: Left, attributes: Attributes) -> Iterator[Problem]:
+def attribute_problems(left: PurchaseBalance, attributes: Attributes) -> Iterator[Problem]:
     """A refund lowers what it names: a new figure lies between nothing and the one there is."""
     for name, value in attributes.items():
         was, becomes = number_in(left.purchase.attributes.get(name)), number_in(value)
@@ -111,7 +115,7 @@ class _Without(Struct, frozen=True, gc=False):
     taken: Decimal
 
 
-def _without(purchase: Purchase, items: Sequence[Returned]) -> _Without:
+def _without(purchase: Purchase, items: Sequence[ReturnedItem]) -> _Without:
     """A product's pieces are taken from its first line first; a line without any is there no more."""
     coming: dict[str, Decimal] = {}
     for line in items:

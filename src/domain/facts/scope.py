@@ -9,12 +9,12 @@ from domain.catalogue.product import Product
 from domain.expressions import Attribute, Items, Namespace, Scope, Type
 from domain.facts.event import Happening
 from domain.facts.purchase import Item, Purchase
-from domain.facts.refund import Left
+from domain.facts.refund import PurchaseBalance
 from domain.members.member import Member
 from domain.values.attributes import AttributeType, number_in, timestamp_in
 
 
-class Seen(Struct, frozen=True, gc=False):
+class FactContext(Struct, frozen=True, gc=False):
     """What expressions see: the acting member as of the fact, and the fact.
 
     `left` is of a transaction what refunds have left, for what is made of its attributes; None where all of it is.
@@ -23,7 +23,7 @@ class Seen(Struct, frozen=True, gc=False):
     member: Member
     transaction: Purchase | None = None
     event: Happening | None = None
-    left: Left | None = None
+    left: PurchaseBalance | None = None
 
 
 MEMBER: Mapping[str, Attribute] = {
@@ -65,7 +65,7 @@ ITEM_ATTRIBUTES: Mapping[str, Namespace] = {"attributes": Namespace(_item_attrib
 ITEMS: Mapping[str, Items] = {"transaction.items": Items(lambda seen: seen.transaction.items, ITEM, ITEM_ATTRIBUTES)}
 
 
-class Line(Struct, frozen=True, gc=False):
+class ItemLine(Struct, frozen=True, gc=False):
     """An item line with what the catalogue knows of its product."""
 
     item: Item

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from domain.facts.basis import Basis
 from domain.facts.outcomes import Advance, Contribution, Outcome
-from domain.facts.purchase import Purchase, Returned
-from domain.facts.refund import Left, after, attribute_problems, item_problems, nothing, untouched, worth
+from domain.facts.purchase import Purchase, ReturnedItem
+from domain.facts.refund import PurchaseBalance, after, attribute_problems, item_problems, nothing, untouched, worth
 from domain.values.attributes import Attributes
 from domain.values.problems import Problem
 
@@ -90,7 +90,7 @@ class Refunded(Struct, frozen=True, gc=False):
     member: str
     amount: Decimal
     status: Status
-    items: tuple[Returned, ...] = ()
+    items: tuple[ReturnedItem, ...] = ()
     refund: str | None = None
     contributions: tuple[Contribution, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
@@ -129,7 +129,7 @@ class Transaction(Struct, frozen=True, gc=False):
     memberships: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
     basis: Basis | None = None
-    left: Left | None = None
+    left: PurchaseBalance | None = None
 
 
 def evolve(transaction: Transaction | None, event: Event) -> Transaction:
@@ -181,7 +181,7 @@ def evolve(transaction: Transaction | None, event: Event) -> Transaction:
             assert_never(event)
 
 
-def left_of(transaction: Transaction) -> Left:
+def left_of(transaction: Transaction) -> PurchaseBalance:
     """What refunds have left of it: the figures that count. A full refund leaves nothing."""
     if transaction.left:
         return transaction.left
@@ -195,7 +195,7 @@ def left_to_refund(transaction: Transaction) -> Decimal:
     return left_of(transaction).purchase.total
 
 
-def _after(left: Left, refund: Refunded) -> Left:
+def _after(left: PurchaseBalance, refund: Refunded) -> PurchaseBalance:
     if refund.status is Status.REFUNDED:
         return nothing(left)
     return after(left, refund.amount, refund.items, refund.attributes)
@@ -233,7 +233,7 @@ class TooManyRefunds(Struct, frozen=True, gc=False):
 def refund(
     transaction: Transaction,
     amount: Decimal | None,
-    items: tuple[Returned, ...],
+    items: tuple[ReturnedItem, ...],
     attributes: Attributes,
     refund_id: str | None,
 ) -> Refunded | RefundTooLarge | TooManyRefunds | list[Problem]:

@@ -72,21 +72,21 @@ def evolve(member: Member | None, event: Event) -> Member:
             assert_never(event)
 
 
-class ReferrerFixed(Struct, frozen=True, gc=False):
+class FixedReferrer(Struct, frozen=True, gc=False):
     """A referrer is set once; another one can't take its place."""
 
     referrer: str
 
 
-class ReferrerIsSelf(Struct, frozen=True, gc=False):
+class SelfReferral(Struct, frozen=True, gc=False):
     """A member can't be their own referrer."""
 
 
-class ReferrerIsReferred(Struct, frozen=True, gc=False):
+class ReferrerCycle(Struct, frozen=True, gc=False):
     """A member can't be referred by whom they have referred, directly or through others."""
 
 
-Refusal = ReferrerFixed | ReferrerIsSelf | ReferrerIsReferred
+Refusal = FixedReferrer | SelfReferral | ReferrerCycle
 
 
 def put(
@@ -103,11 +103,11 @@ def put(
     a referrer, so the chain goes in a circle only if the member is that first one.
     """
     if referrer == member_id:
-        return ReferrerIsSelf()
+        return SelfReferral()
     if member and member.referrer and referrer not in (None, member.referrer):
-        return ReferrerFixed(member.referrer)
+        return FixedReferrer(member.referrer)
     if origin == member_id:
-        return ReferrerIsReferred()
+        return ReferrerCycle()
     was = member or Member(member_id)
     events: list[Event] = [] if member else [Registered(member_id)]
     if (was.tier, was.attributes) != (tier, attributes):

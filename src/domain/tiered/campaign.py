@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.facts.basis import Basis, Turns, is_on, was_on
-from domain.tiered.definition import Definition, Resolved, missing
+from domain.tiered.definition import Definition, Resolution, missing
 from domain.tiered.schedule import Window
 from domain.values.problems import Problem
 
@@ -158,13 +158,13 @@ class Incomplete(Struct, frozen=True, gc=False):
 Refusal = WrongStatus | Incomplete
 
 
-def define(campaign_id: UUID, definition: Definition, resolved: Resolved) -> Revised:
+def define(campaign_id: UUID, definition: Definition, resolved: Resolution) -> Revised:
     revision = Revision(1, 1, definition, resolved.time_zone, resolved.decimals)
     return Revised(campaign_id, revision, resolved.windows)
 
 
 def revise(
-    campaign: TieredCampaign, definition: Definition, resolved: Resolved, now: datetime, current: Status
+    campaign: TieredCampaign, definition: Definition, resolved: Resolution, now: datetime, current: Status
 ) -> list[Event] | list[Problem] | WrongStatus:
     """An edit: new terms for the occurrences that have not started; the others keep windows and terms."""
     if current in (Status.ARCHIVED, Status.COMPLETED):
@@ -183,7 +183,7 @@ def revise(
     return revised
 
 
-def _unchangeable(campaign: TieredCampaign, definition: Definition, resolved: Resolved, begun: int) -> list[Problem]:
+def _unchangeable(campaign: TieredCampaign, definition: Definition, resolved: Resolution, begun: int) -> list[Problem]:
     if not begun:
         return []
     was = campaign.definition

@@ -4,36 +4,36 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from domain.expressions import Compiled, ExpressionFailure
+from domain.expressions import CompiledExpression, ExpressionFailure
 from domain.facts.event import Happening
 from domain.facts.fact import FactKind
-from domain.facts.outcomes import Contribution, NotCounted, Reason
+from domain.facts.outcomes import Contribution, OmissionOutcome, OmissionReason
 from domain.facts.purchase import Item, Purchase, no_worth
-from domain.facts.refund import Left, part_left, stated_at
-from domain.facts.scope import Seen
+from domain.facts.refund import PurchaseBalance, part_left, stated_at
+from domain.facts.scope import FactContext
 from domain.tiered.schedule import number_at
-from domain.tiered.terms import CombinationScope, Terms, complete_sets
+from domain.tiered.terms import CombinationScope, TieredTerms, complete_sets
 from domain.values.amounts import EXACT, ZERO
 from domain.values.attributes import Attributes, number_in, timestamp_in
 
 
-def is_concerned(terms: Terms, seen: Seen) -> bool:
+def is_concerned(terms: TieredTerms, seen: FactContext) -> bool:
     """Whether the fact is of the kind, and the event type, that the terms count."""
     if seen.transaction:
         return terms.entity is FactKind.TRANSACTION
     return terms.entity is FactKind.EVENT and seen.event is not None and terms.event_type == seen.event.type
 
 
-def place(terms: Terms, seen: Seen) -> int | NotCounted | None:
+def place(terms: TieredTerms, seen: FactContext) -> int | OmissionOutcome | None:
     """The occurrence that the fact's date lies in; None when it is none of these terms', so not their concern."""
     instant = date_of(terms, seen)
     if instant is None:
-        return NotCounted(terms.campaign, Reason.DATE_MISSING, detail=f"the fact has no {terms.date}")
+        return OmissionOutcome(terms.campaign, OmissionReason.DATE_MISSING, detail=f"the fact has no {terms.date}")
     number = number_at(terms.windows, instant)
     return number if number and terms.first <= number <= terms.last else None
 
 
-def date_of(terms: Terms, seen: Seen) -> datetime | None:
+def date_of(terms: TieredTerms, seen: FactContext) -> datetime | None:
     if seen.transaction:
         return _purchase_date(terms.date, seen.transaction)
     return _happening_date(terms.date, seen.event) if seen.event else None
@@ -82,13 +82,13 @@ class Memberships:
         """The segments that did not hold the member, or could not tell. Of lists the member's own stream says it."""
         return tuple(sorted(self._outside | (self._asked - self._held)))
 
-    def of_list(self, code: str, seen: Seen) -> bool:
+    def of_list(self, code: str, seen: FactContext) -> bool:
         name = f"list:{code}"
         if code in seen.member.lists:
             self._held.add(name)
         return name in self._held
 
-    def of_segment(self, code: str, segment: Compiled, seen: Seen) -> bool:
+    def of_segment(self, code: str, segment: CompiledExpression, seen: FactContext) -> bool:
         """Raises ExpressionFailure."""
         name = f"segment:{code}"
         if name in self._held or name in self._outside:
@@ -100,32 +100,32 @@ class Memberships:
         return False
 
 
-def admit(terms: Terms, occurrence: int, seen: Seen, memberships: Memberships) -> NotCounted | None:
+def admit(terms: TieredTerms, occurrence: int, seen: FactContext, memberships: Memberships) -> OmissionOutcome | None:
     """Why audience or filter keep the fact out, or None."""
     try:
         if not _in_audience(terms, seen, memberships):
-            return NotCounted(terms.campaign, Reason.NOT_IN_AUDIENCE, occurrence)
+            return OmissionOutcome(terms.campaign, OmissionReason.NOT_IN_AUDIENCE, occurrence)
     except ExpressionFailure as failure:
-        return NotCounted(terms.campaign, Reason.EXPRESSION_FAILED, occurrence, str(failure))
+        return OmissionOutcome(terms.campaign, OmissionReason.EXPRESSION_FAILED, occurrence, str(failure))
     return _refusal(terms, occurrence, seen)
 
 
-def filtered_out(terms: Terms, occurrence: int, seen: Seen, before: Seen) -> NotCounted | None:
+def filtered_out(terms: TieredTerms, occurrence: int, seen: FactContext, before: FactContext) -> OmissionOutcome | None:
     """Why the filter keeps out a fact that it would let in as it was before."""
     refusal = _refusal(terms, occurrence, seen)
     return refusal if refusal and not _refusal(terms, occurrence, before) else None
 
 
-def _refusal(terms: Terms, occurrence: int, seen: Seen) -> NotCounted | None:
+def _refusal(terms: TieredTerms, occurrence: int, seen: FactContext) -> OmissionOutcome | None:
     try:
         if terms.filter and not terms.filter.evaluate(seen):
-            return NotCounted(terms.campaign, Reason.FILTER_NOT_MET, occurrence)
+            return OmissionOutcome(terms.campaign, OmissionReason.FILTER_NOT_MET, occurrence)
     except ExpressionFailure as failure:
-        return NotCounted(terms.campaign, Reason.EXPRESSION_FAILED, occurrence, str(failure))
+        return OmissionOutcome(terms.campaign, OmissionReason.EXPRESSION_FAILED, occurrence, str(failure))
     return None
 
 
-def _in_audience(terms: Terms, seen: Seen, memberships: Memberships) -> bool:
+def _in_audience(terms: TieredTerms, seen: FactContext, memberships: Memberships) -> bool:
     """Whether one of the segments or lists holds the member; no segments and no lists is everyone."""
     if not terms.segments and not terms.lists:
         return True
@@ -134,30 +134,34 @@ def _in_audience(terms: Terms, seen: Seen, memberships: Memberships) -> bool:
     )
 
 
-def measure(terms: Terms, occurrence: int, seen: Seen, *, confirmed: bool) -> Contribution | NotCounted:
+def measure(
+    terms: TieredTerms, occurrence: int, seen: FactContext, *, confirmed: bool
+) -> Contribution | OmissionOutcome:
     """The figure that a fact adds, for one that is admitted."""
     if seen.transaction:
         measured = _measure_purchase(terms, seen.transaction, seen.left)
     else:
         measured = _attribute(seen.event.attributes if seen.event else {}, terms.attribute)
-    if isinstance(measured, Reason):
-        return NotCounted(terms.campaign, measured, occurrence)
+    if isinstance(measured, OmissionReason):
+        return OmissionOutcome(terms.campaign, measured, occurrence)
     amount, quantities = measured
     return Contribution(terms.campaign, occurrence, amount, confirmed, quantities, terms.revision)
 
 
-def unpriced(terms: Terms, occurrence: int, seen: Seen) -> Iterator[NotCounted]:
+def unpriced(terms: TieredTerms, occurrence: int, seen: FactContext) -> Iterator[OmissionOutcome]:
     """Tells of lines whose worth a fact that counts would add, and that have none."""
     if seen.transaction and terms.products and terms.attribute == "total":
         lines = [(at, item) for at, item in enumerate(seen.transaction.items, 1) if item.product in terms.products]
         if detail := no_worth(lines):
-            yield NotCounted(terms.campaign, Reason.NO_PRICE, occurrence, detail)
+            yield OmissionOutcome(terms.campaign, OmissionReason.NO_PRICE, occurrence, detail)
 
 
 Measured = tuple[Decimal, tuple[tuple[str, Decimal], ...]]
 
 
-def _measure_purchase(terms: Terms, purchase: Purchase, left: Left | None) -> Measured | Reason:
+def _measure_purchase(
+    terms: TieredTerms, purchase: Purchase, left: PurchaseBalance | None
+) -> Measured | OmissionReason:
     if terms.combination:
         return _combination(terms, purchase)
     items = purchase.items
@@ -165,7 +169,7 @@ def _measure_purchase(terms: Terms, purchase: Purchase, left: Left | None) -> Me
     if terms.products:
         items = tuple(item for item in items if item.product in terms.products)
     if not items and (terms.products or name == "quantity"):
-        return Reason.NO_MATCHING_ITEMS
+        return OmissionReason.NO_MATCHING_ITEMS
     match name:
         case "quantity":
             return _sum(item.quantity for item in items), ()
@@ -177,31 +181,33 @@ def _measure_purchase(terms: Terms, purchase: Purchase, left: Left | None) -> Me
             return _attribute(purchase.attributes, name.removeprefix("attributes."), left)
 
 
-def _worth(items: Sequence[Item]) -> Measured | Reason:
+def _worth(items: Sequence[Item]) -> Measured | OmissionReason:
     if not any(item.has_worth for item in items):
-        return Reason.NO_PRICE
+        return OmissionReason.NO_PRICE
     return _sum(item.value for item in items), ()
 
 
-def _combination(terms: Terms, purchase: Purchase) -> Measured | Reason:
+def _combination(terms: TieredTerms, purchase: Purchase) -> Measured | OmissionReason:
     wanted = {part.product for part in terms.combination}
     quantities: dict[str, Decimal] = {}
     for item in purchase.items:
         if item.product in wanted:
             quantities[item.product] = EXACT.add(quantities.get(item.product, ZERO), item.quantity)
     if not quantities:
-        return Reason.NO_MATCHING_ITEMS
+        return OmissionReason.NO_MATCHING_ITEMS
     sets = complete_sets(terms.combination, quantities)
     if terms.scope is CombinationScope.TRANSACTION:
         return sets, ()
     return sets, tuple(sorted(quantities.items()))
 
 
-def _attribute(attributes: Attributes, name: str | None, left: Left | None = None) -> Measured | Reason:
+def _attribute(
+    attributes: Attributes, name: str | None, left: PurchaseBalance | None = None
+) -> Measured | OmissionReason:
     name = name or ""
     amount = number_in(attributes.get(name))
     if amount is None:
-        return Reason.ATTRIBUTE_MISSING
+        return OmissionReason.ATTRIBUTE_MISSING
     return (part_left(amount, left, stated_at(left, (name,))) if left else amount), ()
 
 

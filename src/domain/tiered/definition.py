@@ -13,7 +13,7 @@ from domain.catalogue.entries import MOST_REFERENCES, Account, EventType, Refere
 from domain.facts.fact import FactKind
 from domain.tiered.points import HitType, Tier, check_tiers, smallest_step
 from domain.tiered.schedule import Window, windows
-from domain.tiered.terms import CombinationScope, Confirmation, Late, Part
+from domain.tiered.terms import CombinationPart, CombinationScope, Confirmation, Late
 from domain.values.amounts import ONE, Rounding, fault
 from domain.values.attributes import AttributeType
 from domain.values.duration import Duration, ScheduleOverflowError, parse_duration
@@ -44,7 +44,7 @@ class Aggregate(Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_
     """Either a numeric `attribute` (`total` and `quantity` among a transaction's) or a product `combination`."""
 
     attribute: str | None = None
-    combination: tuple[Part, ...] | None = None
+    combination: tuple[CombinationPart, ...] | None = None
     scope: CombinationScope = CombinationScope.OCCURRENCE
 
 
@@ -96,7 +96,7 @@ def step_of(definition: Definition) -> Decimal:
     return min(HUNDREDTH if of_money else ONE, smallest_step(definition.tiers))
 
 
-class Resolved(Struct, frozen=True, gc=False):
+class Resolution(Struct, frozen=True, gc=False):
     """What a definition's references come to: the zone's name, the account's decimals, the occurrences' instants."""
 
     time_zone: str
@@ -114,7 +114,7 @@ class References(Protocol):
     def has_product(self, sku: str) -> bool: ...
 
 
-def resolve(definition: Definition, references: References, program_time_zone: str) -> Resolved | list[Problem]:
+def resolve(definition: Definition, references: References, program_time_zone: str) -> Resolution | list[Problem]:
     """The definition's references and instants resolved, or everything that is wrong with it.
 
     The filter is not looked at: that takes the rule language's compiler.
@@ -130,7 +130,7 @@ def resolve(definition: Definition, references: References, program_time_zone: s
     instants: tuple[Window, ...] = ()
     if zone and _has_windows(definition, durations):
         instants = _windows(definition, durations, zone, problems)
-    return problems or Resolved(zone_name, account.decimals if account else 0, instants)
+    return problems or Resolution(zone_name, account.decimals if account else 0, instants)
 
 
 def _name_problems(definition: Definition) -> Iterator[Problem]:
@@ -207,7 +207,7 @@ def _aggregate_problems(definition: Definition, references: References) -> Itera
             yield Problem("/aggregate/attribute", f"must be a numeric attribute of the event type: {listed(numbers)}")
 
 
-def _combination_problems(definition: Definition, combination: tuple[Part, ...]) -> Iterator[Problem]:
+def _combination_problems(definition: Definition, combination: tuple[CombinationPart, ...]) -> Iterator[Problem]:
     if definition.entity is FactKind.EVENT:
         yield Problem("/aggregate/combination", "must be absent: only transactions have products")
     if definition.hit_type is HitType.PERCENTAGE:

@@ -51,7 +51,7 @@ class TierTable(Struct, frozen=True, gc=False):
     rounding: Rounding
 
 
-class Line(Struct, frozen=True, gc=False):
+class TierShare(Struct, frozen=True, gc=False):
     """What one tier (numbered from 1) gave, unrounded: `points` is `basis * rate`, for percentages `/ 100`.
 
     `basis` is the part of the aggregate the tier pays for; for a hit limit it is 1, the hit.
@@ -70,13 +70,13 @@ class Points(Struct, frozen=True, gc=False):
     """
 
     total: Decimal
-    lines: tuple[Line, ...]
+    lines: tuple[TierShare, ...]
     unrounded: Decimal
 
 
 def points(table: TierTable, aggregate: Decimal) -> Points:
     lines = tuple(
-        Line(number, basis, rate, _paid(table, EXACT.multiply(basis, rate)))
+        TierShare(number, basis, rate, _paid(table, EXACT.multiply(basis, rate)))
         for number, basis, rate in _bases(table, aggregate)
     )
     unrounded = ZERO

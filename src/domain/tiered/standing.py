@@ -7,9 +7,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.facts.fact import Fact
-from domain.facts.outcomes import Contribution, Reason
-from domain.tiered.points import Line
-from domain.tiered.terms import Late, Terms, complete_sets
+from domain.facts.outcomes import Contribution, OmissionReason
+from domain.tiered.points import TierShare
+from domain.tiered.terms import Late, TieredTerms, complete_sets
 from domain.values.amounts import EXACT, ZERO, nothing_in
 
 
@@ -59,7 +59,7 @@ class Awarded(Struct, frozen=True, gc=False, array_like=True):
     aggregate: Decimal
     points: Decimal
     unrounded: Decimal
-    lines: tuple[Line, ...]
+    lines: tuple[TierShare, ...]
     total: Decimal
     pending_points: Decimal
 
@@ -78,7 +78,7 @@ class Corrected(Struct, frozen=True, gc=False, array_like=True):
     points: Decimal
     awarded_points: Decimal
     unrounded: Decimal
-    lines: tuple[Line, ...]
+    lines: tuple[TierShare, ...]
 
 
 Event = Contributed | Awarded | Corrected
@@ -127,23 +127,23 @@ def _paid(was: Standing, points: Decimal) -> Standing:
     return Standing(was.total, was.confirmed, ZERO, was.confirmed_points, was.pieces, points, was.revision)
 
 
-def is_outdated(standing: Standing | None, terms: Terms) -> bool:
+def is_outdated(standing: Standing | None, terms: TieredTerms) -> bool:
     """Whether its figures are by terms that an edit has replaced, so that its facts are to be counted again."""
     return standing is not None and standing.revision != terms.revision
 
 
-class Place(Struct, frozen=True, gc=False):
+class StandingPlace(Struct, frozen=True, gc=False):
     """Whose standing it is, by which terms, and whether the occurrence's evaluation has begun."""
 
     occurrence: int
     member: str
-    terms: Terms
+    terms: TieredTerms
     fenced: bool
 
 
 def contribute(
-    standing: Standing | None, place: Place, fact: Fact, before: Contribution | None, after: Contribution | None
-) -> list[Event] | Reason:
+    standing: Standing | None, place: StandingPlace, fact: Fact, before: Contribution | None, after: Contribution | None
+) -> list[Event] | OmissionReason:
     """What it does to a standing that a fact's contribution was `before` and is now `after` (None: nothing).
 
     Behind the fence the terms decide: late facts are refused, or correct the award. A standing that the running
@@ -155,7 +155,7 @@ def contribute(
     if not place.fenced:
         return [_contributed(standing or NOTHING, place, fact, before, after)]
     if place.terms.late is Late.IGNORE:
-        return Reason.OCCURRENCE_COMPLETED
+        return OmissionReason.OCCURRENCE_COMPLETED
     events: list[Event] = []
     if standing and standing.awarded is None:
         events.append(award(standing, place))
@@ -168,7 +168,7 @@ def contribute(
     return events
 
 
-def award(standing: Standing, place: Place) -> Awarded:
+def award(standing: Standing, place: StandingPlace) -> Awarded:
     """The award of a standing as it is: what is confirmed, by the terms of its occurrence."""
     points = place.terms.breakdown(standing.confirmed)
     return Awarded(
@@ -186,7 +186,7 @@ def award(standing: Standing, place: Place) -> Awarded:
     )
 
 
-def _corrected(place: Place, fact: Fact, contributed: Contributed, paid: Decimal) -> Corrected:
+def _corrected(place: StandingPlace, fact: Fact, contributed: Contributed, paid: Decimal) -> Corrected:
     points = place.terms.breakdown(contributed.confirmed)
     return Corrected(
         place.terms.campaign,
@@ -204,7 +204,7 @@ def _corrected(place: Place, fact: Fact, contributed: Contributed, paid: Decimal
 
 
 def _contributed(
-    was: Standing, place: Place, fact: Fact, before: Contribution | None, after: Contribution | None
+    was: Standing, place: StandingPlace, fact: Fact, before: Contribution | None, after: Contribution | None
 ) -> Contributed:
     terms = place.terms
     pending_before = was.pending_points

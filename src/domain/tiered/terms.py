@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.expressions import Compiled
+from domain.expressions import CompiledExpression
 from domain.facts.fact import FactKind
 from domain.tiered.points import Points, TierTable, points, total_points
 from domain.tiered.schedule import Window
@@ -36,14 +36,14 @@ class CombinationScope(StrEnum):
     TRANSACTION = "transaction"
 
 
-class Part(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+class CombinationPart(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """`quantity` pieces of a product that one complete set takes."""
 
     product: str
     quantity: Decimal
 
 
-class Terms(Struct, frozen=True, gc=False):
+class TieredTerms(Struct, frozen=True, gc=False):
     """One revision's terms. `attribute` is None for a product combination; `products` empty counts all items.
 
     `segments` and `lists` both empty means everyone. `windows` are those of all occurrences of the campaign;
@@ -58,12 +58,12 @@ class Terms(Struct, frozen=True, gc=False):
     entity: FactKind
     event_type: str | None
     attribute: str | None
-    combination: tuple[Part, ...]
+    combination: tuple[CombinationPart, ...]
     scope: CombinationScope
     date: str
     products: frozenset[str]
-    filter: Compiled | None
-    segments: Mapping[str, Compiled]
+    filter: CompiledExpression | None
+    segments: Mapping[str, CompiledExpression]
     lists: tuple[str, ...]
     account: str
     table: TierTable
@@ -85,7 +85,7 @@ class Terms(Struct, frozen=True, gc=False):
         return points(self.table, aggregate)
 
 
-def complete_sets(combination: Sequence[Part], quantities: Mapping[str, Decimal]) -> Decimal:
+def complete_sets(combination: Sequence[CombinationPart], quantities: Mapping[str, Decimal]) -> Decimal:
     """How many whole sets the quantities hold: the product there is least of, in sets, decides."""
     return max(
         ZERO,
@@ -98,5 +98,5 @@ def complete_sets(combination: Sequence[Part], quantities: Mapping[str, Decimal]
     )
 
 
-def confirmed_in_time(terms: Terms, occurrence: int, confirmed_at: datetime) -> bool:
+def confirmed_in_time(terms: TieredTerms, occurrence: int, confirmed_at: datetime) -> bool:
     return terms.confirmation is Confirmation.EVALUATION or confirmed_at < terms.window(occurrence).ends_at

@@ -26,7 +26,7 @@ class ScheduleOverflowError(ValueError):
         super().__init__(f"must stay between the years {EARLIEST.year} and {LATEST.year}")
 
 
-class Unit(StrEnum):
+class DurationUnit(StrEnum):
     MINUTE = "minute"
     HOUR = "hour"
     DAY = "day"
@@ -34,10 +34,16 @@ class Unit(StrEnum):
     MONTH = "month"
 
 
-_EXACT = {Unit.MINUTE: timedelta(minutes=1), Unit.HOUR: timedelta(hours=1)}
-_DAYS = {Unit.DAY: 1, Unit.WEEK: 7}
+_EXACT = {DurationUnit.MINUTE: timedelta(minutes=1), DurationUnit.HOUR: timedelta(hours=1)}
+_DAYS = {DurationUnit.DAY: 1, DurationUnit.WEEK: 7}
 SHORTEST_MONTH_DAYS, LONGEST_MONTH_DAYS = 28, 31
-_MOST = {Unit.MINUTE: 52_596_000, Unit.HOUR: 876_600, Unit.DAY: 36_525, Unit.WEEK: 5_217, Unit.MONTH: 1_200}
+_MOST = {
+    DurationUnit.MINUTE: 52_596_000,
+    DurationUnit.HOUR: 876_600,
+    DurationUnit.DAY: 36_525,
+    DurationUnit.WEEK: 5_217,
+    DurationUnit.MONTH: 1_200,
+}
 MOST_YEARS = 100
 """Each of the counts above is this long."""
 
@@ -48,7 +54,7 @@ class Duration(Struct, frozen=True, gc=False):
     """A length of time; written `1 month`, `2 weeks`, `0 days`."""
 
     count: int
-    unit: Unit
+    unit: DurationUnit
 
     def __str__(self) -> str:
         return f"{self.count} {self.unit}{'' if self.count == 1 else 's'}"
@@ -59,7 +65,7 @@ def parse_duration(text: str, *, zero: bool = False) -> Duration | str:
     match = _WRITTEN.fullmatch(text)
     if match is None:
         return 'must be a whole number and a unit, such as "15 minutes", "36 hours", "30 days", "2 weeks" or "1 month"'
-    count, unit = int(match[1]), Unit(match[2])
+    count, unit = int(match[1]), DurationUnit(match[2])
     if count == 0 and not zero:
         return "must be more than zero"
     if count > _MOST[unit]:

@@ -28,7 +28,7 @@ HOURS_KEPT = 400
 Tallied = tuple[tuple[int, Decimal], ...]
 
 
-class Unit(StrEnum):
+class IntervalUnit(StrEnum):
     HOUR = "hour"
     DAY = "day"
     WEEK = "week"
@@ -39,7 +39,7 @@ class Unit(StrEnum):
 class Interval(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """The calendar unit that an instant lies in and the `n - 1` before it."""
 
-    unit: Unit
+    unit: IntervalUnit
     n: int = 1
 
 
@@ -47,7 +47,7 @@ def span(interval: Interval) -> str:
     """Its length in words: `a month`, `an hour`, `3 days`."""
     if interval.n > 1:
         return f"{interval.n} {interval.unit}s"
-    return f"{'an' if interval.unit is Unit.HOUR else 'a'} {interval.unit}"
+    return f"{'an' if interval.unit is IntervalUnit.HOUR else 'a'} {interval.unit}"
 
 
 class Moment(Struct, frozen=True, gc=False, array_like=True):
@@ -62,41 +62,41 @@ def moment_of(instant: datetime, zone: ZoneInfo) -> Moment:
     return Moment(local.toordinal(), local.hour)
 
 
-def number_of(moment: Moment, unit: Unit) -> int:
+def number_of(moment: Moment, unit: IntervalUnit) -> int:
     """The number of the calendar unit that a moment lies in."""
     match unit:
-        case Unit.HOUR:
+        case IntervalUnit.HOUR:
             return moment.day * 24 + moment.hour
-        case Unit.DAY:
+        case IntervalUnit.DAY:
             return moment.day
-        case Unit.WEEK:
+        case IntervalUnit.WEEK:
             return (moment.day - 1) // 7
-        case Unit.MONTH:
+        case IntervalUnit.MONTH:
             day = date.fromordinal(moment.day)
             return day.year * 12 + day.month - 1
-        case Unit.YEAR:
+        case IntervalUnit.YEAR:
             return date.fromordinal(moment.day).year
 
 
-def first_day(number: int, unit: Unit) -> int:
+def first_day(number: int, unit: IntervalUnit) -> int:
     """The day (or, for hours, the hour) that a calendar unit begins with; beyond the calendar its last day."""
     match unit:
-        case Unit.HOUR | Unit.DAY:
+        case IntervalUnit.HOUR | IntervalUnit.DAY:
             return number
-        case Unit.WEEK:
+        case IntervalUnit.WEEK:
             return number * 7 + 1
-        case Unit.MONTH:
+        case IntervalUnit.MONTH:
             year, month = divmod(number, 12)
-        case Unit.YEAR:
+        case IntervalUnit.YEAR:
             year, month = number, 0
     if year < date.min.year:
         return date.min.toordinal()
     return date(year, month + 1, 1).toordinal() if year <= date.max.year else date.max.toordinal() + 1
 
 
-def starts_at(number: int, unit: Unit, zone: ZoneInfo) -> datetime:
+def starts_at(number: int, unit: IntervalUnit, zone: ZoneInfo) -> datetime:
     """The first instant of a calendar unit, in its zone."""
-    day, hour = divmod(number, 24) if unit is Unit.HOUR else (first_day(number, unit), 0)
+    day, hour = divmod(number, 24) if unit is IntervalUnit.HOUR else (first_day(number, unit), 0)
     midnight = datetime.combine(date.fromordinal(day), datetime.min.time(), zone)
     return midnight + timedelta(hours=hour)
 
@@ -121,7 +121,7 @@ NOTHING = Tally()
 def added(tally: Tally, moment: Moment, amount: Decimal) -> Tally:
     """With `amount` (negative to take back) counted at a moment."""
     days, days_before = _added(tally.days, moment.day, amount, DAYS_KEPT, tally.days_before)
-    hour = number_of(moment, Unit.HOUR)
+    hour = number_of(moment, IntervalUnit.HOUR)
     hours, hours_before = _added(tally.hours, hour, amount, HOURS_KEPT, tally.hours_before)
     return Tally(EXACT.add(tally.total, amount), days, hours, days_before, hours_before)
 
@@ -162,7 +162,7 @@ def used(tally: Tally, interval: Interval | None, moment: Moment) -> Decimal:
     """
     if interval is None:
         return tally.total
-    in_hours = interval.unit is Unit.HOUR
+    in_hours = interval.unit is IntervalUnit.HOUR
     kept, before = (tally.hours, tally.hours_before) if in_hours else (tally.days, tally.days_before)
     number = number_of(moment, interval.unit)
     if not kept:
@@ -183,7 +183,7 @@ def _totals(kept: Tallied, ends: range, interval: Interval, before: Decimal) -> 
         yield EXACT.add(total, before) if reaches_back else total
 
 
-def _place(kept: Tallied, number: int, unit: Unit) -> int:
+def _place(kept: Tallied, number: int, unit: IntervalUnit) -> int:
     """Where what was counted in a calendar unit begins, or would."""
     return bisect_left(kept, first_day(number, unit), key=itemgetter(0))
 

@@ -21,17 +21,17 @@ from domain.achievements.progress import NOTHING, Progress, limit_reached
 from domain.achievements.progress_shown import shown_at, terms_shown
 from domain.achievements.terms import RuleTerms
 from domain.facts.fact import Fact, FactKind
-from domain.facts.outcomes import Reason
+from domain.facts.outcomes import OmissionReason
 from domain.values.amounts import written
 from domain.values.interval import Interval, Moment, moment_of
 from projections.achievements.rows import FactOutcome
 from projections.history.actors import name_of
 from projections.history.log import states
-from projections.listing.listing import Column, Kind, Listing, Selection
+from projections.listing.listing import Column, ColumnKind, Listing, Selection
 from projections.listing.page import Figure, fetch_all, fetch_one, fetch_page
 
 
-class Instant(Struct, frozen=True):
+class ViewTime(Struct, frozen=True):
     """When something is shown: the periods of its zone are open then."""
 
     now: datetime
@@ -109,7 +109,7 @@ class ProgressFactRow(Struct, frozen=True, gc=False):
     amount: Figure | None
     value: Figure | None
     goal: Figure | None
-    reason: Reason | None
+    reason: OmissionReason | None
     detail: str | None
     occurred_at: datetime | None
     recorded_at: datetime
@@ -142,13 +142,13 @@ CHANGES_SHOWN = 50
 MEMBER_ACHIEVEMENTS = Listing(
     name="member-achievements",
     columns=(
-        Column("achievement", Kind.UUID, "a.id", sortable=True),
+        Column("achievement", ColumnKind.UUID, "a.id", sortable=True),
         Column("name", expression="a.name", sortable=True),
         Column("status", expression="a.status", values=tuple(Status)),
-        Column("completed", Kind.INTEGER, "coalesce(m.completed, 0)", sortable=True),
-        Column("in_progress", Kind.BOOLEAN, "coalesce(m.in_progress AND m.revision = a.revision, false)"),
-        Column("last_completed_at", Kind.INSTANT, "m.last_completed_at", sortable=True, nullable=True),
-        Column("last_advanced_at", Kind.INSTANT, "m.last_advanced_at", sortable=True, nullable=True),
+        Column("completed", ColumnKind.INTEGER, "coalesce(m.completed, 0)", sortable=True),
+        Column("in_progress", ColumnKind.BOOLEAN, "coalesce(m.in_progress AND m.revision = a.revision, false)"),
+        Column("last_completed_at", ColumnKind.INSTANT, "m.last_completed_at", sortable=True, nullable=True),
+        Column("last_advanced_at", ColumnKind.INSTANT, "m.last_advanced_at", sortable=True, nullable=True),
     ),
     key="achievement",
     sort="-achievement",
@@ -158,12 +158,12 @@ MEMBER_ACHIEVEMENTS = Listing(
 PROGRESS_FACTS = Listing(
     name="progress-facts",
     columns=(
-        Column("recorded_at", Kind.INTEGER, "f.position", sortable=True, filterable=False),
-        Column("recorded_at", Kind.INSTANT, "f.recorded_at"),
-        Column("number", Kind.INTEGER, "f.number", filterable=False),
+        Column("recorded_at", ColumnKind.INTEGER, "f.position", sortable=True, filterable=False),
+        Column("recorded_at", ColumnKind.INSTANT, "f.recorded_at"),
+        Column("number", ColumnKind.INTEGER, "f.number", filterable=False),
         Column("outcome", expression="f.outcome", values=tuple(FactOutcome)),
-        Column("rule", Kind.INTEGER, "f.rule", nullable=True),
-        Column("reason", expression="f.reason", nullable=True, values=tuple(Reason)),
+        Column("rule", ColumnKind.INTEGER, "f.rule", nullable=True),
+        Column("reason", expression="f.reason", nullable=True, values=tuple(OmissionReason)),
         Column("kind", expression="f.fact_kind", values=tuple(FactKind)),
     ),
     key="number",
@@ -215,7 +215,7 @@ async def member_achievements_page(
     mapper: Mapper,
     member_id: str,
     selection: Selection,
-    at: Instant,
+    at: ViewTime,
 ) -> tuple[list[MemberAchievementRow], str | None]:
     """How far a member is with the achievements there are, and with archived ones of which they have a history."""
     rows, following = await fetch_page(
@@ -235,7 +235,7 @@ async def member_achievement(
     mapper: Mapper,
     member_id: str,
     achievement_id: UUID,
-    at: Instant,
+    at: ViewTime,
 ) -> MemberAchievementRow | None:
     """Also of an archived one that the member has no history with."""
     row = await fetch_one(
@@ -254,7 +254,7 @@ async def _told(
     mapper: Mapper,
     member_id: str,
     rows: Sequence[tuple[Any, ...]],
-    at: Instant,
+    at: ViewTime,
 ) -> list[MemberAchievementRow]:
     """Progress as the streams have it that facts are decided by, of the newest revision the member has been under."""
     known = {
@@ -282,7 +282,7 @@ def shown_progress(
     history: Progress,
     last_completed_at: datetime | None,
     last_advanced_at: datetime | None,
-    at: Instant,
+    at: ViewTime,
 ) -> MemberAchievementRow:
     """A member's progress under the current revision; `history` is that under the newest one they have been under."""
     definition = achievement.definition
@@ -366,7 +366,7 @@ async def progress_facts_page(
                 amount,
                 value,
                 goal,
-                Reason(reason) if reason else None,
+                OmissionReason(reason) if reason else None,
                 detail,
                 occurred_at,
                 *recorded,

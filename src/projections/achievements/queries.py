@@ -15,7 +15,7 @@ from domain.achievements.achievement import Achievement, Status
 from domain.achievements.definition import Definition
 from domain.facts.fact import FactKind
 from projections.history.log import latest
-from projections.listing.listing import Column, Kind, Listing, Selection
+from projections.listing.listing import Column, ColumnKind, Listing, Selection
 from projections.listing.page import fetch_all, fetch_one, fetch_page
 
 
@@ -35,16 +35,16 @@ class AchievementRow(Struct, frozen=True, gc=False):
 ACHIEVEMENTS = Listing(
     name="achievements",
     columns=(
-        Column("id", Kind.UUID, "a.id", sortable=True, filterable=False),
+        Column("id", ColumnKind.UUID, "a.id", sortable=True, filterable=False),
         Column("name", expression="a.name", sortable=True),
         Column("status", expression="a.status", sortable=True, values=tuple(Status)),
-        Column("trigger", Kind.TEXTS, "a.triggers", values=tuple(FactKind)),
-        Column("event_type", Kind.TEXTS, "a.event_types"),
+        Column("trigger", ColumnKind.TEXTS, "a.triggers", values=tuple(FactKind)),
+        Column("event_type", ColumnKind.TEXTS, "a.event_types"),
         Column("badge", expression="a.badge", nullable=True),
-        Column("completions", Kind.INTEGER, "coalesce(c.completions, 0)", sortable=True),
-        Column("members_completed", Kind.INTEGER, "coalesce(c.members, 0)", sortable=True),
-        Column("created_at", Kind.INSTANT, "a.created_at"),
-        Column("updated_at", Kind.INSTANT, "a.updated_at"),
+        Column("completions", ColumnKind.INTEGER, "coalesce(c.completions, 0)", sortable=True),
+        Column("members_completed", ColumnKind.INTEGER, "coalesce(c.members, 0)", sortable=True),
+        Column("created_at", ColumnKind.INSTANT, "a.created_at"),
+        Column("updated_at", ColumnKind.INSTANT, "a.updated_at"),
     ),
     key="id",
     sort="-id",

@@ -14,7 +14,7 @@ from domain.achievements.achievement import Status
 from domain.facts import event as member_event
 from domain.facts import transaction
 from domain.facts.fact import FactKind
-from domain.facts.outcomes import NotCounted
+from domain.facts.outcomes import OmissionOutcome
 from domain.values.amounts import written
 from projections.engine.changes import Changes, Row, Table
 from projections.engine.columns import BIGINT, BOOLEAN, INSTANT, INT, JSON, NUMERIC, TEXT, TEXTS, UUIDS
@@ -247,7 +247,7 @@ def event_received(changes: Changes, recorded: Recorded) -> None:
 def _not_counted(changes: Changes, recorded: Recorded, member: str, kind: FactKind, fact_id: str) -> None:
     """Where it would have been another one's progress, the outcome names them."""
     for number, outcome in enumerate(recorded.event.outcomes):
-        if not isinstance(outcome, NotCounted) or outcome.achievement is None:
+        if not isinstance(outcome, OmissionOutcome) or outcome.achievement is None:
             continue
         row = {
             "revision": None,

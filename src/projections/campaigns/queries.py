@@ -19,11 +19,11 @@ from domain.achievements.achievement import Achievement
 from domain.campaigns.budget import Budget
 from domain.campaigns.campaign import Campaign, Life, Status, status
 from domain.campaigns.definition import CampaignTrigger, CampaignType, Definition, EffectKind, Limits, People, Recipient
-from domain.campaigns.participation import NOTHING, Participation, Reason
+from domain.campaigns.participation import NOTHING, AwardReason, Participation
 from domain.campaigns.warnings import campaign_warnings
 from domain.catalogue.entries import Account
-from domain.expressions import Compiled, ExpressionFailure, Type, compile_expression
-from domain.facts.scope import Seen, member_scope
+from domain.expressions import CompiledExpression, ExpressionFailure, Type, compile_expression
+from domain.facts.scope import FactContext, member_scope
 from domain.members.member import Member
 from domain.values.amounts import written
 from domain.values.interval import NOTHING as NO_TALLY
@@ -32,7 +32,7 @@ from domain.values.limit import Limit
 from domain.values.problems import Problem
 from domain.values.texts import Text
 from projections.history.log import latest, states
-from projections.listing.listing import Column, Kind, Listing, Selection
+from projections.listing.listing import Column, ColumnKind, Listing, Selection
 from projections.listing.page import Figure, fetch_all, fetch_one, fetch_page
 
 MOST_SEGMENTS = 1000
@@ -63,16 +63,16 @@ class CampaignReach(Struct, frozen=True, gc=False):
     last_decision: UUID | None
 
 
-class Missing(StrEnum):
+class Hindrance(StrEnum):
     """What keeps a campaign from rewarding a member now."""
 
     PAUSED = "paused"
     NOT_STARTED = "not_started"
     ENDED = "ended"
-    NOT_IN_AUDIENCE = Reason.NOT_IN_AUDIENCE.value
-    MEMBER_LIMIT_REACHED = Reason.MEMBER_LIMIT_REACHED.value
-    MEMBER_UNITS_EXHAUSTED = Reason.MEMBER_UNITS_EXHAUSTED.value
-    BUDGET_EXHAUSTED = Reason.BUDGET_EXHAUSTED.value
+    NOT_IN_AUDIENCE = AwardReason.NOT_IN_AUDIENCE.value
+    MEMBER_LIMIT_REACHED = AwardReason.MEMBER_LIMIT_REACHED.value
+    MEMBER_UNITS_EXHAUSTED = AwardReason.MEMBER_UNITS_EXHAUSTED.value
+    BUDGET_EXHAUSTED = AwardReason.BUDGET_EXHAUSTED.value
 
 
 class MemberCampaignRow(Struct, frozen=True, gc=False):
@@ -97,7 +97,7 @@ class MemberCampaignRow(Struct, frozen=True, gc=False):
     display_order: int
     labels: dict[str, str]
     available: bool
-    missing: tuple[Missing, ...]
+    missing: tuple[Hindrance, ...]
     executions: int
     executions_left: int | None
     units: Figure
@@ -111,27 +111,27 @@ class MemberCampaignRow(Struct, frozen=True, gc=False):
 _STATUS = "CASE WHEN c.life IN ('active', 'paused') AND c.ends_at <= %(now)s THEN 'ended' ELSE c.life END"
 
 _SHOWN = (
-    Column("display_order", Kind.INTEGER, "c.display_order", sortable=True),
+    Column("display_order", ColumnKind.INTEGER, "c.display_order", sortable=True),
     Column("name", expression="c.name", sortable=True),
     Column("status", expression=_STATUS, values=tuple(Status)),
     Column("type", expression="c.type", values=tuple(CampaignType)),
     Column("trigger", expression="c.trigger", values=tuple(CampaignTrigger)),
-    Column("achievement", Kind.UUID, "c.achievement", nullable=True),
-    Column("label", Kind.TEXTS, "c.labels"),
-    Column("starts_at", Kind.INSTANT, "c.starts_at", sortable=True, nullable=True),
-    Column("ends_at", Kind.INSTANT, "c.ends_at", sortable=True, nullable=True),
+    Column("achievement", ColumnKind.UUID, "c.achievement", nullable=True),
+    Column("label", ColumnKind.TEXTS, "c.labels"),
+    Column("starts_at", ColumnKind.INSTANT, "c.starts_at", sortable=True, nullable=True),
+    Column("ends_at", ColumnKind.INSTANT, "c.ends_at", sortable=True, nullable=True),
 )
 
 CAMPAIGNS = Listing(
     name="campaigns",
     columns=(
-        Column("id", Kind.UUID, "c.id", sortable=True, filterable=False),
+        Column("id", ColumnKind.UUID, "c.id", sortable=True, filterable=False),
         *_SHOWN,
-        Column("executions", Kind.INTEGER, "coalesce(f.executions, 0)", sortable=True),
-        Column("refusals", Kind.INTEGER, "coalesce(f.refusals, 0)", sortable=True),
-        Column("units_given", Kind.NUMBER, "coalesce(f.units, 0)", sortable=True),
-        Column("created_at", Kind.INSTANT, "c.created_at", sortable=True),
-        Column("updated_at", Kind.INSTANT, "c.updated_at", sortable=True),
+        Column("executions", ColumnKind.INTEGER, "coalesce(f.executions, 0)", sortable=True),
+        Column("refusals", ColumnKind.INTEGER, "coalesce(f.refusals, 0)", sortable=True),
+        Column("units_given", ColumnKind.NUMBER, "coalesce(f.units, 0)", sortable=True),
+        Column("created_at", ColumnKind.INSTANT, "c.created_at", sortable=True),
+        Column("updated_at", ColumnKind.INSTANT, "c.updated_at", sortable=True),
     ),
     key="id",
     sort="display_order",
@@ -141,7 +141,7 @@ CAMPAIGNS = Listing(
 
 MEMBER_CAMPAIGNS = Listing(
     name="member-campaigns",
-    columns=(Column("id", Kind.UUID, "c.id", filterable=False), *_SHOWN),
+    columns=(Column("id", ColumnKind.UUID, "c.id", filterable=False), *_SHOWN),
     key="id",
     sort="display_order",
     search=("c.name",),
@@ -282,13 +282,13 @@ def _seen(
     effects = [effect for rule in definition.rules for effect in rule.effects]
     to_member = {effect.kind for effect in effects if effect.to is Recipient.MEMBER}
     kept = {
-        Missing.PAUSED: current is Status.PAUSED,
-        Missing.ENDED: current is Status.ENDED,
-        Missing.NOT_STARTED: definition.starts_at is not None and now < definition.starts_at,
-        Missing.NOT_IN_AUDIENCE: not _among(definition.audience, member, holding),
-        Missing.MEMBER_LIMIT_REACHED: bool(to_member) and own.executions_left == 0,
-        Missing.MEMBER_UNITS_EXHAUSTED: to_member == _UNITS and own.units_left == 0,
-        Missing.BUDGET_EXHAUSTED: {effect.kind for effect in effects} == _UNITS and of_all == 0,
+        Hindrance.PAUSED: current is Status.PAUSED,
+        Hindrance.ENDED: current is Status.ENDED,
+        Hindrance.NOT_STARTED: definition.starts_at is not None and now < definition.starts_at,
+        Hindrance.NOT_IN_AUDIENCE: not _among(definition.audience, member, holding),
+        Hindrance.MEMBER_LIMIT_REACHED: bool(to_member) and own.executions_left == 0,
+        Hindrance.MEMBER_UNITS_EXHAUSTED: to_member == _UNITS and own.units_left == 0,
+        Hindrance.BUDGET_EXHAUSTED: {effect.kind for effect in effects} == _UNITS and of_all == 0,
     }
     missing = tuple(reason for reason, so in kept.items() if so)
     return MemberCampaignRow(
@@ -360,14 +360,14 @@ async def _holding(connection: AsyncConnection[Any], member: Member, zone: str) 
 
 
 @lru_cache(SEGMENTS_COMPILED)
-def _compiled(expression: str, zone: str) -> Compiled | None:
+def _compiled(expression: str, zone: str) -> CompiledExpression | None:
     found = compile_expression(expression, member_scope(zone), Type.BOOLEAN)
-    return found if isinstance(found, Compiled) else None
+    return found if isinstance(found, CompiledExpression) else None
 
 
-def _holds(segment: Compiled | None, member: Member) -> bool:
+def _holds(segment: CompiledExpression | None, member: Member) -> bool:
     try:
-        return bool(segment and segment.evaluate(Seen(member)))
+        return bool(segment and segment.evaluate(FactContext(member)))
     except ExpressionFailure:
         return False
 

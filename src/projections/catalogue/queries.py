@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from domain.catalogue.entries import Account, Badge, Coupon, EventType, MemberList, Reward, Segment, kind_of
 from domain.catalogue.product import Product
 from domain.catalogue.stock import Stock
-from projections.listing.listing import Column, Kind, Listing, Selection
+from projections.listing.listing import Column, ColumnKind, Listing, Selection
 from projections.listing.page import fetch_page
 
 T = TypeVar("T")
@@ -17,7 +17,7 @@ E = TypeVar("E", EventType, Account, Segment, MemberList, Badge)
 L = TypeVar("L", Coupon, Reward)
 
 
-class Stocked(Struct, Generic[T], frozen=True):
+class StockedEntry(Struct, Generic[T], frozen=True):
     """A coupon or a reward, and its stock."""
 
     shown: T
@@ -25,8 +25,8 @@ class Stocked(Struct, Generic[T], frozen=True):
 
 
 _CODE = Column("code", expression="e.code", sortable=True)
-_UPDATED = Column("updated_at", Kind.INSTANT, "e.updated_at")
-_ACTIVE = Column("active", Kind.BOOLEAN, "(e.body ->> 'active')::boolean")
+_UPDATED = Column("updated_at", ColumnKind.INSTANT, "e.updated_at")
+_ACTIVE = Column("active", ColumnKind.BOOLEAN, "(e.body ->> 'active')::boolean")
 _SEARCH = ("e.code", "coalesce(e.body ->> 'name', e.body ->> 'label')")
 
 EVENT_TYPES = Listing(name="event-types", columns=(_CODE, _ACTIVE, _UPDATED), key="code", sort="code", search=_SEARCH)
@@ -42,8 +42,8 @@ PRODUCTS = Listing(
         Column("sku", expression="p.sku", sortable=True),
         Column("category", expression="p.category", nullable=True),
         Column("brand", expression="p.brand", nullable=True),
-        Column("price", Kind.NUMBER, "p.price", nullable=True),
-        Column("updated_at", Kind.INSTANT, "p.updated_at"),
+        Column("price", ColumnKind.NUMBER, "p.price", nullable=True),
+        Column("updated_at", ColumnKind.INSTANT, "p.updated_at"),
     ),
     key="sku",
     sort="sku",
@@ -72,7 +72,7 @@ async def entries_page(
 
 async def stocked_page(
     connection: AsyncConnection[Any], kind: type[L], selection: Selection
-) -> tuple[list[Stocked[L]], str | None]:
+) -> tuple[list[StockedEntry[L]], str | None]:
     """Coupons or rewards."""
     return await fetch_page(
         connection,
@@ -85,8 +85,8 @@ async def stocked_page(
     )
 
 
-def _stocked(shown: L, given: int, supplied: int, taken: int) -> Stocked[L]:
-    return Stocked(shown, Stock(given, supplied, taken + 1))
+def _stocked(shown: L, given: int, supplied: int, taken: int) -> StockedEntry[L]:
+    return StockedEntry(shown, Stock(given, supplied, taken + 1))
 
 
 async def products_page(connection: AsyncConnection[Any], selection: Selection) -> tuple[list[Product], str | None]:

@@ -16,21 +16,21 @@ from application.log.mapper import Mapper
 from application.streams import ACHIEVEMENT
 from domain.achievements.achievement import Defined
 from domain.achievements.definition import Definition, PeriodKind
-from domain.achievements.progress import Adjusted, Advanced, Completed, Reversed, RuleAdjusted
+from domain.achievements.progress import Adjusted, Advanced, Completed, Reversed, RuleAdjustment
 from domain.achievements.terms import UNITS
 from domain.campaigns import participation
 from domain.campaigns.definition import EffectKind, Recipient
 from domain.campaigns.participation import EffectOutcome, RuleOutcome
 from domain.facts.fact import Fact, FactKind
-from domain.tiered.points import Line
+from domain.tiered.points import TierShare
 from domain.tiered.standing import Contributed
 from domain.values.amounts import EXACT, written, written_units
-from domain.values.interval import Unit, first_day
+from domain.values.interval import IntervalUnit, first_day
 from projections.decisions.rows import DecisionKind, DecisionReason, Outcome, ReasonCode
 from projections.engine.changes import Row
 from projections.history.actors import name_of, names_of
 from projections.history.log import events_between
-from projections.listing.listing import Column, Kind, Listing, Selection
+from projections.listing.listing import Column, ColumnKind, Listing, Selection
 from projections.listing.page import Figure, Units, fetch_one, fetch_page
 from projections.tiered.previews import TierLine, tier_lines
 
@@ -71,7 +71,7 @@ class RuleMove(Struct, frozen=True, gc=False):
     goal: Figure
 
 
-class Trigger(Struct, frozen=True, gc=False, kw_only=True):
+class TriggerView(Struct, frozen=True, gc=False, kw_only=True):
     """What the decision answers to; what does not belong to its kind is absent.
 
     The evaluation of an occurrence of a `tiered_campaign`, or a fact that came after it; the completion (`number`) of
@@ -141,7 +141,7 @@ class SeenValue(Struct, frozen=True, gc=False):
     value: str | None
 
 
-class ConditionSeen(Struct, frozen=True, gc=False):
+class ConditionView(Struct, frozen=True, gc=False):
     """A condition as an expression, whether it was met, and what it saw."""
 
     expression: str
@@ -154,11 +154,11 @@ class DecisionRule(Struct, frozen=True, gc=False, kw_only=True):
 
     rule: int
     name: str | UnsetType = UNSET
-    conditions: tuple[ConditionSeen, ...]
+    conditions: tuple[ConditionView, ...]
     effects: tuple[DecisionEffect, ...]
 
 
-class Counted(Struct, frozen=True, gc=False, kw_only=True):
+class CountersView(Struct, frozen=True, gc=False, kw_only=True):
     """What the member's occurrence has paid; or what a campaign's limits count, each in its own interval. The
     referrer's are absent where nothing could go to one.
     """
@@ -171,14 +171,14 @@ class Counted(Struct, frozen=True, gc=False, kw_only=True):
     total_units: Figure | UnsetType = UNSET
 
 
-class Counters(Struct, frozen=True, gc=False):
+class CountersChange(Struct, frozen=True, gc=False):
     """What was counted before the decision and after it."""
 
-    before: Counted
-    after: Counted
+    before: CountersView
+    after: CountersView
 
 
-class CountedIn(Struct, frozen=True, gc=False, rename={"start": "from"}):
+class PeriodDays(Struct, frozen=True, gc=False, rename={"start": "from"}):
     """The days of a period, first and last."""
 
     start: date
@@ -198,7 +198,7 @@ class FactCause(Struct, frozen=True, gc=False, kw_only=True):
     id: str
     occurrence: int | UnsetType = UNSET
     rule: int | UnsetType = UNSET
-    period: CountedIn | UnsetType = UNSET
+    period: PeriodDays | UnsetType = UNSET
     amount: Figure
     total: Figure
     confirmed: bool | UnsetType = UNSET
@@ -208,7 +208,7 @@ class FactCause(Struct, frozen=True, gc=False, kw_only=True):
     position: str
 
 
-class Cause(Struct, frozen=True, gc=False, kw_only=True):
+class CauseView(Struct, frozen=True, gc=False, kw_only=True):
     """A link of the chain that led to a decision: the evaluation, late fact, completion or progress, with the facts
     behind it; a change of progress by hand, or a cancellation, with its `reason` and who it was `by`.
 
@@ -246,10 +246,10 @@ class DecisionRow(Struct, frozen=True, gc=False, kw_only=True):
     occurred_at: datetime
     recorded_at: datetime
     position: str
-    trigger: Trigger
+    trigger: TriggerView
     rules: tuple[DecisionRule, ...]
-    counters: Counters | None
-    caused_by: tuple[Cause, ...]
+    counters: CountersChange | None
+    caused_by: tuple[CauseView, ...]
     memberships: tuple[str, ...] | UnsetType = UNSET
     cancels: UUID | UnsetType = UNSET
     cancelled_by: UUID | UnsetType | None = UNSET
@@ -261,29 +261,29 @@ class _Breakdown(Struct, frozen=True, gc=False):
     """As the projection keeps it."""
 
     unrounded: Decimal
-    lines: tuple[Line, ...]
+    lines: tuple[TierShare, ...]
 
 
-REASONS = tuple(dict.fromkeys(str(code) for code in (*ReasonCode, *participation.Reason)))
+REASONS = tuple(dict.fromkeys(str(code) for code in (*ReasonCode, *participation.AwardReason)))
 
 DECISIONS = Listing(
     name="decisions",
     columns=(
-        Column("recorded_at", Kind.INTEGER, "d.position", sortable=True, filterable=False),
-        Column("recorded_at", Kind.INSTANT, "d.recorded_at"),
-        Column("occurred_at", Kind.INSTANT, "d.occurred_at"),
+        Column("recorded_at", ColumnKind.INTEGER, "d.position", sortable=True, filterable=False),
+        Column("recorded_at", ColumnKind.INSTANT, "d.recorded_at"),
+        Column("occurred_at", ColumnKind.INSTANT, "d.occurred_at"),
         Column("member", expression="d.member"),
         Column(
             "receiver",
             expression="p.member",
             among="EXISTS (SELECT FROM p_decisions.parties p WHERE p.position = d.position AND p.received AND {})",
         ),
-        Column("campaign", Kind.UUID, "d.campaign"),
-        Column("occurrence", Kind.INTEGER, "d.occurrence", nullable=True),
+        Column("campaign", ColumnKind.UUID, "d.campaign"),
+        Column("occurrence", ColumnKind.INTEGER, "d.occurrence", nullable=True),
         Column("kind", expression="d.kind", values=tuple(DecisionKind)),
         Column("outcome", expression="d.outcome", values=tuple(Outcome)),
-        Column("reason", Kind.TEXTS, "d.reason_codes", values=REASONS),
-        Column("account", Kind.TEXTS, "d.accounts"),
+        Column("reason", ColumnKind.TEXTS, "d.reason_codes", values=REASONS),
+        Column("account", ColumnKind.TEXTS, "d.accounts"),
         Column("fact", expression="d.fact_id", nullable=True),
     ),
     key="recorded_at",
@@ -318,7 +318,7 @@ _OF_STANDING = "p_decisions.decisions c WHERE c.stream = d.stream AND c.occurren
 """The awards and corrections of the same member in the same occurrence."""
 
 
-class _Stored(NamedTuple):
+class _DecisionColumns(NamedTuple):
     """A row of those columns."""
 
     id: UUID
@@ -383,7 +383,7 @@ class FactChange(NamedTuple):
     position: int
 
 
-class DecisionsAsked(Struct, frozen=True):
+class DecisionQuery(Struct, frozen=True):
     """Which decisions: `as_of` is the position up to which the history was recorded."""
 
     selection: Selection
@@ -391,7 +391,7 @@ class DecisionsAsked(Struct, frozen=True):
 
 
 async def decisions_page(
-    connection: AsyncConnection[Any], asked: DecisionsAsked, member: str | None = None
+    connection: AsyncConnection[Any], asked: DecisionQuery, member: str | None = None
 ) -> tuple[list[DecisionRow], str | None]:
     """Decisions without the facts behind them: all, or those about one member and those that may give them something as
     a referrer.
@@ -440,14 +440,14 @@ async def decision(connection: AsyncConnection[Any], mapper: Mapper, decision_id
     if found is None:
         return None
     stream, columns = found
-    told = _told(stream, _Stored(*columns))
+    told = _told(stream, _DecisionColumns(*columns))
     events = await events_between(connection, mapper, [told.stream], 0, told.until, MOST_FACTS + 1)
     periods = await _periods(connection, mapper, told.row.trigger)
     (row,) = await with_names(connection, [with_facts(told.row, events, periods)])
     return row
 
 
-async def _periods(connection: AsyncConnection[Any], mapper: Mapper, trigger: Trigger) -> Periods:
+async def _periods(connection: AsyncConnection[Any], mapper: Mapper, trigger: TriggerView) -> Periods:
     """Those of the rules of an achievement's revision, which no other edit changes."""
     if not isinstance(trigger.achievement, UUID) or not isinstance(trigger.position, str):
         return {}
@@ -469,11 +469,11 @@ async def with_names(connection: AsyncConnection[Any], rows: Sequence[DecisionRo
     return [structs.replace(row, caused_by=tuple(_named(cause, names) for cause in row.caused_by)) for row in rows]
 
 
-def _named(cause: Cause, names: Mapping[str, str]) -> Cause:
+def _named(cause: CauseView, names: Mapping[str, str]) -> CauseView:
     return structs.replace(cause, by=names.get(cause.by, cause.by)) if cause.by else cause
 
 
-class Told(NamedTuple):
+class DecisionAccount(NamedTuple):
     """A decision without the facts behind it, which are in the events of `stream` up to position `until`."""
 
     row: DecisionRow
@@ -481,21 +481,24 @@ class Told(NamedTuple):
     until: int
 
 
-def told_of(decided: UUID, row: Row) -> Told:
+def told_of(decided: UUID, row: Row) -> DecisionAccount:
     """A decision that is not stored, by its id and the row that the projection would keep of it."""
-    return _told(row["stream"], _Stored(decided, **{name: row[name] for name in _Stored._fields[1:] if name in row}))
+    return _told(
+        row["stream"],
+        _DecisionColumns(decided, **{name: row[name] for name in _DecisionColumns._fields[1:] if name in row}),
+    )
 
 
-def _told(stream: UUID, stored: _Stored) -> Told:
+def _told(stream: UUID, stored: _DecisionColumns) -> DecisionAccount:
     row = _row(stored)
     if row.kind is DecisionKind.CAMPAIGN:
-        return Told(row, stored.fired.stream, stored.fired.position)
-    return Told(row, stream, stored.position)
+        return DecisionAccount(row, stored.fired.stream, stored.fired.position)
+    return DecisionAccount(row, stream, stored.position)
 
 
 def with_facts(row: DecisionRow, events: Sequence[Recorded], periods: Periods, most: int = MOST_FACTS) -> DecisionRow:
     """With the newest facts behind it, of the last events that tell of them: `most` and one more, where there are."""
-    causes: tuple[Cause, ...]
+    causes: tuple[CauseView, ...]
     match row.kind:
         case DecisionKind.CANCELLATION:
             return row
@@ -506,13 +509,13 @@ def with_facts(row: DecisionRow, events: Sequence[Recorded], periods: Periods, m
     return structs.replace(row, caused_by=causes)
 
 
-def _contributed(cause: Cause, events: Sequence[Recorded], most: int) -> Cause:
+def _contributed(cause: CauseView, events: Sequence[Recorded], most: int) -> CauseView:
     """The facts that made up a standing, up to its award or correction."""
     facts = tuple(_contribution(recorded) for recorded in events if isinstance(recorded.event, Contributed))
     return structs.replace(cause, facts=facts[-most:], more_facts=len(events) > most)
 
 
-def _behind(cause: Cause, events: Sequence[Recorded], periods: Periods, most: int) -> tuple[Cause, ...]:
+def _behind(cause: CauseView, events: Sequence[Recorded], periods: Periods, most: int) -> tuple[CauseView, ...]:
     """What counted towards what was completed or progressed, and what was changed of it by hand."""
     if not events:
         return (structs.replace(cause, facts=()),)
@@ -550,11 +553,11 @@ def _spans(last: Completed | Advanced | Adjusted, run: Iterable[Recorded]) -> _S
     }
 
 
-def _changes(event: Advanced | Reversed | Adjusted) -> Sequence[Advanced | Reversed | RuleAdjusted]:
+def _changes(event: Advanced | Reversed | Adjusted) -> Sequence[Advanced | Reversed | RuleAdjustment]:
     return event.rules if isinstance(event, Adjusted) else (event,)
 
 
-def _in(spans: _Spans, counted: Advanced | Reversed | RuleAdjusted) -> bool:
+def _in(spans: _Spans, counted: Advanced | Reversed | RuleAdjustment) -> bool:
     if counted.rule not in spans:
         return False
     span = spans[counted.rule]
@@ -599,17 +602,17 @@ def _counted_fact(recorded: Recorded, periods: Periods) -> FactCause:
     return structs.replace(fact, total=reached, goal=goal, occurred_at=event.occurred_at)
 
 
-def _period(kind: PeriodKind, bucket: int) -> CountedIn | UnsetType:
+def _period(kind: PeriodKind, bucket: int) -> PeriodDays | UnsetType:
     if kind is PeriodKind.OVERALL:
         return UNSET
-    unit = UNITS.get(kind, Unit.DAY)  # of the last days, each is kept
+    unit = UNITS.get(kind, IntervalUnit.DAY)  # of the last days, each is kept
     first, over = first_day(bucket, unit), first_day(bucket + 1, unit)
-    return CountedIn(date.fromordinal(first), date.fromordinal(over - 1))
+    return PeriodDays(date.fromordinal(first), date.fromordinal(over - 1))
 
 
-def _changed(recorded: Recorded) -> Cause:
+def _changed(recorded: Recorded) -> CauseView:
     event: Adjusted = recorded.event
-    return Cause(
+    return CauseView(
         kind=CauseKind.MANUAL_CHANGE,
         id=None,
         achievement=event.achievement,
@@ -622,10 +625,10 @@ def _changed(recorded: Recorded) -> Cause:
 
 
 def _decision(*columns: Any) -> DecisionRow:  # noqa: ANN401  a row of the query
-    return _row(_Stored(*columns))
+    return _row(_DecisionColumns(*columns))
 
 
-def _row(stored: _Stored) -> DecisionRow:
+def _row(stored: _DecisionColumns) -> DecisionRow:
     kind = DecisionKind(stored.kind)
     explained = _EXPLAINED[kind](stored)
     return DecisionRow(
@@ -651,16 +654,16 @@ def _row(stored: _Stored) -> DecisionRow:
     )
 
 
-class _Explained(NamedTuple):
+class _Explanation(NamedTuple):
     """What is told of each kind of decision in its own way."""
 
-    trigger: Trigger
+    trigger: TriggerView
     rules: tuple[DecisionRule, ...]
-    counters: Counters | None
-    cause: Cause
+    counters: CountersChange | None
+    cause: CauseView
 
 
-def _tiered(stored: _Stored) -> _Explained:
+def _tiered(stored: _DecisionColumns) -> _Explanation:
     kind, occurrence = CauseKind(stored.fact_kind or CauseKind.EVALUATION), stored.occurrence
     known = msgspec.json.decode(stored.breakdown, type=_Breakdown)
     effect = DecisionEffect(
@@ -676,20 +679,21 @@ def _tiered(stored: _Stored) -> _Explained:
         ),
     )
     before = EXACT.subtract(stored.awarded_points, stored.points)
-    return _Explained(
-        Trigger(kind=kind, id=stored.fact_id, tiered_campaign=stored.campaign, occurrence=occurrence),
+    return _Explanation(
+        TriggerView(kind=kind, id=stored.fact_id, tiered_campaign=stored.campaign, occurrence=occurrence),
         (DecisionRule(rule=1, conditions=(), effects=(effect,)),),
-        Counters(
-            Counted(awarded_points=written_units(before)), Counted(awarded_points=written_units(stored.awarded_points))
+        CountersChange(
+            CountersView(awarded_points=written_units(before)),
+            CountersView(awarded_points=written_units(stored.awarded_points)),
         ),
-        Cause(kind=kind, id=stored.fact_id, occurrence=occurrence, facts=None, more_facts=False),
+        CauseView(kind=kind, id=stored.fact_id, occurrence=occurrence, facts=None, more_facts=False),
     )
 
 
-def _triggered(stored: _Stored) -> _Explained:
+def _triggered(stored: _DecisionColumns) -> _Explanation:
     fired = stored.fired
     kind = CauseKind(fired.kind)
-    trigger = Trigger(
+    trigger = TriggerView(
         kind=kind,
         id=stored.fact_id,
         fact_kind=stored.fact_kind,
@@ -699,7 +703,7 @@ def _triggered(stored: _Stored) -> _Explained:
         rules=tuple(RuleMove(move.rule, written(move.value), written(move.goal)) for move in fired.moves),
         position=str(fired.position),
     )
-    cause = Cause(
+    cause = CauseView(
         kind=kind,
         id=stored.fact_id,
         achievement=fired.achievement,
@@ -710,16 +714,16 @@ def _triggered(stored: _Stored) -> _Explained:
     )
     counters = msgspec.json.decode(stored.counters, type=tuple[participation.Counters, participation.Counters])
     before, after = map(_counted, counters)
-    return _Explained(trigger, _rules(stored), Counters(before, after), cause)
+    return _Explanation(trigger, _rules(stored), CountersChange(before, after), cause)
 
 
-def _cancelled(stored: _Stored) -> _Explained:
+def _cancelled(stored: _DecisionColumns) -> _Explanation:
     cancelled, reason, by = str(stored.cancels), stored.cancellation_reason, stored.actor
-    return _Explained(
-        Trigger(kind=CauseKind.CANCELLATION, id=cancelled, reason=reason, by=by),
+    return _Explanation(
+        TriggerView(kind=CauseKind.CANCELLATION, id=cancelled, reason=reason, by=by),
         _rules(stored, taken=True),
         None,
-        Cause(kind=CauseKind.CANCELLATION, id=cancelled, reason=reason, by=by, facts=None, more_facts=False),
+        CauseView(kind=CauseKind.CANCELLATION, id=cancelled, reason=reason, by=by, facts=None, more_facts=False),
     )
 
 
@@ -731,8 +735,8 @@ _EXPLAINED = {
 }
 
 
-def _counted(counters: participation.Counters) -> Counted:
-    return Counted(
+def _counted(counters: participation.Counters) -> CountersView:
+    return CountersView(
         member_executions=written(counters.member_executions),
         member_units=written(counters.member_units),
         referrer_executions=_figure(counters.referrer_executions),
@@ -745,7 +749,7 @@ def _figure(amount: Decimal | None) -> Figure | UnsetType:
     return UNSET if amount is None else written(amount)
 
 
-def _rules(stored: _Stored, *, taken: bool = False) -> tuple[DecisionRule, ...]:
+def _rules(stored: _DecisionColumns, *, taken: bool = False) -> tuple[DecisionRule, ...]:
     """With `taken`, what is given back."""
     known = msgspec.json.decode(stored.rules, type=tuple[RuleOutcome, ...])
     return tuple(
@@ -759,11 +763,11 @@ def _rules(stored: _Stored, *, taken: bool = False) -> tuple[DecisionRule, ...]:
     )
 
 
-def _conditions(rule: RuleOutcome) -> tuple[ConditionSeen, ...]:
+def _conditions(rule: RuleOutcome) -> tuple[ConditionView, ...]:
     if rule.condition is None:
         return ()
     saw = tuple(SeenValue(each.name, each.value) for each in rule.saw)
-    return (ConditionSeen(rule.condition, rule.met, saw),)
+    return (ConditionView(rule.condition, rule.met, saw),)
 
 
 def _effect(effect: EffectOutcome, *, taken: bool) -> DecisionEffect:

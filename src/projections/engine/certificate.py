@@ -14,7 +14,7 @@ SAMPLE_ROWS = 100
 """The most differing rows that a certificate shows of one table, and the most contradictions of the log."""
 
 
-class Contents(Struct, frozen=True):
+class TableContents(Struct, frozen=True):
     """All rows of a table. The digest adds up the rows' SHA-256, so their order is nothing to it."""
 
     rows: int
@@ -35,8 +35,8 @@ class TableCertificate(Struct, frozen=True):
     """
 
     table: str
-    rebuilt: Contents
-    live: Contents | None = None
+    rebuilt: TableContents
+    live: TableContents | None = None
     only_live: int = 0
     only_rebuilt: int = 0
     different: int = 0
@@ -110,7 +110,7 @@ class Certificate(Struct, frozen=True):
         return all(projection.sound for projection in self.projections)
 
 
-def contents(connection: psycopg.Connection[Any], schema: str, table: Table) -> Contents:
+def contents(connection: psycopg.Connection[Any], schema: str, table: Table) -> TableContents:
     query = SQL(
         "select count(*), coalesce(sum(('x' || substr(hash, 1, 15))::bit(60)::bigint), 0),"
         " coalesce(sum(('x' || substr(hash, 16, 15))::bit(60)::bigint), 0)"
@@ -118,7 +118,7 @@ def contents(connection: psycopg.Connection[Any], schema: str, table: Table) -> 
     ).format(row=_row("t", table), table=Identifier(schema, table.name))
     row = connection.execute(query).fetchone()
     assert row is not None  # noqa: S101  a count always has a row
-    return Contents(row[0], f"{int(row[1]):032x}{int(row[2]):032x}")
+    return TableContents(row[0], f"{int(row[1]):032x}{int(row[2]):032x}")
 
 
 def compare(connection: psycopg.Connection[Any], live: str, rebuilt: str, table: Table) -> TableCertificate:

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from domain.values.amounts import EXACT
-from projections.engine.columns import Column
+from projections.engine.columns import ColumnType
 
 Key = tuple[Any, ...]
 Row = dict[str, Any]
@@ -20,7 +20,7 @@ class Table(Struct, frozen=True, eq=False):
 
     name: str
     key: tuple[str, ...]
-    columns: Mapping[str, Column]
+    columns: Mapping[str, ColumnType]
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -35,7 +35,7 @@ class RowExists(Exception):  # noqa: N818  says what is so
         super().__init__(f"{table.name} has a row {key} already")
 
 
-class Statement(Struct, frozen=True):
+class TableStatement(Struct, frozen=True):
     """A statement kept in a `.sql` file, for what row changes can't say; `{schema}` in it is the projection's."""
 
     sql: str
@@ -65,7 +65,7 @@ class Changes:
     __slots__ = ("_open", "steps")
 
     def __init__(self) -> None:
-        self.steps: list[dict[Table, TableChanges] | Statement] = []
+        self.steps: list[dict[Table, TableChanges] | TableStatement] = []
         self._open: dict[Table, TableChanges] | None = None
 
     def insert(self, table: Table, key: Key, row: Row) -> None:
@@ -112,7 +112,7 @@ class Changes:
             pending.pop(key, None)
         changes.drops[key] = None
 
-    def run(self, statement: Statement) -> None:
+    def run(self, statement: TableStatement) -> None:
         """What was changed before is written before it runs."""
         self.steps.append(statement)
         self._open = None

@@ -25,7 +25,7 @@ _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class Values:
+class ColumnValues:
     """A column's values, ready to be sent."""
 
     __slots__ = ("content",)
@@ -34,7 +34,7 @@ class Values:
         self.content = content
 
 
-class Column:
+class ColumnType:
     """A type of column. `cast` is applied where values travel as another type; None always travels as null."""
 
     def __init__(
@@ -43,10 +43,10 @@ class Column:
         self.cast = cast
         self._element = element
         self._items = items
-        self._sent: type[Values] = type("Sent", (Values,), {})
+        self._sent: type[ColumnValues] = type("Sent", (ColumnValues,), {})
         self.dumper: type[Dumper] = type("SentDumper", (_ValuesDumper,), {"oid": array})
 
-    def values(self, values: Sequence[Any]) -> Values:
+    def values(self, values: Sequence[Any]) -> ColumnValues:
         """`values` has at least one."""
         return self._sent(_HEAD(1, 1, self._element, len(values), 1) + b"".join(self._items(values)))
 
@@ -57,7 +57,7 @@ class Column:
 class _ValuesDumper(Dumper):
     format = Format.BINARY
 
-    def dump(self, obj: Values) -> bytes:
+    def dump(self, obj: ColumnValues) -> bytes:
         return obj.content
 
 
@@ -112,15 +112,15 @@ def _microseconds(instant: datetime) -> int:
     return (instant - _FIRST) // _MICROSECOND
 
 
-BOOLEAN = Column(16, 1000, _booleans)
-BIGINT = Column(20, 1016, _bigints)
-INT = Column(23, 1007, _ints)
-TEXT = Column(25, 1009, _texts)
-INSTANT = Column(1184, 1185, _instants)
-UUIDS = Column(2950, 2951, _uuids)
-TEXTS = Column(25, 1009, _text_arrays, "text[]")
-NUMERIC = Column(25, 1009, _numbers, "numeric")
-JSON = Column(25, 1009, _documents, "jsonb")
+BOOLEAN = ColumnType(16, 1000, _booleans)
+BIGINT = ColumnType(20, 1016, _bigints)
+INT = ColumnType(23, 1007, _ints)
+TEXT = ColumnType(25, 1009, _texts)
+INSTANT = ColumnType(1184, 1185, _instants)
+UUIDS = ColumnType(2950, 2951, _uuids)
+TEXTS = ColumnType(25, 1009, _text_arrays, "text[]")
+NUMERIC = ColumnType(25, 1009, _numbers, "numeric")
+JSON = ColumnType(25, 1009, _documents, "jsonb")
 """Values are UTF-8 that the fold has encoded."""
 
 COLUMNS = (BOOLEAN, BIGINT, INT, TEXT, INSTANT, UUIDS, TEXTS, NUMERIC, JSON)

@@ -42,7 +42,7 @@ where to_regclass(w.shown) is null
 """  # noqa: S608  put together from constants
 
 
-class Fault(Struct, frozen=True, order=True):
+class ProjectionFault(Struct, frozen=True, order=True):
     """`what` is wrong with a projection; `why` it came to be, where that is known, may quote what the log holds."""
 
     projection: str
@@ -53,11 +53,13 @@ class Fault(Struct, frozen=True, order=True):
         return f"{self.projection} {self.what}"
 
 
-def find_faults(connection: psycopg.Connection[Any], projections: Sequence[Projection]) -> list[Fault]:
+def find_faults(connection: psycopg.Connection[Any], projections: Sequence[Projection]) -> list[ProjectionFault]:
     return _faults(connection.execute(_FAULTS, _asked(projections)).fetchall())
 
 
-async def find_faults_async(connection: psycopg.AsyncConnection[Any], projections: Sequence[Projection]) -> list[Fault]:
+async def find_faults_async(
+    connection: psycopg.AsyncConnection[Any], projections: Sequence[Projection]
+) -> list[ProjectionFault]:
     return _faults(await (await connection.execute(_FAULTS, _asked(projections))).fetchall())
 
 
@@ -75,5 +77,5 @@ def _asked(projections: Sequence[Projection]) -> dict[str, Any]:
     }
 
 
-def _faults(rows: Iterable[tuple[str, str, str | None]]) -> list[Fault]:
-    return sorted(Fault(*row) for row in rows)
+def _faults(rows: Iterable[tuple[str, str, str | None]]) -> list[ProjectionFault]:
+    return sorted(ProjectionFault(*row) for row in rows)

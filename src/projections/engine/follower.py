@@ -21,7 +21,7 @@ from application.service.leadership import CANDIDATE_SECONDS, Lease
 from projections.engine import store
 from projections.engine.positions import CHANNEL
 from projections.engine.projection import Projection, described
-from projections.engine.rebuild import Interrupted, Task, rebuild, take_turn
+from projections.engine.rebuild import Interrupted, RebuildTask, rebuild, take_turn
 from projections.engine.session import connect
 from projections.engine.writing import write
 
@@ -146,7 +146,7 @@ class Follower:
     def _rebuild(self, outdated: tuple[Projection, ...]) -> None:
         """Beside the old tables, which go on answering as they are."""
         try:
-            task = Task(projections=outdated, requested_by=actors.UPGRADE)
+            task = RebuildTask(projections=outdated, requested_by=actors.UPGRADE)
             turn = take_turn(self._conninfo, self._stopped.is_set, wait=True)
             asyncio.run(record_act(self._conninfo, task.act, task.requested_by))
             certificate = rebuild(self._conninfo, self._mapper, task, turn=turn, stopped=self._stopped.is_set)

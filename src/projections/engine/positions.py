@@ -7,7 +7,7 @@ import psycopg
 
 from application.log.wakeup import POLL_SECONDS
 from application.postgres.connection import TROUBLE, connect_async
-from projections.engine.store import STORED, Stored
+from projections.engine.store import STORED, StoredProjection
 
 CHANNEL = "laurel_projections"
 RETRY_SECONDS = 1.0
@@ -18,7 +18,7 @@ class Positions:
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
-        self._stored: dict[str, Stored] = {}
+        self._stored: dict[str, StoredProjection] = {}
         self._moved = asyncio.Condition()
         self._awake = asyncio.Event()
 
@@ -27,7 +27,7 @@ class Positions:
         self._awake.set()
 
     @property
-    def stored(self) -> dict[str, Stored]:
+    def stored(self) -> dict[str, StoredProjection]:
         """By name; empty until `run` has read them once."""
         return self._stored
 
@@ -59,7 +59,7 @@ class Positions:
 
     async def _read(self, connection: psycopg.AsyncConnection) -> None:
         cursor = await connection.execute(STORED, prepare=True)
-        stored = {row[0]: Stored(*row) for row in await cursor.fetchall()}
+        stored = {row[0]: StoredProjection(*row) for row in await cursor.fetchall()}
         if stored != self._stored:
             async with self._moved:
                 self._stored = stored

@@ -19,7 +19,7 @@ import psycopg
 from msgspec import Struct, structs
 from psycopg.sql import SQL, Identifier
 
-from application.log.check import Check, Finding
+from application.log.check import Finding, LogCheck
 from application.log.errors import Damaged
 from application.log.mapper import Mapper
 from application.log.reader import PAGE_EVENTS_MOST, last_position, read_page
@@ -35,7 +35,7 @@ from projections.engine.certificate import (
     contents,
 )
 from projections.engine.changes import Table
-from projections.engine.faults import Fault, find_faults
+from projections.engine.faults import ProjectionFault, find_faults
 from projections.engine.positions import CHANNEL
 from projections.engine.projection import Projection, described
 from projections.engine.session import connect
@@ -73,7 +73,7 @@ class OutOfReach(RebuildError):  # noqa: N818  says what is so
         super().__init__(f"{name} grows faster than it can be rebuilt; nothing was switched")
 
 
-class Progress(Struct, frozen=True):
+class RebuildStage(Struct, frozen=True):
     """The projection being rebuilt, where it stands and where it has to come to; `done` projections `of` so many. An
     audit looks at the log first.
     """
@@ -85,7 +85,7 @@ class Progress(Struct, frozen=True):
     of: int
 
 
-class Task(Struct, frozen=True, kw_only=True):
+class RebuildTask(Struct, frozen=True, kw_only=True):
     """What to rebuild. `as_of` is a past position to build up to, to compare digests; nothing is switched then.
 
     Without `switch` it is an audit: rebuilt, compared and dropped. `id` is its row in `laurel.rebuilds`, which says too
@@ -107,7 +107,7 @@ class Task(Struct, frozen=True, kw_only=True):
         return RebuildStarted(self.id, tuple(projection.name for projection in self.projections))
 
 
-class Turn:
+class RebuildTurn:
     """The right to rebuild, which one has at a time: kept by a connection until it is given back, or ends with it."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
@@ -126,7 +126,7 @@ class Turn:
         self.give_back()
 
 
-def take_turn(conninfo: str, stopped: Callable[[], bool] = lambda: False, *, wait: bool = False) -> Turn:
+def take_turn(conninfo: str, stopped: Callable[[], bool] = lambda: False, *, wait: bool = False) -> RebuildTurn:
     """Raises RebuildRunning where another one has it or, with `wait`, Interrupted once it is stopped."""
     connection = connect(conninfo, "rebuild")
     try:
@@ -134,7 +134,7 @@ def take_turn(conninfo: str, stopped: Callable[[], bool] = lambda: False, *, wai
     except BaseException:
         connection.close()
         raise
-    return Turn(connection)
+    return RebuildTurn(connection)
 
 
 def _take_turn(connection: psycopg.Connection[Any], stopped: Callable[[], bool], *, wait: bool) -> None:
@@ -152,10 +152,10 @@ def _take_turn(connection: psycopg.Connection[Any], stopped: Callable[[], bool],
 def rebuild(
     conninfo: str,
     mapper: Mapper,
-    task: Task,
+    task: RebuildTask,
     *,
-    turn: Turn | None = None,
-    progress: Callable[[Progress], None] = lambda _: None,
+    turn: RebuildTurn | None = None,
+    progress: Callable[[RebuildStage], None] = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
     wait: bool = False,
 ) -> Certificate:
@@ -173,8 +173,8 @@ class _Rebuild:
         self,
         connection: psycopg.Connection[Any],
         mapper: Mapper,
-        task: Task,
-        progress: Callable[[Progress], None],
+        task: RebuildTask,
+        progress: Callable[[RebuildStage], None],
         stopped: Callable[[], bool],
     ) -> None:
         self._connection = connection
@@ -204,7 +204,7 @@ class _Rebuild:
 
     def _certify_log(self) -> LogCertificate:
         """What projections are made from, and what decisions are made by, which no rebuild shows."""
-        check = Check(self._connection, self._mapper, shown=partial(self._show, LOG))
+        check = LogCheck(self._connection, self._mapper, shown=partial(self._show, LOG))
         findings: list[Finding] = []
         found = 0
         for finding in check.findings():
@@ -349,7 +349,7 @@ class _Rebuild:
         if time.monotonic() - self._shown < PROGRESS_SECONDS or _in_transaction(self._connection):
             return
         self._shown = time.monotonic()
-        progress = Progress(name, position, target, self._done, len(self._task.projections))
+        progress = RebuildStage(name, position, target, self._done, len(self._task.projections))
         self._connection.execute(
             "update laurel.rebuilds set progress = %s where id = %s", [_json(progress), self._task.id]
         )
@@ -388,7 +388,7 @@ def _replaced(projection: Projection) -> str:
     return f"{projection.schema}_replaced"
 
 
-def _told(fault: Fault) -> str:
+def _told(fault: ProjectionFault) -> str:
     return f"{fault.what}: {fault.why}" if fault.why else fault.what
 
 

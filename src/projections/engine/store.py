@@ -12,7 +12,7 @@ from projections.engine.projection import Projection, statement
 ERROR_LENGTH = 2_000
 
 
-class Stored(NamedTuple):
+class StoredProjection(NamedTuple):
     """A projection as the database knows it; `error` says why it stopped."""
 
     name: str
@@ -38,15 +38,15 @@ select name, fault from ({STRAYED}) s join laurel.projections p using (name) whe
 """  # noqa: S608  as above
 
 
-def stored(connection: psycopg.Connection[Any]) -> dict[str, Stored]:
+def stored(connection: psycopg.Connection[Any]) -> dict[str, StoredProjection]:
     """Every projection there is, by name."""
-    return {row[0]: Stored(*row) for row in connection.execute(STORED)}
+    return {row[0]: StoredProjection(*row) for row in connection.execute(STORED)}
 
 
-def lock(connection: psycopg.Connection[Any], names: Iterable[str]) -> dict[str, Stored]:
+def lock(connection: psycopg.Connection[Any], names: Iterable[str]) -> dict[str, StoredProjection]:
     """As `stored`, of those named; nobody else moves them until the transaction ends."""
     rows = connection.execute(f"{STORED} where name = any(%s) order by name for update", [list(names)])
-    return {row[0]: Stored(*row) for row in rows}
+    return {row[0]: StoredProjection(*row) for row in rows}
 
 
 def make_tables(connection: psycopg.Connection[Any], projection: Projection, schema: str) -> None:

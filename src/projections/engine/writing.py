@@ -7,7 +7,7 @@ from typing import Any, cast
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
-from projections.engine.changes import Changes, Key, Row, Statement, Table, TableChanges
+from projections.engine.changes import Changes, Key, Row, Table, TableChanges, TableStatement
 
 ROWS = 5_000
 """The most rows that one statement writes."""
@@ -16,7 +16,7 @@ ROWS = 5_000
 def write(connection: psycopg.Connection[Any], schema: str, changes: Changes) -> None:
     """In the transaction under way. The connection has been prepared by `session.connect`."""
     for step in changes.steps:
-        if isinstance(step, Statement):
+        if isinstance(step, TableStatement):
             text = SQL(cast(Any, step.sql)).format(schema=Identifier(schema))
             connection.execute(text, step.parameters)
         else:

@@ -10,12 +10,12 @@ from application.streams import MEMBER_EVENT, TRANSACTION
 from domain.facts.fact import FactKind
 from domain.facts.transaction import Status
 from projections.history.log import Story, stories
-from projections.listing.listing import Column, Kind, Listing, Selection
+from projections.listing.listing import Column, ColumnKind, Listing, Selection
 from projections.listing.page import fetch_page
 
 _RECORDED = (
-    Column("recorded_at", Kind.INTEGER, "f.position", sortable=True, filterable=False),
-    Column("recorded_at", Kind.INSTANT, "f.recorded_at"),
+    Column("recorded_at", ColumnKind.INTEGER, "f.position", sortable=True, filterable=False),
+    Column("recorded_at", ColumnKind.INSTANT, "f.recorded_at"),
 )
 """Sorted by position, which is unique: two facts may have been recorded in one instant."""
 
@@ -25,8 +25,8 @@ TRANSACTIONS = Listing(
         *_RECORDED,
         Column("member", expression="f.member"),
         Column("status", expression="f.status", values=tuple(Status)),
-        Column("purchased_at", Kind.INSTANT, "f.at"),
-        Column("total", Kind.NUMBER, "f.total", nullable=True),
+        Column("purchased_at", ColumnKind.INSTANT, "f.at"),
+        Column("total", ColumnKind.NUMBER, "f.total", nullable=True),
     ),
     key="recorded_at",
     sort="-recorded_at",
@@ -38,7 +38,7 @@ EVENTS = Listing(
         *_RECORDED,
         Column("member", expression="f.member"),
         Column("type", expression="f.type"),
-        Column("occurred_at", Kind.INSTANT, "f.at"),
+        Column("occurred_at", ColumnKind.INSTANT, "f.at"),
     ),
     key="recorded_at",
     sort="-recorded_at",
@@ -51,7 +51,7 @@ MEMBER_FACTS = Listing(
         Column("kind", expression="f.kind", values=tuple(FactKind)),
         Column("type", expression="f.type", nullable=True),
         Column("status", expression="coalesce(f.status, 'accepted')", values=tuple(Status)),
-        Column("at", Kind.INSTANT, "f.at"),
+        Column("at", ColumnKind.INSTANT, "f.at"),
     ),
     key="recorded_at",
     sort="-recorded_at",

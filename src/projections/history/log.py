@@ -13,7 +13,7 @@ from application.log.events import Recorded
 from application.log.fold import folded, kept
 from application.log.mapper import Mapper
 from application.log.queries import query
-from application.log.reader import Page
+from application.log.reader import EventPage
 from application.log.streams import Stream
 
 S = TypeVar("S")
@@ -70,7 +70,7 @@ ORDER BY e.position
 """
 
 
-class Versioned(Struct, Generic[S], frozen=True):
+class VersionedState(Struct, Generic[S], frozen=True):
     """A stream's state, and the version that it is of."""
 
     state: S
@@ -112,7 +112,7 @@ async def last_position(connection: AsyncConnection[Any]) -> int:
 
 async def read_feed(
     connection: AsyncConnection[Any], mapper: Mapper, tags: Iterable[str], said: str | None, after: int, limit: int
-) -> Page:
+) -> EventPage:
     """The first events of these tags that follow a position, at most `limit`, where they say the text `said` somewhere.
 
     It looks through a bounded part of the log: `last` is how far, so that it goes on where nothing fits.
@@ -121,14 +121,14 @@ async def read_feed(
     stored = [tag for tag in mapper.kind_of_tag if tag.partition("@")[0] in set(tags)]
     named = {"after": after, "until": until, "tags": stored, "limit": limit, "said": said and said.encode()}
     events = [Recorded(mapper, *row) for row in await _rows(connection, _FEED, named)]
-    return Page(events, events[-1].position if len(events) == limit else max(after, until))
+    return EventPage(events, events[-1].position if len(events) == limit else max(after, until))
 
 
-async def latest(connection: AsyncConnection[Any], mapper: Mapper, stream: Stream[S, Any]) -> Versioned[S] | None:
+async def latest(connection: AsyncConnection[Any], mapper: Mapper, stream: Stream[S, Any]) -> VersionedState[S] | None:
     """A stream as the last command left it; None where there is none of its kind."""
     for _, version, kind, *stored in await _rows(connection, _STATES, [[stream.id]]):
         if kind == stream.kind.name:
-            return Versioned(kept(mapper, kind, *stored), version)
+            return VersionedState(kept(mapper, kind, *stored), version)
     return None
 
 

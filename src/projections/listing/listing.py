@@ -38,7 +38,7 @@ MOST_VALUES = 100
 LONGEST_SEARCH = 100
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What a column holds; its values are the Postgres types its parameters are cast to.
 
     `TEXTS` are several, of which a filter asks for one: `ne` finds rows that lack it.
@@ -71,13 +71,13 @@ class BadQuery(Exception):  # noqa: N818  an expected refusal
 _COMPARISONS = {"": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _ORDERED = ("", "ne", "gt", "gte", "lt", "lte", "in")
 _OPERATORS = {
-    Kind.TEXT: ("", "ne", "in"),
-    Kind.TEXTS: ("", "ne", "in"),
-    Kind.NUMBER: _ORDERED,
-    Kind.INTEGER: _ORDERED,
-    Kind.INSTANT: _ORDERED,
-    Kind.BOOLEAN: ("",),
-    Kind.UUID: ("", "ne", "in"),
+    ColumnKind.TEXT: ("", "ne", "in"),
+    ColumnKind.TEXTS: ("", "ne", "in"),
+    ColumnKind.NUMBER: _ORDERED,
+    ColumnKind.INTEGER: _ORDERED,
+    ColumnKind.INSTANT: _ORDERED,
+    ColumnKind.BOOLEAN: ("",),
+    ColumnKind.UUID: ("", "ne", "in"),
 }
 
 
@@ -89,7 +89,7 @@ class Column(Struct, frozen=True):
     """
 
     name: str
-    kind: Kind = Kind.TEXT
+    kind: ColumnKind = ColumnKind.TEXT
     expression: LiteralString | None = None
     among: LiteralString | None = None
     cases: tuple[tuple[str, LiteralString], ...] = ()
@@ -105,7 +105,7 @@ class Column(Struct, frozen=True):
     @property
     def as_text(self) -> sql.Composable:
         """Its value as the text that `_read` reads, whatever the session's time zone."""
-        if self.kind is Kind.INSTANT:
+        if self.kind is ColumnKind.INSTANT:
             return sql.SQL("to_char(({}) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')").format(
                 self.fragment
             )
@@ -126,7 +126,7 @@ class Filter(Struct, frozen=True):
     values: tuple[Any, ...]
 
 
-class Statement(Struct, frozen=True):
+class ListingStatement(Struct, frozen=True):
     """A query and its named parameters."""
 
     query: sql.Composed
@@ -214,7 +214,7 @@ class Selection(Struct, frozen=True):
         *,
         where: tuple[LiteralString, ...] = (),
         parameters: Mapping[str, Any] | None = None,
-    ) -> Statement:
+    ) -> ListingStatement:
         """The SELECT of `columns` from `source` (what follows FROM), with one row and two columns more than asked for.
 
         `where` are further conditions; `parameters` what they and the listing's expressions name as `%(name)s`.
@@ -234,7 +234,7 @@ class Selection(Struct, frozen=True):
             sql.SQL(", ").join(column.fragment + direction for column in order),
             sql.Literal(self.limit + 1),
         )
-        return Statement(query, values)
+        return ListingStatement(query, values)
 
     def page(self, rows: Sequence[tuple[Any, ...]], build: Callable[..., T]) -> tuple[list[T], str | None]:
         """The page that the statement's `rows` make, each built from its columns, and the cursor of the next one."""
@@ -311,7 +311,7 @@ def _condition(values: dict[str, Any], condition: Filter) -> sql.Composable:
 def _compared(values: dict[str, Any], condition: Filter) -> sql.Composable:
     name = f"_filter_{len(values)}"
     column = condition.column
-    if column.kind is Kind.TEXTS:
+    if column.kind is ColumnKind.TEXTS:
         shares = sql.SQL("{} && {}").format(
             column.fragment, _parameter(values, name, column.kind, list(condition.values))
         )
@@ -324,7 +324,7 @@ def _compared(values: dict[str, Any], condition: Filter) -> sql.Composable:
     return sql.SQL("{} {} {}").format(column.fragment, sql.SQL(comparison), value)
 
 
-def _parameter(values: dict[str, Any], name: str, kind: Kind, value: object) -> sql.Composable:
+def _parameter(values: dict[str, Any], name: str, kind: ColumnKind, value: object) -> sql.Composable:
     values[name] = value
     return sql.SQL("{}::{}").format(sql.Placeholder(name), sql.SQL(kind.value))
 
@@ -380,14 +380,14 @@ def _read_moment(text: str) -> object:
     return read_instant(text)
 
 
-_READERS: dict[Kind, Callable[[str], object]] = {
-    Kind.TEXT: str,
-    Kind.TEXTS: str,
-    Kind.NUMBER: read_amount,
-    Kind.INTEGER: _read_integer,
-    Kind.INSTANT: _read_moment,
-    Kind.BOOLEAN: _read_boolean,
-    Kind.UUID: _read_uuid,
+_READERS: dict[ColumnKind, Callable[[str], object]] = {
+    ColumnKind.TEXT: str,
+    ColumnKind.TEXTS: str,
+    ColumnKind.NUMBER: read_amount,
+    ColumnKind.INTEGER: _read_integer,
+    ColumnKind.INSTANT: _read_moment,
+    ColumnKind.BOOLEAN: _read_boolean,
+    ColumnKind.UUID: _read_uuid,
 }
 
 

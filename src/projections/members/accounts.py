@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 
 from domain.values.amounts import EXACT, ZERO, written_in
 from projections.decisions.rows import DecisionKind
-from projections.listing.listing import Column, Kind, Listing, Selection
+from projections.listing.listing import Column, ColumnKind, Listing, Selection
 from projections.listing.page import Units, fetch_all, fetch_page
 from projections.tiered.campaigns.queries import PENDING_POINTS
 
@@ -73,7 +73,7 @@ MEMBER_ACCOUNTS = Listing(
     name="member-accounts",
     columns=(
         Column("account", expression="a.code", sortable=True),
-        Column("active", Kind.BOOLEAN, "(a.body ->> 'active')::boolean"),
+        Column("active", ColumnKind.BOOLEAN, "(a.body ->> 'active')::boolean"),
     ),
     key="account",
     sort="account",

@@ -10,7 +10,7 @@ from application.log.mapper import Mapper
 from application.streams import MEMBER
 from domain.members.member import Member
 from projections.history.log import states
-from projections.listing.listing import Column, Kind, Listing, Selection
+from projections.listing.listing import Column, ColumnKind, Listing, Selection
 from projections.listing.page import fetch_page
 
 
@@ -25,9 +25,9 @@ MEMBERS = Listing(
     name="members",
     columns=(
         Column("id", expression="m.id", sortable=True),
-        Column("registered_at", Kind.INTEGER, "m.registered_position", sortable=True, filterable=False),
-        Column("registered_at", Kind.INSTANT, "m.registered_at"),
-        Column("updated_at", Kind.INSTANT, "m.updated_at"),
+        Column("registered_at", ColumnKind.INTEGER, "m.registered_position", sortable=True, filterable=False),
+        Column("registered_at", ColumnKind.INSTANT, "m.registered_at"),
+        Column("updated_at", ColumnKind.INSTANT, "m.updated_at"),
         Column("tier", expression="m.tier", nullable=True),
         Column("referrer", expression="m.referrer", nullable=True),
     ),
@@ -39,7 +39,10 @@ MEMBERS = Listing(
 
 LIST_MEMBERS = Listing(
     name="list-members",
-    columns=(Column("member", expression="l.member", sortable=True), Column("joined_at", Kind.INSTANT, "l.joined_at")),
+    columns=(
+        Column("member", expression="l.member", sortable=True),
+        Column("joined_at", ColumnKind.INSTANT, "l.joined_at"),
+    ),
     key="member",
     sort="member",
 )

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from projections.listing.listing import Column, Kind, Listing, Selection
+from projections.listing.listing import Column, ColumnKind, Listing, Selection
 from projections.listing.page import Figure, fetch_page
 from projections.rewards.rows import CodeStatus
 
@@ -78,8 +78,8 @@ COUPON_CODES = Listing(
         Column("code", expression="c.code", sortable=True),
         Column("status", values=tuple(CodeStatus), cases=_CASES),
         Column("member", expression="c.member", nullable=True),
-        Column("issued_at", Kind.INSTANT, "c.issued_at", nullable=True),
-        Column("valid_until", Kind.INSTANT, "c.valid_until", nullable=True),
+        Column("issued_at", ColumnKind.INSTANT, "c.issued_at", nullable=True),
+        Column("valid_until", ColumnKind.INSTANT, "c.valid_until", nullable=True),
     ),
     key="code",
     sort="code",
@@ -88,12 +88,12 @@ COUPON_CODES = Listing(
 MEMBER_COUPONS = Listing(
     name="member-coupons",
     columns=(
-        Column("issued_at", Kind.INTEGER, "c.position", sortable=True, filterable=False),
-        Column("issued_at", Kind.INSTANT, "c.issued_at"),
+        Column("issued_at", ColumnKind.INTEGER, "c.position", sortable=True, filterable=False),
+        Column("issued_at", ColumnKind.INSTANT, "c.issued_at"),
         Column("coupon", expression="c.coupon"),
         Column("status", values=tuple(status for status, _ in _CASES[1:]), cases=_CASES),
-        Column("campaign", Kind.UUID, "c.campaign"),
-        Column("valid_until", Kind.INSTANT, "c.valid_until", nullable=True),
+        Column("campaign", ColumnKind.UUID, "c.campaign"),
+        Column("valid_until", ColumnKind.INSTANT, "c.valid_until", nullable=True),
     ),
     key="issued_at",
     sort="-issued_at",
@@ -104,8 +104,8 @@ MEMBER_BADGES = Listing(
     name="member-badges",
     columns=(
         Column("badge", expression="g.code", sortable=True),
-        Column("last_at", Kind.INSTANT, "g.last_at", sortable=True),
-        Column("first_at", Kind.INSTANT, "g.first_at"),
+        Column("last_at", ColumnKind.INSTANT, "g.last_at", sortable=True),
+        Column("first_at", ColumnKind.INSTANT, "g.first_at"),
     ),
     key="badge",
     sort="badge",
@@ -115,8 +115,8 @@ MEMBER_REWARDS = Listing(
     name="member-rewards",
     columns=(
         Column("reward", expression="g.code", sortable=True),
-        Column("last_at", Kind.INSTANT, "g.last_at", sortable=True),
-        Column("first_at", Kind.INSTANT, "g.first_at"),
+        Column("last_at", ColumnKind.INSTANT, "g.last_at", sortable=True),
+        Column("first_at", ColumnKind.INSTANT, "g.first_at"),
     ),
     key="reward",
     sort="reward",

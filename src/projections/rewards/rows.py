@@ -11,7 +11,7 @@ from domain.campaigns import participation
 from domain.campaigns.definition import EffectKind
 from domain.campaigns.participation import EffectOutcome
 from domain.catalogue import coupon_code, stock
-from projections.engine.changes import Changes, Row, Statement, Table
+from projections.engine.changes import Changes, Row, Table, TableStatement
 from projections.engine.columns import BIGINT, INSTANT, INT, NUMERIC, TEXT, UUIDS
 from projections.engine.projection import Projection, statement
 
@@ -136,7 +136,7 @@ def adjusted(changes: Changes, recorded: Recorded) -> None:
     event: progress.Adjusted = recorded.event
     if event.completed < event.before:
         left = {"member": event.member, "achievement": event.achievement, "completed": event.completed}
-        changes.run(Statement(_TAKE_BADGES, left))
+        changes.run(TableStatement(_TAKE_BADGES, left))
     elif event.badge and event.completed > event.before:
         _earned(changes, recorded, event.badge, event.before, event.completed)
 

@@ -8,10 +8,9 @@ import msgspec
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from application.schedule.jobs.store import Kind as JobKind
-from application.schedule.jobs.store import Status
+from application.schedule.jobs.store import JobKind, JobStatus
 from projections.history.actors import name_of
-from projections.listing.listing import Column, Kind, Listing, Selection
+from projections.listing.listing import Column, ColumnKind, Listing, Selection
 from projections.listing.page import fetch_one, fetch_page
 
 
@@ -42,10 +41,10 @@ class JobRow(Struct, frozen=True, gc=False):
 JOBS = Listing(
     name="jobs",
     columns=(
-        Column("id", Kind.UUID, "j.id", filterable=False),
-        Column("created_at", Kind.INSTANT, "j.created_at", sortable=True),
+        Column("id", ColumnKind.UUID, "j.id", filterable=False),
+        Column("created_at", ColumnKind.INSTANT, "j.created_at", sortable=True),
         Column("kind", expression="j.kind", values=tuple(JobKind)),
-        Column("status", expression="j.status", values=tuple(Status)),
+        Column("status", expression="j.status", values=tuple(JobStatus)),
     ),
     key="id",
     sort="-created_at",

@@ -9,9 +9,9 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 
 from projections.engine.certificate import Certificate
-from projections.engine.rebuild import TURN_LOCK, Interrupted, Task
+from projections.engine.rebuild import TURN_LOCK, Interrupted, RebuildTask
 from projections.history.actors import name_of
-from projections.listing.listing import Column, Kind, Listing, Selection
+from projections.listing.listing import Column, ColumnKind, Listing, Selection
 from projections.listing.page import fetch_one, fetch_page
 
 
@@ -69,8 +69,8 @@ _STATUS = f"(CASE WHEN {_KILLED} THEN 'interrupted' ELSE r.status END)"
 REBUILDS = Listing(
     name="rebuilds",
     columns=(
-        Column("id", Kind.UUID, "r.id", filterable=False),
-        Column("requested_at", Kind.INSTANT, "r.requested_at", sortable=True),
+        Column("id", ColumnKind.UUID, "r.id", filterable=False),
+        Column("requested_at", ColumnKind.INSTANT, "r.requested_at", sortable=True),
         Column("status", expression=_STATUS, values=("running", "finished", "failed", "interrupted")),
     ),
     key="id",
@@ -127,7 +127,7 @@ def _rebuild(
     )
 
 
-async def announce(connection: AsyncConnection[Any], task: Task) -> bool:
+async def announce(connection: AsyncConnection[Any], task: RebuildTask) -> bool:
     """Notes a rebuild whose turn it is; False when it is known already."""
     cursor = await connection.execute(
         "INSERT INTO laurel.rebuilds (id, projections, as_of, switch, status, progress, requested_by)"

@@ -21,12 +21,12 @@ from domain.facts.fact import Fact, FactKind
 from domain.tiered.definition import step_of
 from domain.tiered.standing import Awarded, Contributed
 from domain.values.amounts import EXACT, ZERO, written, written_in
-from projections.achievements.progress import Instant, MemberAchievementRow, shown_progress
+from projections.achievements.progress import MemberAchievementRow, ViewTime, shown_progress
 from projections.decisions.queries import (
+    DecisionAccount,
     DecisionRow,
     Periods,
-    Told,
-    Trigger,
+    TriggerView,
     periods_of,
     told_of,
     with_facts,
@@ -109,7 +109,7 @@ class SimulatedAccount(Struct, frozen=True, gc=False):
     pending: Units
 
 
-class Shown(NamedTuple):
+class SimulationView(NamedTuple):
     """Everything that the facts of a simulation would do."""
 
     completions: list[SimulatedCompletion]
@@ -119,12 +119,14 @@ class Shown(NamedTuple):
     accounts: list[SimulatedAccount]
 
 
-async def shown(connection: AsyncConnection[Any], mapper: Mapper, simulation: Simulation, at: Instant) -> Shown:
+async def shown(
+    connection: AsyncConnection[Any], mapper: Mapper, simulation: Simulation, at: ViewTime
+) -> SimulationView:
     """The connection is asked for what was before, up to the position that the simulation started from."""
     events = simulation.events
     decided = DECIDED.fold(mapper, events)
     earlier = _Earlier(connection, mapper, simulation)
-    return Shown(
+    return SimulationView(
         [_completion(simulation, recorded) for recorded in events if isinstance(recorded.event, Completed)],
         await _decisions(connection, earlier, decided),
         await _achievements(connection, simulation, at),
@@ -170,7 +172,7 @@ class _Earlier:
             if each.stream in self._events:
                 self._events[each.stream].append(each)
 
-    def periods(self, trigger: Trigger) -> Periods:
+    def periods(self, trigger: TriggerView) -> Periods:
         """Those of the rules of the achievement that fired, as it is in the simulation."""
         known = self._achievements.get(trigger.achievement) if isinstance(trigger.achievement, UUID) else None
         return periods_of(known.definition) if known and known.revision == trigger.achievement_revision else {}
@@ -197,7 +199,7 @@ async def _by_turns(every: Iterable[T]) -> AsyncIterator[T]:
             await asyncio.sleep(0)
 
 
-def _place(told: Told) -> int:
+def _place(told: DecisionAccount) -> int:
     return int(told.row.position)
 
 
@@ -220,7 +222,7 @@ Moved = dict[tuple[str, UUID], tuple[datetime | None, datetime | None]]
 
 
 async def _achievements(
-    connection: AsyncConnection[Any], simulation: Simulation, at: Instant
+    connection: AsyncConnection[Any], simulation: Simulation, at: ViewTime
 ) -> list[SimulatedProgress]:
     """In the order in which they were first moved."""
     moved = _moved(simulation.events)

@@ -13,12 +13,12 @@ from application.log.events import Recorded
 from application.log.mapper import Mapper
 from application.streams import STANDING
 from domain.facts.fact import FactKind
-from domain.tiered.points import Line, TierTable, points
+from domain.tiered.points import TierShare, TierTable, points
 from domain.tiered.preview import Status
 from domain.tiered.standing import Contributed
 from domain.values.amounts import EXACT, ZERO, written, written_in
 from projections.history.log import events_between
-from projections.listing.listing import Column, Kind, Listing, Selection
+from projections.listing.listing import Column, ColumnKind, Listing, Selection
 from projections.listing.page import Figure, Units, fetch_all, fetch_one, fetch_page
 from projections.tiered.campaigns.queries import MEMBERS, PENDING_POINTS, terms_of
 
@@ -94,7 +94,7 @@ class PreviewMemberRow(Struct, frozen=True, gc=False):
     breakdown: Breakdown
 
 
-class Compared(Struct, frozen=True, gc=False):
+class PreviewComparison(Struct, frozen=True, gc=False):
     """One member's figures in one preview, or the difference between two."""
 
     total: Figure
@@ -123,9 +123,9 @@ class ComparisonRow(Struct, frozen=True, gc=False):
 
     member: str
     occurrence: int
-    preview: Compared | None
-    other: Compared | None
-    difference: Compared
+    preview: PreviewComparison | None
+    other: PreviewComparison | None
+    difference: PreviewComparison
     facts: tuple[FactBetween, ...]
     more_facts: bool
 
@@ -133,8 +133,8 @@ class ComparisonRow(Struct, frozen=True, gc=False):
 PREVIEWS = Listing(
     name="previews",
     columns=(
-        Column("requested_at", Kind.INTEGER, "p.position", sortable=True, filterable=False),
-        Column("requested_at", Kind.INSTANT, "p.requested_at"),
+        Column("requested_at", ColumnKind.INTEGER, "p.position", sortable=True, filterable=False),
+        Column("requested_at", ColumnKind.INSTANT, "p.requested_at"),
         Column("status", expression="p.status", values=tuple(Status)),
     ),
     key="requested_at",
@@ -145,11 +145,11 @@ PREVIEWS = Listing(
 PREVIEW_MEMBERS = Listing(
     name="preview-members",
     columns=(
-        Column("occurrence", Kind.INTEGER, "m.occurrence", sortable=True),
+        Column("occurrence", ColumnKind.INTEGER, "m.occurrence", sortable=True),
         Column("member", expression="m.member"),
-        Column("pending_points", Kind.NUMBER, "m.pending_points"),
-        Column("award_points", Kind.NUMBER, "m.award_points"),
-        Column("total", Kind.NUMBER, "m.total"),
+        Column("pending_points", ColumnKind.NUMBER, "m.pending_points"),
+        Column("award_points", ColumnKind.NUMBER, "m.award_points"),
+        Column("total", ColumnKind.NUMBER, "m.total"),
     ),
     key="member",
     sort="occurrence",
@@ -159,11 +159,11 @@ PREVIEW_MEMBERS = Listing(
 COMPARISON = Listing(
     name="comparison",
     columns=(
-        Column("occurrence", Kind.INTEGER, "c.occurrence", sortable=True),
+        Column("occurrence", ColumnKind.INTEGER, "c.occurrence", sortable=True),
         Column("member", expression="c.member"),
         Column(
             "changed",
-            Kind.BOOLEAN,
+            ColumnKind.BOOLEAN,
             "((c.total, c.pending, c.award) IS DISTINCT FROM (c.o_total, c.o_pending, c.o_award))",
         ),
     ),
@@ -284,7 +284,7 @@ def breakdown(table: TierTable, aggregate: Decimal) -> Breakdown:
     return Breakdown(written(aggregate), tier_lines(found.lines), written(found.unrounded), total)
 
 
-def tier_lines(lines: Iterable[Line]) -> tuple[TierLine, ...]:
+def tier_lines(lines: Iterable[TierShare]) -> tuple[TierLine, ...]:
     return tuple(TierLine(line.tier, written(line.basis), written(line.rate), written(line.points)) for line in lines)
 
 
@@ -307,9 +307,9 @@ def _comparison(row: tuple[Any, ...], events: list[Recorded], decimals: int) -> 
     )
 
 
-def _compared(figures: Sequence[Decimal], decimals: int) -> Compared:
+def _compared(figures: Sequence[Decimal], decimals: int) -> PreviewComparison:
     total, pending, award = figures
-    return Compared(written(total), written_in(pending, decimals), written_in(award, decimals))
+    return PreviewComparison(written(total), written_in(pending, decimals), written_in(award, decimals))
 
 
 def _fact(recorded: Recorded, decimals: int) -> FactBetween:

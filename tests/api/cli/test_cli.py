@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from api.cli import main
 from application.definitions.catalogue import Catalogue
 from application.facts.ingest import Rules
-from application.imports.kinds import Kind, reader_of
+from application.imports.kinds import ImportKind, reader_of
 from application.service.settings import PREFIX
 
 
@@ -101,7 +101,7 @@ def test_an_import_of_another_kind_is_said_in_a_line(database: str, tmp_path: Pa
 
 def test_help_names_the_fields_of_every_kind_of_rows() -> None:
     shown = run("import", "--help").output
-    for kind in set(Kind) - {Kind.FACTS}:
+    for kind in set(ImportKind) - {ImportKind.FACTS}:
         found = re.search(rf"^ +{kind} +(\S.*)$", shown, re.MULTILINE)
         assert found, kind
         reader = reader_of(kind, Catalogue("UTC"), Rules(), "")

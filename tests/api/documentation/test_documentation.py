@@ -11,12 +11,12 @@ from litestar.testing import AsyncTestClient
 
 from api.documentation.openapi import describe
 from api.http.problem_types import PROBLEM_TYPES
-from api.http.services import Check
+from api.http.services import ReadinessCheck
 from api.routes import ROUTES
 from api.routes.service.clock import CLOCK_ROUTES
 from tests.api.http.frame import framed
 
-DOCUMENTS = Path(__file__, "../../../docs").resolve()
+DOCUMENTS = Path(__file__, "../../../../docs").resolve()
 DESCRIBED = [*CLOCK_ROUTES, *ROUTES]
 
 
@@ -129,8 +129,8 @@ async def test_health_and_metrics() -> None:
 
 
 async def test_a_check_that_fails_is_told() -> None:
-    async def away() -> list[Check]:
-        return [Check("database", ok=False, detail="away")]
+    async def away() -> list[ReadinessCheck]:
+        return [ReadinessCheck("database", ok=False, detail="away")]
 
     async with AsyncTestClient(framed(checks=away)) as client:
         answer = await client.get("/health/ready")

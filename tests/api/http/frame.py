@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta, Struct
 
 from api.http.request import Request
-from api.http.routing import FACT_READERS, OPERATORS, Page, command, read
+from api.http.routing import FACT_READERS, OPERATORS, AnswerPage, command, read
 from api.http.services import Services
 from api.server.app import Laurel, create_app
 from application.bodies.exact import Amount, Body, Code, Instant, Name
@@ -17,7 +17,7 @@ from application.service.keys import Principal, Role
 from application.service.refusals import Unknown
 from application.service.settings import Settings, load
 from domain.values.amounts import written
-from projections.listing.listing import Column, Kind, Listing
+from projections.listing.listing import Column, ColumnKind, Listing
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 
@@ -83,8 +83,8 @@ BOXES = Listing(
     name="boxes",
     columns=(
         Column("code", sortable=True),
-        Column("size", Kind.NUMBER, sortable=True),
-        Column("made_at", Kind.INSTANT, sortable=True, nullable=True),
+        Column("size", ColumnKind.NUMBER, sortable=True),
+        Column("made_at", ColumnKind.INSTANT, sortable=True, nullable=True),
         Column("status", values=("open", "shut")),
     ),
     key="code",
@@ -96,10 +96,10 @@ stored: dict[str, tuple[int, Box]] = {}
 
 
 @read("/boxes", roles=FACT_READERS, listing=BOXES)
-async def list_boxes(request: Request) -> Page[Box]:
+async def list_boxes(request: Request) -> AnswerPage[Box]:
     """Boxes."""
     selection = BOXES.read(request.exchange.query)
-    return Page([box for _, box in stored.values()][: selection.limit], None, request.position)
+    return AnswerPage([box for _, box in stored.values()][: selection.limit], None, request.position)
 
 
 @read("/boxes/{code:str}", roles=FACT_READERS)

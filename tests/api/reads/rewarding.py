@@ -6,7 +6,7 @@ from uuid import UUID
 
 import psycopg
 
-from application.campaigns.awarding import Draw, Made, decide_triggers, fired_by
+from application.campaigns.awarding import Draw, IdentifiedDecision, decide_triggers, fired_by
 from application.log.events import Recorded
 from application.log.reader import read_page
 from application.streams import ACHIEVEMENT
@@ -67,14 +67,14 @@ class Rewarding:
     async def buy(self, transaction: str, member: str, total: str, **fields: Any) -> None:
         await self._program.buy(transaction, member, total, status="accepted", auto_accept_at=..., **fields)
 
-    async def decide(self) -> list[Made]:
+    async def decide(self) -> list[IdentifiedDecision]:
         """About everything that was triggered since; the reads show it."""
         fired = [
             one for recorded in self._since() if recorded.tag.startswith("progress.") and (one := fired_by(recorded))
         ]
         outcome = await self._program.writer.submit(partial(decide_triggers, fired=fired, random=Draw(b"seed")))
         await self._program.follow()
-        made: list[Made] = outcome.answer
+        made: list[IdentifiedDecision] = outcome.answer
         return made
 
     async def cancel(self, grant: Granted, version: int) -> UUID:

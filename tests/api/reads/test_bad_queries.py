@@ -8,13 +8,13 @@ from litestar.handlers import HTTPRouteHandler
 from api.http.routing import terms_of
 from api.routes import ROUTES
 from application.service.keys import Role
-from projections.listing.listing import Kind, Listing
+from projections.listing.listing import ColumnKind, Listing
 from tests.api.reads.program import UNKNOWN, ReadProgram
 from tests.api.routes.program import achievement_body
 
 READS = {next(iter(route.paths)): route for route in ROUTES if route.http_methods == {"GET"}}
 LISTS = {path: terms.listing for path, route in READS.items() if (terms := terms_of(route)) and terms.listing}
-TOKEN_KINDS = {Kind.NUMBER, Kind.INTEGER, Kind.INSTANT, Kind.BOOLEAN, Kind.UUID}
+TOKEN_KINDS = {ColumnKind.NUMBER, ColumnKind.INTEGER, ColumnKind.INSTANT, ColumnKind.BOOLEAN, ColumnKind.UUID}
 
 
 @pytest.fixture
@@ -85,14 +85,14 @@ async def test_every_sort_and_a_page_of_it_can_be_asked_for(program: ReadProgram
 
 
 async def test_every_filter_can_be_asked_for(program: ReadProgram, ids: dict[str, str]) -> None:
-    examples: dict[Kind, str] = {
-        Kind.TEXT: "x",
-        Kind.TEXTS: "x",
-        Kind.NUMBER: "9" * 20 + "." + "9" * 30,
-        Kind.INTEGER: "9" * 18,
-        Kind.INSTANT: "9999-12-31T23:59:59Z",
-        Kind.BOOLEAN: "true",
-        Kind.UUID: UNKNOWN,
+    examples: dict[ColumnKind, str] = {
+        ColumnKind.TEXT: "x",
+        ColumnKind.TEXTS: "x",
+        ColumnKind.NUMBER: "9" * 20 + "." + "9" * 30,
+        ColumnKind.INTEGER: "9" * 18,
+        ColumnKind.INSTANT: "9999-12-31T23:59:59Z",
+        ColumnKind.BOOLEAN: "true",
+        ColumnKind.UUID: UNKNOWN,
     }
     for path, listing in LISTS.items():
         asked: dict[str, Any] = {}

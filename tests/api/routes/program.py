@@ -11,8 +11,8 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from api.http.commands import commands_over
-from api.http.services import Imports, Reads
-from api.http.services import Program as Services
+from api.http.services import Imports, ReadAccess
+from api.http.services import RunningProgram as Services
 from api.routes import ROUTES
 from api.routes.service.projections import RebuildThreads
 from api.server.app import create_app
@@ -21,7 +21,7 @@ from application.campaigns.award_policy import AwardPolicy
 from application.catalogue.commands import ensure_default_account
 from application.definitions.catalogue import Catalogue
 from application.facts.ingest import Rules
-from application.imports.importing import Intake
+from application.imports.importing import ImportIntake
 from application.imports.storage import ImportStorage
 from application.log.mapper import Mapper
 from application.log.writer import Writer
@@ -232,9 +232,9 @@ async def running(conninfo: str, settings: Settings | None = None) -> AsyncItera
             positions=StandingPositions(),
             awarding=policy,
             commands=commands,
-            reads=Reads(pool, mapper),
+            reads=ReadAccess(pool, mapper),
             rebuilds=RebuildThreads(conninfo, mapper),
-            imports=Imports(jobs, ImportStorage(pool), Intake(writer, commands.facts, catalogue)),
+            imports=Imports(jobs, ImportStorage(pool), ImportIntake(writer, commands.facts, catalogue)),
         )
         transport = httpx.ASGITransport(create_app(services, ROUTES))
         async with httpx.AsyncClient(

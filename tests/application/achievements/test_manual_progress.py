@@ -8,14 +8,14 @@ import pytest
 
 from application.achievements import commands as achievements
 from application.achievements import manual_progress
-from application.achievements.manual_progress import Change, Changed, Setting
+from application.achievements.manual_progress import ProgressChange, ProgressRequest, RuleSetting
 from application.members.commands import put_member
 from application.service.preconditions import Precondition
 from application.service.refusals import Conflict, Unknown
 from domain.achievements.definition import Count, CountKind, Period, PeriodKind
 from domain.achievements.progress import Adjusted, Carried, Completed
-from domain.facts.outcomes import Progressed
-from domain.values.interval import Interval, Unit
+from domain.facts.outcomes import ProgressOutcome
+from domain.values.interval import Interval, IntervalUnit
 from domain.values.limit import Limit
 from domain.values.problems import Invalid
 from tests.support.achievements import ACHIEVEMENT, definition, rule
@@ -34,13 +34,13 @@ def running(*rules: Any, limit: Limit | None = None) -> Program:
     return program
 
 
-def change(program: Program, **fields: Any) -> Changed:
-    settings = tuple(Setting(*setting) for setting in fields.pop("settings", ()))
-    wanted = Change(fields.pop("reason", "lost receipt"), settings=settings, **fields)
+def change(program: Program, **fields: Any) -> ProgressChange:
+    settings = tuple(RuleSetting(*setting) for setting in fields.pop("settings", ()))
+    wanted = ProgressRequest(fields.pop("reason", "lost receipt"), settings=settings, **fields)
     return program.do(lambda working: manual_progress.change(working, "M-1", ACHIEVEMENT, wanted))
 
 
-def values(changed: Changed) -> list[tuple[str, bool]]:
+def values(changed: ProgressChange) -> list[tuple[str, bool]]:
     return [(str(shown.value), shown.complete) for _, shown in changed.rules]
 
 
@@ -78,7 +78,7 @@ def test_what_is_so_already_is_not_recorded() -> None:
 
 
 def test_the_limit_holds() -> None:
-    program = running(limit=Limit(Decimal(3), Interval(Unit.DAY)))
+    program = running(limit=Limit(Decimal(3), Interval(IntervalUnit.DAY)))
     change(program, completed=2)
     with pytest.raises(Conflict, match="at most 3"):
         change(program, completed=4)
@@ -90,7 +90,7 @@ def test_the_limit_holds() -> None:
 
 
 def test_what_is_lowered_are_the_latest_completions() -> None:
-    program = running(limit=Limit(Decimal(2), Interval(Unit.DAY)))
+    program = running(limit=Limit(Decimal(2), Interval(IntervalUnit.DAY)))
     change(program, completed=2)
     program.now = datetime(2026, 9, 11, tzinfo=UTC)
     assert change(program, completed=1).completed == 1
@@ -100,7 +100,7 @@ def test_what_is_lowered_are_the_latest_completions() -> None:
 
 
 def test_no_rule_is_raised_at_the_limit() -> None:
-    program = running(limit=Limit(Decimal(1), Interval(Unit.DAY)))
+    program = running(limit=Limit(Decimal(1), Interval(IntervalUnit.DAY)))
     change(program, settings=[(1, Decimal(2))])
     change(program, completed=1)
     before = len(program.events)
@@ -119,7 +119,7 @@ def test_values_count_again_once_there_are_none() -> None:
     program.do(lambda working: achievements.activate(working, ACHIEVEMENT))
     for fact in ("T-1", "T-2"):
         answer = buy(program, purchase(fact, attributes={"store": "North"}))
-        assert [outcome.value for outcome in answer.outcomes if isinstance(outcome, Progressed)] == [1]
+        assert [outcome.value for outcome in answer.outcomes if isinstance(outcome, ProgressOutcome)] == [1]
         change(program, settings=[(1, Decimal(0))])
 
 
@@ -153,7 +153,7 @@ def test_progress_of_an_inactive_achievement_is_changed_and_of_an_archived_one_i
 
 def test_whoever_is_unknown_has_no_progress() -> None:
     program = running()
-    wanted = Change("lost receipt", 1)
+    wanted = ProgressRequest("lost receipt", 1)
     with pytest.raises(Unknown, match="no member `M-2`"):
         program.do(lambda working: manual_progress.change(working, "M-2", ACHIEVEMENT, wanted))
     with pytest.raises(Unknown, match="no achievement"):

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from application.achievements import manual_progress
 from application.achievements.commands import archive, deactivate, define
-from application.achievements.manual_progress import Change, Setting
+from application.achievements.manual_progress import ProgressRequest, RuleSetting
 from application.catalogue.commands import put_entry, put_product
 from application.definitions.likely import EXPLAINED
 from application.facts import ingest
-from application.facts.ingest import FactAnswer, receive_event
+from application.facts.ingest import FactEffects, receive_event
 from application.members.commands import put_member
 from application.service.preconditions import Precondition
 from application.streams import ACHIEVEMENT, MEMBER, TRANSACTION
@@ -30,8 +30,8 @@ from domain.catalogue.entries import EventType
 from domain.catalogue.product import Product
 from domain.facts.event import Happening
 from domain.facts.fact import FactKind
-from domain.facts.outcomes import Completed, NotCounted, Outcome, Progressed, Reason
-from domain.facts.purchase import Item, Returned
+from domain.facts.outcomes import CompletionOutcome, OmissionOutcome, OmissionReason, Outcome, ProgressOutcome
+from domain.facts.purchase import Item, ReturnedItem
 from domain.facts.transaction import Status, left_of
 from domain.values.amounts import EXACT, FRACTION_DIGITS
 from domain.values.attributes import AttributeType
@@ -49,19 +49,19 @@ def program() -> Program:
     return Program()
 
 
-def reasons(answer: FactAnswer) -> list[Reason]:
-    return [outcome.reason for outcome in answer.outcomes if isinstance(outcome, NotCounted)]
+def reasons(answer: FactEffects) -> list[OmissionReason]:
+    return [outcome.reason for outcome in answer.outcomes if isinstance(outcome, OmissionOutcome)]
 
 
-def values(answer: FactAnswer) -> list[str]:
-    return [f"{outcome.value:f}" for outcome in answer.outcomes if isinstance(outcome, Progressed)]
+def values(answer: FactEffects) -> list[str]:
+    return [f"{outcome.value:f}" for outcome in answer.outcomes if isinstance(outcome, ProgressOutcome)]
 
 
-def completions(answer: FactAnswer) -> list[int]:
-    return [outcome.completions for outcome in answer.outcomes if isinstance(outcome, Completed)]
+def completions(answer: FactEffects) -> list[int]:
+    return [outcome.completions for outcome in answer.outcomes if isinstance(outcome, CompletionOutcome)]
 
 
-def bought(program: Program, *days: int, **fields: Any) -> list[FactAnswer]:
+def bought(program: Program, *days: int, **fields: Any) -> list[FactEffects]:
     """A purchase on each of these days of September 2026."""
     number = len(program.events)
     return [
@@ -69,7 +69,7 @@ def bought(program: Program, *days: int, **fields: Any) -> list[FactAnswer]:
     ]
 
 
-def worked_out(program: Program, event: str, member: str = "M-1", at: int = 5, **attributes: str) -> FactAnswer:
+def worked_out(program: Program, event: str, member: str = "M-1", at: int = 5, **attributes: str) -> FactEffects:
     happening = Happening(event, "workout", member, day(at), attributes=dict(attributes))
     return program.do(lambda working: receive_event(working, happening, RULES))
 
@@ -83,10 +83,10 @@ class TestCounting:
     def test_counts_one_for_each_fact_and_completes_at_the_goal(self, program: Program) -> None:
         tracking(program, rule("2"))
         first, second, third = bought(program, 1, 2, 3)
-        assert first.outcomes == (Progressed(ACHIEVEMENT_ID, 1, Decimal(1), Decimal(2), completed=False),)
+        assert first.outcomes == (ProgressOutcome(ACHIEVEMENT_ID, 1, Decimal(1), Decimal(2), completed=False),)
         assert second.outcomes == (
-            Progressed(ACHIEVEMENT_ID, 1, Decimal(2), Decimal(2), completed=True),
-            Completed(ACHIEVEMENT_ID, 1),
+            ProgressOutcome(ACHIEVEMENT_ID, 1, Decimal(2), Decimal(2), completed=True),
+            CompletionOutcome(ACHIEVEMENT_ID, 1),
         )
         assert values(third) == ["1"]
 
@@ -101,7 +101,7 @@ class TestCounting:
         counted = Count(CountKind.SUM, expression="event.attributes.minutes * 2")
         tracking(program, rule("100", trigger=FactKind.EVENT, event_type="workout", count=counted))
         assert values(worked_out(program, "E-1", minutes="20.5")) == ["41.0"]
-        assert reasons(worked_out(program, "E-2")) == [Reason.EXPRESSION_FAILED]
+        assert reasons(worked_out(program, "E-2")) == [OmissionReason.EXPRESSION_FAILED]
         assert values(worked_out(program, "E-3", minutes="1")) == ["43.0"]
 
     def test_what_has_no_end_is_kept_to_so_many_digits(self, program: Program) -> None:
@@ -115,15 +115,17 @@ class TestCounting:
         counted = Count(CountKind.DISTINCT, attribute="booked_for")
         tracking(program, rule("2", trigger=FactKind.EVENT, event_type="workout", count=counted))
         assert values(worked_out(program, "E-1", booked_for="2026-09-01T10:00:00Z")) == ["1"]
-        assert reasons(worked_out(program, "E-2", booked_for="2026-09-01T12:00:00+02:00")) == [Reason.NOT_DISTINCT]
+        assert reasons(worked_out(program, "E-2", booked_for="2026-09-01T12:00:00+02:00")) == [
+            OmissionReason.NOT_DISTINCT
+        ]
 
     def test_counts_distinct_values_once(self, program: Program) -> None:
         workouts(program)
         counted = Count(CountKind.DISTINCT, attribute="gym")
         tracking(program, rule("2", trigger=FactKind.EVENT, event_type="workout", count=counted))
         assert values(worked_out(program, "E-1", gym="North")) == ["1"]
-        assert reasons(worked_out(program, "E-2", gym="North")) == [Reason.NOT_DISTINCT]
-        assert reasons(worked_out(program, "E-3")) == [Reason.ATTRIBUTE_MISSING]
+        assert reasons(worked_out(program, "E-2", gym="North")) == [OmissionReason.NOT_DISTINCT]
+        assert reasons(worked_out(program, "E-3")) == [OmissionReason.ATTRIBUTE_MISSING]
         assert completions(worked_out(program, "E-4", gym="South")) == [1]
         assert values(worked_out(program, "E-5", gym="North")) == ["1"]
 
@@ -137,17 +139,17 @@ class TestCounting:
         (answer,) = bought(program, 1, items=lines)
         assert values(answer) == [value]
         (other,) = bought(program, 2, items=(Item("B", Decimal(9)),))
-        assert reasons(other) == [Reason.NO_MATCHING_ITEMS]
+        assert reasons(other) == [OmissionReason.NO_MATCHING_ITEMS]
 
     def test_lines_without_price_have_no_worth_and_are_told(self, program: Program) -> None:
         tracking(program, rule("100", count=Count(CountKind.MATCHING_VALUE)))
         none, some = Item("A", Decimal(2)), Item("B", Decimal(2), Decimal(3))
         (nothing,) = bought(program, 1, items=(none,))
-        assert nothing.outcomes == (NotCounted(None, Reason.NO_PRICE, achievement=ACHIEVEMENT_ID, rule=1),)
+        assert nothing.outcomes == (OmissionOutcome(None, OmissionReason.NO_PRICE, achievement=ACHIEVEMENT_ID, rule=1),)
         (less,) = bought(program, 2, items=(some, none))
         assert values(less) == ["6"]
-        (told,) = (outcome for outcome in less.outcomes if isinstance(outcome, NotCounted))
-        assert told.reason is Reason.NO_PRICE
+        (told,) = (outcome for outcome in less.outcomes if isinstance(outcome, OmissionOutcome))
+        assert told.reason is OmissionReason.NO_PRICE
         assert told.detail == "1 of 2 lines have neither price nor subtotal, the first is line 2"
 
     def test_all_rules_must_be_complete(self, program: Program) -> None:
@@ -157,7 +159,7 @@ class TestCounting:
         assert (completions(first), completions(second)) == ([], [])
         (third,) = bought(program, 3, total="100")
         assert completions(third) == [1]
-        assert [outcome.rule for outcome in third.outcomes if isinstance(outcome, Progressed)] == [1, 2]
+        assert [outcome.rule for outcome in third.outcomes if isinstance(outcome, ProgressOutcome)] == [1, 2]
 
     def test_several_achievements_progress_with_one_fact(self, program: Program) -> None:
         tracking(program, rule("1"))
@@ -179,7 +181,7 @@ class TestOrderOfChecks:
         stream = ACHIEVEMENT.of(ACHIEVEMENT_ID)
         program.do(lambda working: working.record(stream, achievements.Deactivated(ACHIEVEMENT_ID)))
         (answer,) = bought(program, 2)
-        assert reasons(answer) == [Reason.ACHIEVEMENT_INACTIVE]
+        assert reasons(answer) == [OmissionReason.ACHIEVEMENT_INACTIVE]
         program.do(lambda working: working.record(stream, achievements.Activated(ACHIEVEMENT_ID)))
         assert values(bought(program, 3)[0]) == ["2"]
 
@@ -189,18 +191,18 @@ class TestOrderOfChecks:
         counted = rule("2", conditions=dear, frequency=at_most(1, "day"))
         tracking(program, counted, timeframe=september, limit=at_most(1))
         early = buy(program, purchase("T-0", purchased_at=day(31, month=8), total="1"))
-        assert reasons(early) == [Reason.OUTSIDE_TIMEFRAME]
+        assert reasons(early) == [OmissionReason.OUTSIDE_TIMEFRAME]
         first, again, small = (bought(program, 1, total=total)[0] for total in ("10", "10", "1"))
         assert values(first) == ["1"]
-        assert reasons(again) == [Reason.FREQUENCY_EXCEEDED]
-        assert reasons(small) == [Reason.CONDITION_NOT_MET]
+        assert reasons(again) == [OmissionReason.FREQUENCY_EXCEEDED]
+        assert reasons(small) == [OmissionReason.CONDITION_NOT_MET]
         assert completions(bought(program, 2)[0]) == [1]
-        assert reasons(bought(program, 2, total="1")[0]) == [Reason.LIMIT_REACHED]
+        assert reasons(bought(program, 2, total="1")[0]) == [OmissionReason.LIMIT_REACHED]
 
     def test_a_limit_per_interval_counts_by_the_facts_own_time(self, program: Program) -> None:
         tracking(program, rule("1"), limit=at_most(1, "month"))
         first, second = bought(program, 1, 30)
-        assert (completions(first), reasons(second)) == ([1], [Reason.LIMIT_REACHED])
+        assert (completions(first), reasons(second)) == ([1], [OmissionReason.LIMIT_REACHED])
         october = buy(program, purchase("T-oct", purchased_at=day(1, month=10)))
         august = buy(program, purchase("T-aug", purchased_at=day(31, month=8)))
         assert (completions(october), completions(august)) == ([2], [3])
@@ -208,13 +210,13 @@ class TestOrderOfChecks:
     def test_a_frequency_outlives_a_completion(self, program: Program) -> None:
         tracking(program, rule("1", frequency=at_most(1, "day")))
         first, second = bought(program, 1, 1)
-        assert (completions(first), reasons(second)) == ([1], [Reason.FREQUENCY_EXCEEDED])
+        assert (completions(first), reasons(second)) == ([1], [OmissionReason.FREQUENCY_EXCEEDED])
 
     def test_a_frequency_of_several_units_is_kept_in_any_order(self, program: Program) -> None:
         tracking(program, rule("9", frequency=at_most(1, "day", 2)))
         first, after, before, free = bought(program, 5, 6, 4, 7)
         assert values(first) == ["1"]
-        assert reasons(after) == reasons(before) == [Reason.FREQUENCY_EXCEEDED]
+        assert reasons(after) == reasons(before) == [OmissionReason.FREQUENCY_EXCEEDED]
         assert values(free) == ["2"]
 
     def test_a_condition_that_fails_for_one_member_is_an_outcome(self, program: Program) -> None:
@@ -222,7 +224,7 @@ class TestOrderOfChecks:
         tracking(program, rule("1", conditions=failing))
         program.do(partial(put_member, member_id="M-2", tier=None, attributes={"share": "0"}, referrer=None))
         program.do(partial(put_member, member_id="M-3", tier=None, attributes={"share": "2"}, referrer=None))
-        assert reasons(bought(program, 1, member="M-2")[0]) == [Reason.EXPRESSION_FAILED]
+        assert reasons(bought(program, 1, member="M-2")[0]) == [OmissionReason.EXPRESSION_FAILED]
         assert completions(bought(program, 1, member="M-3")[0]) == [1]
 
 
@@ -249,7 +251,7 @@ class TestPeriods:
     def test_days_off_neither_count_nor_break(self, program: Program, order: tuple[int, ...]) -> None:
         """Wednesday to Friday, Monday and Tuesday; what is bought on Saturday is outside the timeframe."""
         tracking(program, rule("1", "day", consecutive=5), timeframe=Timeframe(TimeframeKind.DAYS_OF_WEEK, days=WORK))
-        assert reasons(bought(program, 5)[0]) == [Reason.OUTSIDE_TIMEFRAME]
+        assert reasons(bought(program, 5)[0]) == [OmissionReason.OUTSIDE_TIMEFRAME]
         answers = bought(program, *order)
         assert [completions(answer) for answer in answers] == [[], [], [], [], [1]]
         again = bought(program, 9, 10, 11, 14, 16, 17, 18, 21)
@@ -304,19 +306,21 @@ class TestReferrals:
         self.referred(program)
         tracking(program, rule("2", subject=Subject.REFERRER))
         first, second = (bought(program, 1, member=member)[0] for member in ("M-2", "M-3"))
-        assert first.outcomes == (Progressed(ACHIEVEMENT_ID, 1, Decimal(1), Decimal(2), completed=False, member="R-1"),)
-        assert second.outcomes[1] == Completed(ACHIEVEMENT_ID, 1, member="R-1")
+        assert first.outcomes == (
+            ProgressOutcome(ACHIEVEMENT_ID, 1, Decimal(1), Decimal(2), completed=False, member="R-1"),
+        )
+        assert second.outcomes[1] == CompletionOutcome(ACHIEVEMENT_ID, 1, member="R-1")
         assert program.state(MEMBER.at("R-1")) is not None
 
     def test_who_has_no_referrer_moves_nothing(self, program: Program) -> None:
         tracking(program, rule("2", subject=Subject.REFERRER))
-        assert reasons(bought(program, 1)[0]) == [Reason.NO_REFERRER]
+        assert reasons(bought(program, 1)[0]) == [OmissionReason.NO_REFERRER]
 
     def test_each_referee_counts_once(self, program: Program) -> None:
         self.referred(program)
         tracking(program, rule("1", subject=Subject.REFERRER, unique_referee=True))
         assert completions(bought(program, 1, member="M-2")[0]) == [1]
-        assert reasons(bought(program, 2, member="M-2")[0]) == [Reason.NOT_DISTINCT]
+        assert reasons(bought(program, 2, member="M-2")[0]) == [OmissionReason.NOT_DISTINCT]
         assert completions(bought(program, 2, member="M-3")[0]) == [2]
 
     def test_how_often_comes_before_who(self, program: Program) -> None:
@@ -324,8 +328,8 @@ class TestReferrals:
         tracking(program, rule("9", subject=Subject.REFERRER, unique_referee=True, frequency=at_most(1, "day")))
         first, again, later = bought(program, 1, 1, 2, member="M-2")
         assert values(first) == ["1"]
-        assert reasons(again) == [Reason.FREQUENCY_EXCEEDED]
-        assert reasons(later) == [Reason.NOT_DISTINCT]
+        assert reasons(again) == [OmissionReason.FREQUENCY_EXCEEDED]
+        assert reasons(later) == [OmissionReason.NOT_DISTINCT]
 
     def test_a_refund_lets_the_referee_count_again(self, program: Program) -> None:
         self.referred(program)
@@ -364,7 +368,7 @@ class TestLifecycle:
         buy(program, purchase("T-2"))
         buy(program, purchase("T-3"))
         refunded = program.do(lambda working: ingest.refund(working, "T-1", None, (), None))
-        assert reasons(refunded) == [Reason.PROGRESS_SPENT]
+        assert reasons(refunded) == [OmissionReason.PROGRESS_SPENT]
         assert progress(program).completed == 1  # type: ignore[union-attr]
         assert completions(buy(program, purchase("T-4"))) == [2]
 
@@ -393,14 +397,14 @@ class TestLifecycle:
         program.do(partial(put, tier="gold", attributes={"worth": "7"}))
         assert values(self.refunded(program, "30")) == ["0", "40"]
 
-    def refunded(self, program: Program, amount: str) -> FactAnswer:
+    def refunded(self, program: Program, amount: str) -> FactEffects:
         return program.do(lambda working: ingest.refund(working, "T-1", Decimal(amount), (), None))
 
     def test_returned_pieces_count_no_longer(self, program: Program) -> None:
         tracking(program, rule("10", count=Count(CountKind.MATCHING_QUANTITY)))
         lines = (Item("A", Decimal(3), Decimal(5)), Item("B", Decimal(2), Decimal(1)))
         buy(program, purchase("T-1", total="17", items=lines))
-        back = (Returned("A", Decimal(1)),)
+        back = (ReturnedItem("A", Decimal(1)),)
         assert values(program.do(lambda working: ingest.refund(working, "T-1", None, back, None))) == ["4"]
 
     def test_a_refund_gives_the_frequency_back(self, program: Program) -> None:
@@ -418,7 +422,7 @@ class TestLifecycle:
         for number in (1, 2):
             program.do(partial(ingest.refund, transaction_id=f"T-{number}", amount=None, items=(), refund_id=None))
         assert values(buy(program, purchase("T-3"))) == ["1"]
-        assert reasons(buy(program, purchase("T-4"))) == [Reason.FREQUENCY_EXCEEDED]
+        assert reasons(buy(program, purchase("T-4"))) == [OmissionReason.FREQUENCY_EXCEEDED]
 
     def test_what_counted_for_an_archived_achievement_stays(self, program: Program) -> None:
         workouts(program)
@@ -434,7 +438,7 @@ class TestLifecycle:
     def test_what_was_lowered_by_hand_is_not_taken_again(self, program: Program, back: Decimal | None) -> None:
         tracking(program, rule("3", conditions={"expression": "transaction.total >= 100"}))
         buy(program, purchase("T-1", total="100"))
-        wanted = Change("a mistake", settings=(Setting(1, Decimal(0)),))
+        wanted = ProgressRequest("a mistake", settings=(RuleSetting(1, Decimal(0)),))
         program.do(lambda working: manual_progress.change(working, "M-1", ACHIEVEMENT_ID, wanted))
         answer = program.do(lambda working: ingest.refund(working, "T-1", back, (), None))
         assert values(answer) == ["0"]
@@ -449,7 +453,7 @@ class TestRevisions:
         first, second, third = bought(program, 4, 5, 6)
         assert [values(first), values(second)] == [["1"], ["2"]]
         assert completions(third) == [2]
-        assert reasons(bought(program, 7)[0]) == [Reason.LIMIT_REACHED]
+        assert reasons(bought(program, 7)[0]) == [OmissionReason.LIMIT_REACHED]
 
     def test_who_had_nothing_brings_nothing_over(self, program: Program) -> None:
         tracking(program, rule("2"))
@@ -483,7 +487,7 @@ def test_a_fact_is_told_of_achievements_that_are_or_have_been_active(program: Pr
         program.do(partial(deactivate, achievement_id=achievement))
     program.do(partial(archive, achievement_id=archived))
     (answer,) = bought(program, 1)
-    assert answer.outcomes == (NotCounted(None, Reason.ACHIEVEMENT_INACTIVE, achievement=paused),)
+    assert answer.outcomes == (OmissionOutcome(None, OmissionReason.ACHIEVEMENT_INACTIVE, achievement=paused),)
 
 
 def test_why_it_nearly_counted_is_told_before_the_rest(program: Program) -> None:
@@ -494,7 +498,11 @@ def test_why_it_nearly_counted_is_told_before_the_rest(program: Program) -> None
     tracking(program, rule("1", conditions=never), achievement=UUID(int=98))
     tracking(program, rule("1"), achievement=UUID(int=99), limit=at_most(1))
     _, second = bought(program, 1, 2)
-    assert reasons(second)[:3] == [Reason.LIMIT_REACHED, Reason.CONDITION_NOT_MET, Reason.OUTSIDE_TIMEFRAME]
+    assert reasons(second)[:3] == [
+        OmissionReason.LIMIT_REACHED,
+        OmissionReason.CONDITION_NOT_MET,
+        OmissionReason.OUTSIDE_TIMEFRAME,
+    ]
     assert len(second.outcomes) == EXPLAINED
 
 
@@ -542,7 +550,7 @@ def _refund(program: Program, transaction: str, cut: int | str | None) -> None:
     known = program.state(TRANSACTION.at(transaction))
     left = left_of(known).purchase
     amount = EXACT.multiply(left.total, Decimal(cut).scaleb(-2)) if isinstance(cut, int) else None
-    items = (Returned(cut, Decimal(1)),) if isinstance(cut, str) else ()
+    items = (ReturnedItem(cut, Decimal(1)),) if isinstance(cut, str) else ()
     there = not items or any(item.product == cut for item in left.items)
     if known.status is Status.REFUNDED or amount == 0 or not there:
         return

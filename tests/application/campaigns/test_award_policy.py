@@ -32,8 +32,8 @@ from application.streams import AWARD_POLICY, CAMPAIGN_BUDGET, STOCK
 from domain.achievements.definition import Definition
 from domain.achievements.progress import Completed
 from domain.campaigns.award_policy import Decided
-from domain.campaigns.definition import CampaignTrigger, Limits, OnExhausted, People, Rule
-from domain.campaigns.participation import Granted, Reason, Refused
+from domain.campaigns.definition import CampaignRule, CampaignTrigger, Limits, OnExhausted, People
+from domain.campaigns.participation import AwardReason, Granted, Refused
 from domain.catalogue.coupon_code import Issued
 from domain.catalogue.entries import Coupon, Reward
 from domain.facts.transaction import Status
@@ -70,7 +70,7 @@ async def tracking(program: Running, goal: str = "1") -> UUID:
 
 
 async def rewarding(
-    program: Running, achievement: UUID, *rules: Rule, limits: Limits | None = None, **fields: object
+    program: Running, achievement: UUID, *rules: CampaignRule, limits: Limits | None = None, **fields: object
 ) -> UUID:
     at = uuid4()
     defined = campaign(*rules, limits=limits, achievement=achievement, **fields)
@@ -377,7 +377,7 @@ async def test_several_that_decide_at_once_and_die_decide_everything_once(idle: 
     refused = [event for event in made if isinstance(event, Refused) and event.campaign == units_campaign]
     # whoever was refused had had all that a member may, or nothing was left for anyone
     assert all(
-        {why.code for why in event.reasons} & {Reason.MEMBER_LIMIT_REACHED, Reason.BUDGET_EXHAUSTED}
+        {why.code for why in event.reasons} & {AwardReason.MEMBER_LIMIT_REACHED, AwardReason.BUDGET_EXHAUSTED}
         for event in refused
     )
     codes = [event.code for event in events(idle) if isinstance(event, Issued)]

@@ -33,9 +33,9 @@ from domain.campaigns.award_policy import Decided
 from domain.campaigns.budget import Reserved, Returned
 from domain.campaigns.definition import CampaignTrigger, CampaignType, Limits, OnExhausted, People, Recipient
 from domain.campaigns.participation import (
+    AwardReason,
     Cancelled,
     Granted,
-    Reason,
     ReferralCounted,
     ReferralReleased,
     Refused,
@@ -114,7 +114,7 @@ def bought(program: Program, *numbers: int, member: str = "M-1", **fields: Any) 
         buy(program, purchase(f"T-{number}", member=member, **fields))
 
 
-def refusals(program: Program) -> list[list[Reason]]:
+def refusals(program: Program) -> list[list[AwardReason]]:
     return [[why.code for why in event.reasons] for event in decisions(program) if isinstance(event, Refused)]
 
 
@@ -173,7 +173,7 @@ def test_a_budget_is_shared_to_the_last_unit(program: Program) -> None:
         bought(program, number, member=f"M-{number}")
     decide(program)
     assert [type(event) for event in decisions(program)] == [Granted, Granted, Refused, Refused]
-    assert refusals(program) == [[Reason.BUDGET_EXHAUSTED]] * 2
+    assert refusals(program) == [[AwardReason.BUDGET_EXHAUSTED]] * 2
     assert program.state(CAMPAIGN_BUDGET.at(CAMPAIGN)).units.total == 200
 
 
@@ -296,7 +296,7 @@ def test_a_referrer_whom_nobody_knew_is_taken_as_they_were(program: Program) -> 
     bought(program, 1)
     program.do(lambda working: put_member(working, "R-1", "gold", {}, None))
     settle(program)
-    assert refusals(program) == [[Reason.NOT_IN_AUDIENCE]]
+    assert refusals(program) == [[AwardReason.NOT_IN_AUDIENCE]]
 
 
 def test_each_decision_names_what_caused_it(program: Program) -> None:
@@ -328,7 +328,7 @@ def test_the_segment_that_holds_a_member_is_recorded(program: Program) -> None:
         ("M-1", ()),
         ("M-2", ("segment:local",)),
     ]
-    assert refusals(program) == [[Reason.NOT_IN_AUDIENCE]]
+    assert refusals(program) == [[AwardReason.NOT_IN_AUDIENCE]]
 
 
 def test_a_referral_rewards_both(program: Program) -> None:
@@ -445,7 +445,7 @@ def test_a_pool_that_runs_dry_in_the_middle_refuses_the_rest(program: Program) -
         bought(program, number, member=f"M-{number}")
     decide(program)
     assert [event.rules[0].effects[0].code for event in decisions(program)] == ["A", "B", "C", None, None]
-    assert refusals(program) == [[Reason.COUPON_POOL_EMPTY]] * 2
+    assert refusals(program) == [[AwardReason.COUPON_POOL_EMPTY]] * 2
     assert [(event.code, event.member) for event in program.events if isinstance(event, Issued)] == [
         ("A", "M-0"),
         ("B", "M-1"),
@@ -464,7 +464,7 @@ def test_codes_that_come_behind_a_trigger_are_given_to_those_after_it(program: P
     program.do(lambda working: add_codes(working, "spring", ["A"]))
     bought(program, 2)
     settle(program)
-    assert refusals(program) == [[Reason.COUPON_POOL_EMPTY]]
+    assert refusals(program) == [[AwardReason.COUPON_POOL_EMPTY]]
     assert [event.trigger.number for event in decisions(program)] == [1, 2]
     assert decisions(program)[-1].rules[0].effects[0].code == "A"
 
@@ -606,7 +606,7 @@ def test_three_referees_bring_their_referrer_no_more_than_their_limits_allow(pro
     bought(program, 3, member="M-3")
     decide(program)
     assert program.state(PARTICIPATION.at(CAMPAIGN, "R-1")).tallies(Recipient.REFERRER).units.total == 10
-    assert refusals(program) == [[Reason.REFERRER_LIMIT_REACHED, Reason.REFERRER_UNITS_EXHAUSTED]] * 2
+    assert refusals(program) == [[AwardReason.REFERRER_LIMIT_REACHED, AwardReason.REFERRER_UNITS_EXHAUSTED]] * 2
 
 
 def test_a_limit_of_members_leaves_referrers_alone(program: Program) -> None:

@@ -12,8 +12,8 @@ from application.service.refusals import Conflict, Unknown
 from application.streams import ACHIEVEMENT, CAMPAIGN
 from domain.achievements import achievement as achievements
 from domain.campaigns.campaign import Campaign
-from domain.campaigns.definition import CampaignTrigger, Definition, Effect, EffectKind, People, Rule
-from domain.campaigns.occasion import AchievementSeen, Occasion
+from domain.campaigns.definition import CampaignRule, CampaignTrigger, Definition, Effect, EffectKind, People
+from domain.campaigns.occasion import AchievementContext, Occasion
 from domain.campaigns.terms import CampaignTerms
 from domain.catalogue.entries import Account, Coupon, EventType, Generator, Segment
 from domain.expressions import ExpressionFailure
@@ -34,7 +34,7 @@ ANY = Precondition(exists=True)
 COMPLETED, PROGRESSED = CampaignTrigger.ACHIEVEMENT_COMPLETED, CampaignTrigger.ACHIEVEMENT_PROGRESSED
 BOUGHT = Occasion(
     Member("M-1", "gold"),
-    AchievementSeen(GOAL, "Buyer", 1),
+    AchievementContext(GOAL, "Buyer", 1),
     transaction=Purchase("T-1", "M-1", datetime(2026, 9, 1, tzinfo=UTC), Decimal("49.90")),
 )
 
@@ -65,7 +65,7 @@ def units(expression: str, account: str = "points") -> Effect:
 
 
 def definition(*effects: Effect, conditions: dict[str, Any] | None = None, **fields: Any) -> Definition:
-    rules = (Rule("Prize", effects or (units("100"),), conditions),)
+    rules = (CampaignRule("Prize", effects or (units("100"),), conditions),)
     defaults: dict[str, Any] = {"name": "Prize", "achievement": GOAL, "starts_at": june(1), "rules": rules}
     return Definition(**(defaults | fields))
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from application.catalogue.commands import put_entry
-from application.catalogue.coupons import Added, add_codes, next_codes
+from application.catalogue.coupons import PoolAddition, add_codes, next_codes
 from application.service.preconditions import Precondition
 from application.service.refusals import Conflict, Stale, Unknown, VersionRequired
 from application.streams import COUPON_CODE, COUPON_SLOT, STOCK
@@ -32,7 +32,7 @@ def put(program: Program, entry: Entry, precondition: Precondition = NEW) -> Non
     program.do(partial(put_entry, entry=entry, precondition=precondition))
 
 
-def add(program: Program, *codes: str) -> Added:
+def add(program: Program, *codes: str) -> PoolAddition:
     return program.do(partial(add_codes, coupon="welcome", codes=codes))
 
 
@@ -133,8 +133,8 @@ class TestCodes:
 
     def test_codes_known_already_are_not_added_again(self, program: Program) -> None:
         put(program, POOL)
-        assert add(program, "A", "B") == Added(2, 0)
-        assert add(program, "B", "C", "C", "A") == Added(1, 3)
+        assert add(program, "A", "B") == PoolAddition(2, 0)
+        assert add(program, "B", "C", "C", "A") == PoolAddition(1, 3)
         assert stock(program) == Stock(supplied=3)
         assert program.state(COUPON_SLOT.at("welcome", 3)).code == "C"
 
@@ -147,7 +147,7 @@ class TestCodes:
         put(program, POOL)
         put(program, Coupon("other", "Other"))
         add(program, "A")
-        assert program.do(lambda working: add_codes(working, "other", ["A"])) == Added(1, 0)
+        assert program.do(lambda working: add_codes(working, "other", ["A"])) == PoolAddition(1, 0)
 
     def test_a_coupon_that_makes_its_codes_takes_none(self, program: Program) -> None:
         put(program, GENERATED)

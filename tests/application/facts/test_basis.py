@@ -12,7 +12,7 @@ from application.achievements import commands as achievements
 from application.catalogue.commands import ensure_default_account, put_entry
 from application.definitions.catalogue import Catalogue
 from application.facts import ingest
-from application.facts.ingest import FactAnswer
+from application.facts.ingest import FactEffects
 from application.log.mapper import Mapper
 from application.log.streams import Stream
 from application.log.working import Command, Working
@@ -25,7 +25,7 @@ from domain.achievements.definition import Count, CountKind, Definition, Subject
 from domain.catalogue.entries import EventType, MemberList, Segment
 from domain.facts.event import Happening
 from domain.facts.fact import FactKind
-from domain.facts.outcomes import Completed, Contributed, NotCounted, Reason
+from domain.facts.outcomes import CompletionOutcome, ContributionOutcome, OmissionOutcome, OmissionReason
 from domain.facts.transaction import Received, Status
 from domain.tiered.definition import Aggregate, Audience
 from domain.values.attributes import AttributeType
@@ -61,24 +61,24 @@ def becomes(program: Program, tier: str | None = None, referrer: str | None = No
     program.do(partial(put_member, member_id="M-1", tier=tier, attributes=dict(attributes), referrer=referrer))
 
 
-def updated(program: Program, total: str = "20", **fields: Any) -> FactAnswer:
+def updated(program: Program, total: str = "20", **fields: Any) -> FactEffects:
     return program.do(partial(ingest.update, purchase=purchase(total=total, **fields)))
 
 
-def accepted(program: Program) -> FactAnswer:
+def accepted(program: Program) -> FactEffects:
     return program.do(partial(ingest.accept, transaction_id="T-1"))
 
 
-def refunded(program: Program, amount: str) -> FactAnswer:
+def refunded(program: Program, amount: str) -> FactEffects:
     return program.do(partial(ingest.refund, transaction_id="T-1", amount=Decimal(amount), items=(), refund_id=None))
 
 
-def reasons(answer: FactAnswer) -> list[Reason]:
-    return [outcome.reason for outcome in answer.outcomes if isinstance(outcome, NotCounted)]
+def reasons(answer: FactEffects) -> list[OmissionReason]:
+    return [outcome.reason for outcome in answer.outcomes if isinstance(outcome, OmissionOutcome)]
 
 
-def amounts(answer: FactAnswer) -> list[str]:
-    return [f"{outcome.amount:f}" for outcome in answer.outcomes if isinstance(outcome, Contributed)]
+def amounts(answer: FactEffects) -> list[str]:
+    return [f"{outcome.amount:f}" for outcome in answer.outcomes if isinstance(outcome, ContributionOutcome)]
 
 
 class TestMembership:
@@ -86,7 +86,7 @@ class TestMembership:
         running(program, audience=VIP)
         buy(program, purchase(), Status.PENDING)
         joins(program)
-        assert reasons(updated(program)) == [Reason.NOT_IN_AUDIENCE]
+        assert reasons(updated(program)) == [OmissionReason.NOT_IN_AUDIENCE]
         assert accepted(program).outcomes == ()
         assert standing(program) is None
 
@@ -139,7 +139,7 @@ class TestMembership:
         buy(program, purchase(), Status.PENDING)
         becomes(program, "silver")
         assert amounts(updated(program, "30")) == ["30"]
-        assert reasons(updated(program, "10")) == [Reason.FILTER_NOT_MET]
+        assert reasons(updated(program, "10")) == [OmissionReason.FILTER_NOT_MET]
 
     @pytest.mark.parametrize("kind", ["transaction", "event"])
     @pytest.mark.parametrize("member", [True, False])
@@ -179,7 +179,7 @@ class TestRunning:
         self.paused(program)
         buy(program, purchase(), Status.PENDING)
         self.activated(program)
-        assert reasons(updated(program)) == [Reason.CAMPAIGN_INACTIVE]
+        assert reasons(updated(program)) == [OmissionReason.CAMPAIGN_INACTIVE]
         assert accepted(program).outcomes == ()
 
     def test_what_came_while_it_ran_is_counted_as_it_is_now_though_it_is_paused(self, program: Program) -> None:
@@ -202,7 +202,7 @@ class TestRunning:
     def test_a_campaign_of_later_did_not_run(self, program: Program) -> None:
         buy(program, purchase(), Status.PENDING)
         running(program)
-        assert reasons(updated(program)) == [Reason.CAMPAIGN_INACTIVE]
+        assert reasons(updated(program)) == [OmissionReason.CAMPAIGN_INACTIVE]
         assert amounts(buy(program, purchase("T-2"))) == ["20"]
 
 
@@ -216,18 +216,18 @@ class TestAchievements:
         program.do(partial(achievements.deactivate, achievement_id=ACHIEVEMENT_ID))
         buy(program, purchase(), Status.PENDING)
         program.do(partial(achievements.activate, achievement_id=ACHIEVEMENT_ID))
-        assert reasons(accepted(program)) == [Reason.ACHIEVEMENT_INACTIVE]
+        assert reasons(accepted(program)) == [OmissionReason.ACHIEVEMENT_INACTIVE]
 
     def test_one_of_later_takes_nothing(self, program: Program) -> None:
         buy(program, purchase(), Status.PENDING)
         self.defined(program)
-        assert reasons(accepted(program)) == [Reason.ACHIEVEMENT_INACTIVE]
+        assert reasons(accepted(program)) == [OmissionReason.ACHIEVEMENT_INACTIVE]
 
     def test_one_that_was_active_takes_it(self, program: Program) -> None:
         self.defined(program)
         buy(program, purchase(), Status.PENDING)
         program.do(partial(achievements.deactivate, achievement_id=ACHIEVEMENT_ID))
-        assert Completed(ACHIEVEMENT_ID, 1) in accepted(program).outcomes
+        assert CompletionOutcome(ACHIEVEMENT_ID, 1) in accepted(program).outcomes
 
     def test_conditions_and_what_is_measured_see_the_member_there_was(self, program: Program) -> None:
         gold = {"expression": 'member.tier == "gold"'}
@@ -249,8 +249,8 @@ class TestAchievements:
         self.defined(program, rule("1", subject=Subject.REFERRER))
         buy(program, purchase(), Status.PENDING)
         becomes(program, referrer="R-1")
-        assert reasons(accepted(program)) == [Reason.NO_REFERRER]
-        assert Completed(ACHIEVEMENT_ID, 1, "R-1") in buy(program, purchase("T-2")).outcomes
+        assert reasons(accepted(program)) == [OmissionReason.NO_REFERRER]
+        assert CompletionOutcome(ACHIEVEMENT_ID, 1, "R-1") in buy(program, purchase("T-2")).outcomes
 
 
 class TestOlderFacts:
@@ -275,7 +275,7 @@ class TestOlderFacts:
         for campaign in (CAMPAIGN, LATER):
             program.do(partial(tiered_campaigns.deactivate, campaign_id=campaign))
         answer = updated(program, "30")
-        assert (amounts(answer), reasons(answer)) == (["30"], [Reason.CAMPAIGN_INACTIVE])
+        assert (amounts(answer), reasons(answer)) == (["30"], [OmissionReason.CAMPAIGN_INACTIVE])
 
 
 @pytest.mark.parametrize("batch", [1, 7, 100])

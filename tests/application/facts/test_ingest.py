@@ -19,13 +19,13 @@ from domain.catalogue.entries import EventType, MemberList, Segment
 from domain.catalogue.product import Product
 from domain.facts.event import Happening
 from domain.facts.fact import FactKind
-from domain.facts.outcomes import Contributed, Corrected, NotCounted, Outcome, Reason
-from domain.facts.purchase import Item, Returned
+from domain.facts.outcomes import ContributionOutcome, CorrectionOutcome, OmissionOutcome, OmissionReason, Outcome
+from domain.facts.purchase import Item, ReturnedItem
 from domain.facts.transaction import Accepted, Status
 from domain.tiered import standing as standings
 from domain.tiered.definition import Aggregate, Audience
 from domain.tiered.points import HitType
-from domain.tiered.terms import CombinationScope, Confirmation, Late, Part
+from domain.tiered.terms import CombinationPart, CombinationScope, Confirmation, Late
 from domain.values.attributes import AttributeType
 from domain.values.problems import Invalid
 from tests.support.campaigns import (
@@ -51,8 +51,8 @@ def program() -> Program:
     return Program()
 
 
-def reasons(outcomes: tuple[Outcome, ...]) -> list[Reason]:
-    return [outcome.reason for outcome in outcomes if isinstance(outcome, NotCounted)]
+def reasons(outcomes: tuple[Outcome, ...]) -> list[OmissionReason]:
+    return [outcome.reason for outcome in outcomes if isinstance(outcome, OmissionOutcome)]
 
 
 def figures(program: Program, member: str = "M-1", occurrence: int = 1) -> tuple[str, str, str]:
@@ -66,7 +66,7 @@ class TestCounting:
     def test_counts_an_accepted_transaction(self, program: Program) -> None:
         running(program)
         answer = buy(program, purchase(total="49.90"))
-        assert answer.outcomes == (Contributed(CAMPAIGN, 1, Decimal("49.90"), Decimal("49.90"), Decimal(499)),)
+        assert answer.outcomes == (ContributionOutcome(CAMPAIGN, 1, Decimal("49.90"), Decimal("49.90"), Decimal(499)),)
         assert figures(program) == ("49.90", "499", "499")
 
     def test_counts_a_pending_transaction_as_pending_only(self, program: Program) -> None:
@@ -109,7 +109,7 @@ class TestCounting:
 
     def test_says_that_the_chosen_date_is_missing(self, program: Program) -> None:
         running(program, date="auto_accept_at")
-        assert reasons(buy(program, purchase()).outcomes) == [Reason.DATE_MISSING]
+        assert reasons(buy(program, purchase()).outcomes) == [OmissionReason.DATE_MISSING]
 
     def test_says_once_that_the_chosen_date_is_missing_however_often_the_campaign_was_edited(
         self, program: Program
@@ -120,14 +120,14 @@ class TestCounting:
             revise = partial(tiered_campaigns.revise, campaign_id=CAMPAIGN, definition=edited, precondition=ANY)
             program.do(revise)
             program.now += timedelta(days=30)
-        assert reasons(buy(program, purchase()).outcomes) == [Reason.DATE_MISSING]
+        assert reasons(buy(program, purchase()).outcomes) == [OmissionReason.DATE_MISSING]
 
     def test_what_counts_by_the_terms_of_its_occurrence_is_not_told_of_a_later_date(self, program: Program) -> None:
         running(program)
         edited = definition(date="auto_accept_at")
         program.do(lambda working: tiered_campaigns.revise(working, CAMPAIGN, edited, ANY))
         (outcome,) = buy(program, purchase()).outcomes
-        assert isinstance(outcome, Contributed)
+        assert isinstance(outcome, ContributionOutcome)
 
     def test_the_checkout_date_is_the_purchase_date_unless_given(self, program: Program) -> None:
         running(program, date="checkout_at")
@@ -140,7 +140,7 @@ class TestCounting:
         running(program)
         buy(program, purchase("T-1", "10"))
         program.do(lambda working: tiered_campaigns.deactivate(working, CAMPAIGN))
-        assert reasons(buy(program, purchase("T-2")).outcomes) == [Reason.CAMPAIGN_INACTIVE]
+        assert reasons(buy(program, purchase("T-2")).outcomes) == [OmissionReason.CAMPAIGN_INACTIVE]
         assert figures(program) == ("10", "100", "100")
         program.do(lambda working: tiered_campaigns.activate(working, CAMPAIGN))
         buy(program, purchase("T-3", "10"))
@@ -156,15 +156,15 @@ class TestCounting:
             dear = {"expression": f"transaction.total > {number + 10}"}
             running(program, UUID(int=CAMPAIGN.int + number), name=f"Over {number}", filter=dear)
         outcomes = buy(program, purchase(total="12")).outcomes
-        assert len([outcome for outcome in outcomes if isinstance(outcome, Contributed)]) == 2
-        assert reasons(outcomes) == [Reason.FILTER_NOT_MET] * EXPLAINED
+        assert len([outcome for outcome in outcomes if isinstance(outcome, ContributionOutcome)]) == 2
+        assert reasons(outcomes) == [OmissionReason.FILTER_NOT_MET] * EXPLAINED
 
     def test_of_many_campaigns_those_that_ask_for_another_value_are_not_spoken_of(self, program: Program) -> None:
         for number in range(70):
             channel = {"expression": f'transaction.attributes.channel == "{number}"'}
             running(program, UUID(int=CAMPAIGN.int + number), name=f"Channel {number}", filter=channel)
         (outcome,) = buy(program, purchase(attributes={"channel": "7"})).outcomes
-        assert isinstance(outcome, Contributed)
+        assert isinstance(outcome, ContributionOutcome)
         assert outcome.tiered_campaign.int - CAMPAIGN.int == 7
 
 
@@ -190,20 +190,22 @@ class TestWhatAFactIsToldOf:
 
     def test_live_ones_beside_many_that_are_completed(self, program: Program) -> None:
         live = [running(program, numbered(EXPLAINED + number), filter=CHANNEL) for number in range(2)]
-        expected = tuple(NotCounted(campaign, Reason.FILTER_NOT_MET, 1) for campaign in live)
+        expected = tuple(OmissionOutcome(campaign, OmissionReason.FILTER_NOT_MET, 1) for campaign in live)
         assert buy(program, purchase("T-1")).outcomes == expected
         assert buy(program, purchase("T-2", attributes={"channel": "shop"})).outcomes == expected
 
     def test_a_completed_one_only_of_what_would_have_counted(self, program: Program) -> None:
         running(program, numbered(EXPLAINED), filter={"expression": "transaction.total > 1000"})
         outcomes = buy(program, purchase(attributes={"channel": "web"})).outcomes
-        assert reasons(outcomes) == [Reason.FILTER_NOT_MET] + [Reason.OCCURRENCE_COMPLETED] * (EXPLAINED - 1)
+        assert reasons(outcomes) == [OmissionReason.FILTER_NOT_MET] + [OmissionReason.OCCURRENCE_COMPLETED] * (
+            EXPLAINED - 1
+        )
 
     def test_a_completed_one_is_corrected_by_what_comes_late(self, program: Program) -> None:
         corrected = running(program, numbered(EXPLAINED), occurrences=1, late=Late.CORRECT)
         complete(program, campaign=corrected)
         outcomes = buy(program, purchase()).outcomes
-        assert outcomes[-1] == Corrected(corrected, 1, Decimal(200), Decimal(200))
+        assert outcomes[-1] == CorrectionOutcome(corrected, 1, Decimal(200), Decimal(200))
 
     def test_none_that_was_never_activated(self, program: Program) -> None:
         for number in range(EXPLAINED, EXPLAINED + 40):
@@ -222,7 +224,7 @@ class TestWhatAFactIsToldOf:
     def test_one_that_is_paused(self, program: Program) -> None:
         paused = running(program, numbered(EXPLAINED))
         program.do(lambda working: tiered_campaigns.deactivate(working, paused))
-        assert buy(program, purchase()).outcomes == (NotCounted(paused, Reason.CAMPAIGN_INACTIVE, 1),)
+        assert buy(program, purchase()).outcomes == (OmissionOutcome(paused, OmissionReason.CAMPAIGN_INACTIVE, 1),)
 
 
 class TestAudienceAndFilter:
@@ -243,25 +245,25 @@ class TestAudienceAndFilter:
     def test_says_that_the_member_is_not_in_the_audience(self, program: Program) -> None:
         program.do(lambda working: put_entry(working, MemberList("vip", "VIP"), NEW))
         running(program, audience=Audience(lists=("vip",)))
-        assert reasons(buy(program, purchase()).outcomes) == [Reason.NOT_IN_AUDIENCE]
+        assert reasons(buy(program, purchase()).outcomes) == [OmissionReason.NOT_IN_AUDIENCE]
 
     def test_says_that_the_filter_is_not_met(self, program: Program) -> None:
         running(program, filter={"all": [{"attribute": "transaction.total", "operator": "gt", "value": "20"}]})
-        assert reasons(buy(program, purchase("T-1", "20")).outcomes) == [Reason.FILTER_NOT_MET]
+        assert reasons(buy(program, purchase("T-1", "20")).outcomes) == [OmissionReason.FILTER_NOT_MET]
         assert buy(program, purchase("T-2", "20.01")).outcomes
 
     def test_an_expression_that_fails_is_an_outcome(self, program: Program) -> None:
         running(program, filter={"expression": "1 / transaction.total > 0"})
         outcome = buy(program, purchase(total="0")).outcomes[0]
-        assert isinstance(outcome, NotCounted)
-        assert outcome.reason is Reason.EXPRESSION_FAILED
+        assert isinstance(outcome, OmissionOutcome)
+        assert outcome.reason is OmissionReason.EXPRESSION_FAILED
         assert outcome.detail
 
     def test_a_changed_segment_holds_from_then_on(self, program: Program) -> None:
         program.do(lambda working: put_entry(working, Segment("gold", "Gold", 'member.tier == "gold"'), NEW))
         running(program, audience=Audience(("gold",)))
         program.do(lambda working: put_member(working, "M-1", "silver", {}, None))
-        assert reasons(buy(program, purchase("T-1")).outcomes) == [Reason.NOT_IN_AUDIENCE]
+        assert reasons(buy(program, purchase("T-1")).outcomes) == [OmissionReason.NOT_IN_AUDIENCE]
         program.do(lambda working: put_entry(working, Segment("gold", "Gold", 'member.tier == "silver"'), ANY))
         buy(program, purchase("T-2"))
         assert standing(program)
@@ -274,36 +276,36 @@ class TestMeasures:
         lines = (Item("A", Decimal(2), Decimal("5.50")), Item("B", Decimal(1), subtotal=Decimal(30)))
         buy(program, purchase("T-1", "41", items=lines))
         assert figures(program)[0] == "11.00"
-        assert reasons(buy(program, purchase("T-2", items=lines[1:])).outcomes) == [Reason.NO_MATCHING_ITEMS]
+        assert reasons(buy(program, purchase("T-2", items=lines[1:])).outcomes) == [OmissionReason.NO_MATCHING_ITEMS]
 
     def test_lines_without_price_have_no_worth_and_are_told(self, program: Program) -> None:
         program.do(lambda working: put_product(working, Product("A", "A"), NEW))
         running(program, products=("A",))
         none, some = Item("A", Decimal(2)), Item("A", Decimal(1), Decimal(7))
         assert buy(program, purchase("T-1", items=(none, Item("B", price=Decimal(9))))).outcomes == (
-            NotCounted(CAMPAIGN, Reason.NO_PRICE, 1),
+            OmissionOutcome(CAMPAIGN, OmissionReason.NO_PRICE, 1),
         )
         assert standing(program) is None
         detail = "1 of 2 lines have neither price nor subtotal, the first is line 3"
-        told = NotCounted(CAMPAIGN, Reason.NO_PRICE, 1, detail)
+        told = OmissionOutcome(CAMPAIGN, OmissionReason.NO_PRICE, 1, detail)
         received = buy(program, purchase("T-2", items=(Item("B"), some, none)), Status.PENDING)
-        counted = Contributed(CAMPAIGN, 1, Decimal(7), Decimal(7), Decimal(70))
+        counted = ContributionOutcome(CAMPAIGN, 1, Decimal(7), Decimal(7), Decimal(70))
         assert received.outcomes == (counted, told)
         assert program.do(lambda working: ingest.accept(working, "T-2")).outcomes == (counted, told)
         free = buy(program, purchase("T-3", items=(Item("A", price=Decimal(0)),)))
-        assert free.outcomes == (Contributed(CAMPAIGN, 1, Decimal(0), Decimal(7), Decimal(70)),)
+        assert free.outcomes == (ContributionOutcome(CAMPAIGN, 1, Decimal(0), Decimal(7), Decimal(70)),)
 
     def test_quantity_counts_pieces(self, program: Program) -> None:
         running(program, aggregate=Aggregate(attribute="quantity"))
         buy(program, purchase("T-1", items=(Item("A", Decimal(2)), Item("B", Decimal(3)))))
         assert figures(program)[0] == "5"
-        assert reasons(buy(program, purchase("T-2")).outcomes) == [Reason.NO_MATCHING_ITEMS]
+        assert reasons(buy(program, purchase("T-2")).outcomes) == [OmissionReason.NO_MATCHING_ITEMS]
 
     def test_an_attribute_of_the_transaction(self, program: Program) -> None:
         running(program, aggregate=Aggregate(attribute="attributes.nights"))
         buy(program, purchase("T-1", attributes={"nights": "3"}))
         assert figures(program)[0] == "3"
-        assert reasons(buy(program, purchase("T-2")).outcomes) == [Reason.ATTRIBUTE_MISSING]
+        assert reasons(buy(program, purchase("T-2")).outcomes) == [OmissionReason.ATTRIBUTE_MISSING]
 
     def test_an_attribute_of_an_event_whose_name_looks_like_a_path(self, program: Program) -> None:
         kinds = {"attributes.minutes": AttributeType.NUMBER}
@@ -340,7 +342,7 @@ class TestMeasures:
     def test_complete_sets(self, program: Program, scope: CombinationScope, sets: str) -> None:
         program.do(lambda working: put_product(working, Product("A", "A"), NEW))
         program.do(lambda working: put_product(working, Product("B", "B"), NEW))
-        parts = (Part("A", Decimal(2)), Part("B", Decimal(1)))
+        parts = (CombinationPart("A", Decimal(2)), CombinationPart("B", Decimal(1)))
         running(program, aggregate=Aggregate(combination=parts, scope=scope), hit_type=HitType.AMOUNT)
         buy(program, purchase("T-1", items=(Item("A", Decimal(3)), Item("B", Decimal(1)))))
         buy(program, purchase("T-2", items=(Item("A", Decimal(1)), Item("B", Decimal(1)), Item("C"))))
@@ -386,7 +388,7 @@ class TestLifecycle:
     def test_refunded_items_count_no_more(self, program: Program) -> None:
         running(program, aggregate=Aggregate(attribute="quantity"))
         buy(program, purchase(total="30", items=(Item("A", Decimal(3), Decimal(10)),)))
-        program.do(lambda working: ingest.refund(working, "T-1", None, (Returned("A", Decimal(1)),), None))
+        program.do(lambda working: ingest.refund(working, "T-1", None, (ReturnedItem("A", Decimal(1)),), None))
         assert figures(program)[0] == "2"
 
     def test_refunds_beyond_the_total_are_refused(self, program: Program) -> None:
@@ -395,7 +397,7 @@ class TestLifecycle:
         with pytest.raises(Conflict, match="10 is left"):
             program.do(lambda working: ingest.refund(working, "T-1", Decimal(11), (), None))
         with pytest.raises(Invalid, match="no item"):
-            program.do(lambda working: ingest.refund(working, "T-1", None, (Returned("A", Decimal(1)),), None))
+            program.do(lambda working: ingest.refund(working, "T-1", None, (ReturnedItem("A", Decimal(1)),), None))
 
     @pytest.mark.parametrize("command", ["accept", "reject", "update"])
     def test_a_status_that_does_not_allow_it_changes_nothing(self, program: Program, command: str) -> None:
@@ -445,7 +447,7 @@ class TestConfirmation:
         buy(program, purchase(), Status.PENDING)
         program.now = datetime(2026, 10, 1, tzinfo=UTC)
         answer = program.do(lambda working: ingest.accept(working, "T-1"))
-        assert Reason.CONFIRMED_TOO_LATE in reasons(answer.outcomes)
+        assert OmissionReason.CONFIRMED_TOO_LATE in reasons(answer.outcomes)
         assert figures(program) == ("0", "0", "0")
 
     def test_an_acceptance_by_itself_counts_from_the_instant_it_was_set_for(self, program: Program) -> None:
@@ -488,10 +490,10 @@ class TestConfirmation:
         if on.day > 8:
             complete(program)
         answer = buy(program, purchase(**fields))
-        assert reasons(answer.outcomes) == ([] if counts else [Reason.CONFIRMED_TOO_LATE])
+        assert reasons(answer.outcomes) == ([] if counts else [OmissionReason.CONFIRMED_TOO_LATE])
         found = standing(program)
         assert (found and found.confirmed_points) == (200 if counts else None)
-        assert any(isinstance(outcome, Corrected) for outcome in answer.outcomes) == (counts and on.day > 8)
+        assert any(isinstance(outcome, CorrectionOutcome) for outcome in answer.outcomes) == (counts and on.day > 8)
 
     def test_an_acceptance_that_lies_ahead_is_one_of_now(self, program: Program) -> None:
         running(program, confirmation=Confirmation.OCCURRENCE_END)
@@ -518,7 +520,7 @@ class TestConfirmation:
         buy(program, purchase("T-1", auto_accept_at=datetime(2026, 9, 30, tzinfo=UTC)), Status.PENDING)
         program.do(lambda working: ingest.accept(working, "T-1"))
         assert figures(program) == ("20", "200", "200")
-        assert reasons(buy(program, purchase("T-2"), Status.PENDING).outcomes) == [Reason.CONFIRMED_TOO_LATE]
+        assert reasons(buy(program, purchase("T-2"), Status.PENDING).outcomes) == [OmissionReason.CONFIRMED_TOO_LATE]
 
 
 class TestOverdueAcceptance:
@@ -588,15 +590,15 @@ class TestLateFacts:
 
     @pytest.mark.parametrize("evaluated", [Late.IGNORE], indirect=True)
     def test_are_refused_where_late_is_ignore(self, evaluated: Program) -> None:
-        assert reasons(buy(evaluated, purchase("T-3")).outcomes) == [Reason.OCCURRENCE_COMPLETED]
+        assert reasons(buy(evaluated, purchase("T-3")).outcomes) == [OmissionReason.OCCURRENCE_COMPLETED]
         answer = evaluated.do(lambda working: ingest.accept(working, "T-2"))
-        assert reasons(answer.outcomes) == [Reason.OCCURRENCE_COMPLETED]
+        assert reasons(answer.outcomes) == [OmissionReason.OCCURRENCE_COMPLETED]
         assert self.awarded(evaluated) == 200
 
     @pytest.mark.parametrize("evaluated", [Late.CORRECT], indirect=True)
     def test_correct_the_award_up_and_down(self, evaluated: Program) -> None:
         answer = evaluated.do(lambda working: ingest.accept(working, "T-2"))
-        assert Corrected(CAMPAIGN, 1, Decimal(100), Decimal(300)) in answer.outcomes
+        assert CorrectionOutcome(CAMPAIGN, 1, Decimal(100), Decimal(300)) in answer.outcomes
         evaluated.do(lambda working: ingest.refund(working, "T-1", None, (), None))
         assert self.awarded(evaluated) == 100
 

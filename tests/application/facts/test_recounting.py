@@ -18,12 +18,12 @@ from domain.catalogue.entries import EventType
 from domain.catalogue.product import Product
 from domain.facts.event import Happening
 from domain.facts.fact import Fact, FactKind
-from domain.facts.outcomes import NotCounted, Reason
+from domain.facts.outcomes import OmissionOutcome, OmissionReason
 from domain.facts.purchase import Item
 from domain.facts.transaction import Recounted, Status
 from domain.tiered.definition import Aggregate
 from domain.tiered.points import HitType
-from domain.tiered.terms import CombinationScope, Confirmation, Part
+from domain.tiered.terms import CombinationPart, CombinationScope, Confirmation
 from domain.values.attributes import AttributeType
 from tests.support.campaigns import (
     CAMPAIGN,
@@ -45,7 +45,7 @@ AHEAD = datetime(2026, 10, 5, tzinfo=UTC)
 """In the second occurrence, which has not started."""
 
 DOUBLE: dict[str, Any] = {"tiers": tiers(("0", "50", "20"), ("51", "100", "40"))}
-SETS = (Part("A", Decimal(2)), Part("B", Decimal(1)))
+SETS = (CombinationPart("A", Decimal(2)), CombinationPart("B", Decimal(1)))
 PIECES = (Item("A", Decimal(2), Decimal(5)), Item("B", Decimal(1), Decimal(10)))
 
 
@@ -168,7 +168,7 @@ class TestRecounting:
         edit(program, date="auto_accept_at")
         recount(program)
         (recounted,) = (e for e in program.events if isinstance(e, Recounted) and e.id == "T-2")
-        assert [o.reason for o in recounted.outcomes if isinstance(o, NotCounted)] == [Reason.DATE_MISSING]
+        assert [o.reason for o in recounted.outcomes if isinstance(o, OmissionOutcome)] == [OmissionReason.DATE_MISSING]
         edit(program, date="checkout_at")
         assert recount(program) == 0
 
@@ -197,7 +197,7 @@ class TestRecounting:
         edit(program, filter={"expression": "transaction.total > 50"})
         recount(program)
         assert figures(program) == ("0", "0", "0")
-        assert program.events[-3].outcomes[-1] == NotCounted(CAMPAIGN, Reason.FILTER_NOT_MET, 2)
+        assert program.events[-3].outcomes[-1] == OmissionOutcome(CAMPAIGN, OmissionReason.FILTER_NOT_MET, 2)
 
     def test_a_paused_campaign_keeps_what_it_had(self, program: Program) -> None:
         running(program)

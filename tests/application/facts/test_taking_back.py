@@ -8,15 +8,22 @@ import pytest
 
 from application.catalogue.commands import put_product
 from application.facts import ingest
-from application.facts.ingest import FactAnswer
+from application.facts.ingest import FactEffects
 from application.members.commands import put_member
 from application.service.preconditions import Precondition
 from domain.achievements.definition import Count, CountKind, Subject
 from domain.catalogue.product import Product
-from domain.facts.outcomes import Completed, Contributed, Corrected, NotCounted, Progressed, Reason
-from domain.facts.purchase import Item, Returned
+from domain.facts.outcomes import (
+    CompletionOutcome,
+    ContributionOutcome,
+    CorrectionOutcome,
+    OmissionOutcome,
+    OmissionReason,
+    ProgressOutcome,
+)
+from domain.facts.purchase import Item, ReturnedItem
 from domain.tiered.definition import Aggregate
-from domain.tiered.terms import CombinationScope, Late, Part
+from domain.tiered.terms import CombinationPart, CombinationScope, Late
 from domain.values.amounts import EXACT, FRACTION_DIGITS
 from domain.values.problems import Invalid
 from tests.support.campaigns import CAMPAIGN, buy, evaluate, purchase, running, standing, tiers
@@ -36,13 +43,13 @@ def program() -> Program:
     return program
 
 
-def refunded(program: Program, *items: str, amount: str | None = None, **attributes: str) -> FactAnswer:
+def refunded(program: Program, *items: str, amount: str | None = None, **attributes: str) -> FactEffects:
     """A refund of an amount, or of a piece of each of these products."""
     back = partial(
         ingest.refund,
         transaction_id="T-1",
         amount=None if amount is None else Decimal(amount),
-        items=tuple(Returned(sku, Decimal(1)) for sku in items),
+        items=tuple(ReturnedItem(sku, Decimal(1)) for sku in items),
         refund_id=None,
         attributes={**attributes},
     )
@@ -55,18 +62,18 @@ def total(program: Program) -> Decimal:
     return found.total
 
 
-def told(answer: FactAnswer) -> list[Reason | str]:
+def told(answer: FactEffects) -> list[OmissionReason | str]:
     """Amounts and values, and the reasons of what does not count."""
-    figures: list[Reason | str] = []
+    figures: list[OmissionReason | str] = []
     for outcome in answer.outcomes:
         match outcome:
-            case Contributed():
+            case ContributionOutcome():
                 figures.append(f"{outcome.amount:f}")
-            case Progressed():
+            case ProgressOutcome():
                 figures.append(f"{outcome.value:f}")
-            case NotCounted():
+            case OmissionOutcome():
                 figures.append(outcome.reason)
-            case Completed() | Corrected():
+            case CompletionOutcome() | CorrectionOutcome():
                 pass
     return figures
 
@@ -99,7 +106,12 @@ class TestStandings:
 
     @pytest.mark.parametrize("scope", CombinationScope)
     def test_sets_break_up(self, program: Program, scope: CombinationScope) -> None:
-        running(program, aggregate=Aggregate(combination=(Part("P1", Decimal(2)), Part("P3", Decimal(1))), scope=scope))
+        running(
+            program,
+            aggregate=Aggregate(
+                combination=(CombinationPart("P1", Decimal(2)), CombinationPart("P3", Decimal(1))), scope=scope
+            ),
+        )
         buy(program, purchase(total="50", items=BASKET))
         assert total(program) == 1
         refunded(program, "P1")
@@ -116,11 +128,13 @@ class TestStandings:
     @pytest.mark.parametrize(
         ("asked", "reason"),
         [
-            ("transaction.total > 10", Reason.FILTER_NOT_MET),
-            ("9 / (transaction.total - 5) > 0", Reason.EXPRESSION_FAILED),
+            ("transaction.total > 10", OmissionReason.FILTER_NOT_MET),
+            ("9 / (transaction.total - 5) > 0", OmissionReason.EXPRESSION_FAILED),
         ],
     )
-    def test_a_filter_is_asked_again_of_what_is_left(self, program: Program, asked: str, reason: Reason) -> None:
+    def test_a_filter_is_asked_again_of_what_is_left(
+        self, program: Program, asked: str, reason: OmissionReason
+    ) -> None:
         running(program, filter={"expression": asked})
         buy(program, purchase(total="25"))
         assert told(refunded(program, amount="1")) == ["24"]
@@ -132,7 +146,7 @@ class TestStandings:
         running(program, products=("P1",))
         buy(program, purchase(total="50", items=BASKET))
         assert told(refunded(program, "P1")) == ["10"]
-        assert told(refunded(program, "P1")) == ["0", Reason.NO_MATCHING_ITEMS]
+        assert told(refunded(program, "P1")) == ["0", OmissionReason.NO_MATCHING_ITEMS]
 
     def test_a_refund_makes_nothing_count(self, program: Program) -> None:
         running(program, filter={"expression": "transaction.total < 10"})
@@ -149,7 +163,7 @@ class TestStandings:
         program.now = day(8, month=10)
         evaluate(program, "M-1")
         answer = refunded(program, amount="20")
-        assert Corrected(CAMPAIGN, 1, Decimal(-25), Decimal(0)) in answer.outcomes
+        assert CorrectionOutcome(CAMPAIGN, 1, Decimal(-25), Decimal(0)) in answer.outcomes
 
 
 class TestProgress:
@@ -203,7 +217,7 @@ class TestWhatIsUsedUp:
 
     OF_P1 = Count(CountKind.MATCHING_QUANTITY, items=P1)
 
-    def bought_again(self, program: Program, *items: Item) -> FactAnswer:
+    def bought_again(self, program: Program, *items: Item) -> FactEffects:
         return buy(program, purchase("T-2", "20", items=items or (Item("P1", Decimal(2), Decimal(10)),)))
 
     @pytest.mark.parametrize("frequency", [at_most(1, "day"), at_most(1)])
@@ -211,7 +225,7 @@ class TestWhatIsUsedUp:
         tracking(program, rule("9", count=self.OF_P1, frequency=frequency))
         buy(program, purchase(total="50", items=BASKET))
         assert told(refunded(program, "P1")) == ["1"]
-        assert told(self.bought_again(program)) == [Reason.FREQUENCY_EXCEEDED]
+        assert told(self.bought_again(program)) == [OmissionReason.FREQUENCY_EXCEEDED]
         assert told(refunded(program, "P1")) == ["0"]
         assert told(buy(program, purchase("T-3", "20", items=BASKET))) == ["2"]
 
@@ -219,7 +233,7 @@ class TestWhatIsUsedUp:
         program.do(partial(put_member, member_id="M-1", tier=None, attributes={}, referrer="R-1"))
         tracking(program, rule("9", count=self.OF_P1, subject=Subject.REFERRER, unique_referee=True))
         buy(program, purchase(total="50", items=BASKET))
-        assert told(self.bought_again(program)) == [Reason.NOT_DISTINCT]
+        assert told(self.bought_again(program)) == [OmissionReason.NOT_DISTINCT]
         refunded(program, "P1")
         refunded(program, "P1")
         assert told(buy(program, purchase("T-3", "20", items=BASKET))) == ["2"]
@@ -241,9 +255,9 @@ class TestWhatIsUsedUp:
 
     def test_what_was_spent_on_a_completion_is_not(self, program: Program) -> None:
         tracking(program, rule("2", count=self.OF_P1, frequency=at_most(1, "day")))
-        assert Completed(ACHIEVEMENT_ID, 1) in buy(program, purchase(total="50", items=BASKET)).outcomes
-        assert told(refunded(program, "P1")) == [Reason.PROGRESS_SPENT]
-        assert told(self.bought_again(program)) == [Reason.FREQUENCY_EXCEEDED]
+        assert CompletionOutcome(ACHIEVEMENT_ID, 1) in buy(program, purchase(total="50", items=BASKET)).outcomes
+        assert told(refunded(program, "P1")) == [OmissionReason.PROGRESS_SPENT]
+        assert told(self.bought_again(program)) == [OmissionReason.FREQUENCY_EXCEEDED]
 
 
 def test_a_bad_refund_says_everything_that_is_wrong(program: Program) -> None:

@@ -12,16 +12,16 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from application.catalogue import commands as definitions
-from application.facts.commands import Facts
+from application.facts.commands import FactIntake
 from application.imports import importing, kinds, storage
 from application.imports.files import import_file
-from application.imports.importing import Contents, Fault, Intake, Tally
+from application.imports.importing import Contents, ImportIntake, ImportTally, RowFault
 from application.imports.job import request_import
-from application.imports.kinds import Kind
+from application.imports.kinds import ImportKind
 from application.imports.rows import Format, Row
 from application.imports.storage import ImportStorage, ImportTooLarge
 from application.log.streams import Stream
-from application.schedule.jobs.store import Order, open_store
+from application.schedule.jobs.store import JobOrder, open_store
 from application.service.idempotency import Answers
 from application.service.preconditions import Precondition
 from application.service.refusals import Conflict
@@ -34,25 +34,29 @@ from domain.values.problems import Invalid, Problem
 from tests.application.schedule.jobs.program import RULES, Running, running, until
 
 
-def intake_of(program: Running) -> Intake:
-    return Intake(
-        program.writer, Facts(program.writer, Answers(program.pool, program.mapper), RULES), program.catalogue
+def intake_of(program: Running) -> ImportIntake:
+    return ImportIntake(
+        program.writer, FactIntake(program.writer, Answers(program.pool, program.mapper), RULES), program.catalogue
     )
 
 
 async def imported(
-    program: Running, rows: Sequence[object] | str, kind: Kind = Kind.FACTS, identity: str = "1", **more: Any
-) -> tuple[Tally, list[Fault]]:
+    program: Running,
+    rows: Sequence[object] | str,
+    kind: ImportKind = ImportKind.FACTS,
+    identity: str = "1",
+    **more: Any,
+) -> tuple[ImportTally, list[RowFault]]:
     """A text is a CSV, anything else is NDJSON."""
     text = (
         rows if isinstance(rows, str) else "\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows)
     )
-    faults: list[Fault] = []
+    faults: list[RowFault] = []
 
     async def source() -> AsyncIterator[bytes]:
         yield text.encode()
 
-    async def save(_: Tally, more: Sequence[Fault]) -> None:
+    async def save(_: ImportTally, more: Sequence[RowFault]) -> None:
         faults.extend(more)
 
     contents = Contents(kind, Format.CSV if isinstance(rows, str) else Format.NDJSON, more.get("list"))
@@ -92,8 +96,8 @@ async def test_facts_are_recorded_in_order_and_repeats_are_met_again(database: s
             {"reject": {"id": "T-2", "reason": "no"}},
         ]
         tally, faults = await imported(program, rows)
-        assert (tally, faults) == (Tally(7, 7, 0, 0), [])
-        assert await imported(program, rows) == (Tally(7, 0, 7, 0), [])
+        assert (tally, faults) == (ImportTally(7, 7, 0, 0), [])
+        assert await imported(program, rows) == (ImportTally(7, 0, 7, 0), [])
         first = await state(program, TRANSACTION.at("T-1"))
         assert [refund.amount for refund in first.refunds] == [Decimal("10.5"), Decimal(1)]
         assert (await state(program, TRANSACTION.at("T-2"))).status is Status.REJECTED
@@ -117,7 +121,7 @@ async def test_a_broken_row_is_reported_and_the_others_land(database: str) -> No
         rows[2_004] = "[1]"
         rows[2_005] = transaction(2_006, total="-1")
         tally, faults = await imported(program, rows)
-        assert tally == Tally(2_500, 2_493, 0, 7)
+        assert tally == ImportTally(2_500, 2_493, 0, 7)
         assert [(fault.row, [problem.pointer for problem in fault.problems]) for fault in faults] == [
             (2_000, [""]),
             (2_001, ["/transaction/purchased_at", "/transaction/total"]),
@@ -158,18 +162,18 @@ async def test_whatever_a_row_holds_the_others_land(database: str, fields: str, 
 @pytest.mark.parametrize(
     ("kind", "header", "cells", "pointer"),
     [
-        (Kind.FACTS, "id,member,total,purchased_at", "T-1,M,1e999999999999999999999,2026-09-05", "/total"),
-        (Kind.FACTS, "id,member,total,purchased_at", "T-1, M,1,2026-09-05", "/member"),
-        (Kind.FACTS, "id,member,total,purchased_at", "T-1,M,1,0000-09-05", "/purchased_at"),
-        (Kind.MEMBERS, "id,referrer", "M-1,M-2 ", "/referrer"),
-        (Kind.LIST_MEMBERS, "list,member", "vip,M\u00a0", "/member"),
-        (Kind.PRODUCTS, "sku,price", "SKU-1,1E+05", "/price"),
-        (Kind.PRODUCTS, "sku,price", "SKU\0,1", "/sku"),
-        (Kind.COUPON_CODES, "coupon,code", "welcome,A ", "/code"),
+        (ImportKind.FACTS, "id,member,total,purchased_at", "T-1,M,1e999999999999999999999,2026-09-05", "/total"),
+        (ImportKind.FACTS, "id,member,total,purchased_at", "T-1, M,1,2026-09-05", "/member"),
+        (ImportKind.FACTS, "id,member,total,purchased_at", "T-1,M,1,0000-09-05", "/purchased_at"),
+        (ImportKind.MEMBERS, "id,referrer", "M-1,M-2 ", "/referrer"),
+        (ImportKind.LIST_MEMBERS, "list,member", "vip,M\u00a0", "/member"),
+        (ImportKind.PRODUCTS, "sku,price", "SKU-1,1E+05", "/price"),
+        (ImportKind.PRODUCTS, "sku,price", "SKU\0,1", "/sku"),
+        (ImportKind.COUPON_CODES, "coupon,code", "welcome,A ", "/code"),
     ],
 )
 async def test_a_cell_that_can_not_be_taken_is_named_by_its_column(
-    database: str, kind: Kind, header: str, cells: str, pointer: str
+    database: str, kind: ImportKind, header: str, cells: str, pointer: str
 ) -> None:
     async with alone(database) as program:
         tally, faults = await imported(program, f"{header}\n{cells}\n", kind)
@@ -195,7 +199,7 @@ async def test_a_row_is_told_all_that_is_wrong_with_it(database: str) -> None:
 async def test_a_row_that_fails_by_our_own_fault_loses_no_other(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     read = kinds.FactReader.read
 
-    def reading(reader: kinds.FactReader, row: Row) -> kinds.Prepared:
+    def reading(reader: kinds.FactReader, row: Row) -> kinds.RowCommand:
         return read(reader, row) if row.number != 2 else 1 / 0  # type: ignore[return-value]
 
     monkeypatch.setattr(kinds.FactReader, "read", reading)
@@ -232,7 +236,7 @@ async def test_csv_columns_are_fields_and_attributes(database: str) -> None:
             "T-2,M-1,2026-09-05T10:00:00Z,1,,,,,,,,,buy\n"
         )
         tally, faults = await imported(program, text)
-        assert tally == Tally(6, 3, 0, 2), faults
+        assert tally == ImportTally(6, 3, 0, 2), faults
         bought = await state(program, TRANSACTION.at("T-1"))
         assert bought.purchase.attributes == {"channel": "web, mobile"}
         assert bought.status is Status.ACCEPTED
@@ -255,14 +259,14 @@ async def test_a_timestamp_without_offset_is_the_programs_time(database: str) ->
             "T-3,M-1,2026-03-29T02:30:00,1\nT-4,M-1,2026-10-25T02:30:00,1\nT-5,M-1,05.09.2026,1\n"
         )
         tally, faults = await imported(program, text)
-        assert tally == Tally(6, 4, 0, 1)
+        assert tally == ImportTally(6, 4, 0, 1)
         assert faults[0].problems[0].pointer == "/purchased_at"
         accepted = "id,member,purchased_at,accepted_at,total\nT-7,M-1,2026-09-05 10:00,2026-09-05 10:30,1\n"
-        assert await imported(program, accepted) == (Tally(2, 1, 0, 0), [])
+        assert await imported(program, accepted) == (ImportTally(2, 1, 0, 0), [])
         known = await state(program, TRANSACTION.at("T-7"))
         assert known.purchase.accepted_at == datetime(2026, 9, 5, 8, 30, tzinfo=UTC)
         sent = transaction(6, purchased_at="2026-09-05T10:00:00.5", checkout_at="2026-09-05T09:00:00Z")
-        assert await imported(program, [sent]) == (Tally(1, 1, 0, 0), [])
+        assert await imported(program, [sent]) == (ImportTally(1, 1, 0, 0), [])
         expected = {
             "T-1": datetime(2026, 9, 5, 8, tzinfo=UTC),
             "T-2": datetime(2026, 9, 4, 22, tzinfo=UTC),
@@ -292,21 +296,21 @@ async def test_members_lists_and_products(database: str) -> None:
             "id,tier,referrer,attributes.city,attributes.vip\n"
             "M-1,gold,M-9,Paris,true\nM-2,,,,\nM-2,,,,\n,,,,\nM-3,,M-3,,\nM-9,,M-1,,\n"
         )
-        tally, faults = await imported(program, members, Kind.MEMBERS)
-        assert tally == Tally(7, 2, 1, 2)
+        tally, faults = await imported(program, members, ImportKind.MEMBERS)
+        assert tally == ImportTally(7, 2, 1, 2)
         told = [(fault.row, fault.problems[0].pointer, fault.problems[0].code) for fault in faults]
         assert told == [(6, "/referrer", "invalid"), (7, "", "referrer_cycle")]
         assert (await state(program, MEMBER.at("M-1"))).attributes == {"city": "Paris", "vip": True}
         listed = [{"member": "M-1"}, {"member": "M-2"}, {"member": "M-2", "action": "remove"}, {"member": "", "x": 1}]
-        tally, faults = await imported(program, listed, Kind.LIST_MEMBERS, list="vip")
-        assert tally == Tally(4, 3, 0, 1)
+        tally, faults = await imported(program, listed, ImportKind.LIST_MEMBERS, list="vip")
+        assert tally == ImportTally(4, 3, 0, 1)
         assert (await state(program, MEMBER.at("M-1"))).lists == ("vip",)
-        nowhere, faults = await imported(program, "member,list\nM-1,none\nM-1,\n", Kind.LIST_MEMBERS)
+        nowhere, faults = await imported(program, "member,list\nM-1,none\nM-1,\n", ImportKind.LIST_MEMBERS)
         assert nowhere.failed == 2
         assert [fault.problems[0].code for fault in faults] == ["not_found", "required"]
         products = "sku,name,price\nS-1,Cup,4.50\nS-2,,\nS-1,Cup,4.50\nS-1,Mug,5\nS-3,Bad,-1\n"
-        tally, faults = await imported(program, products, Kind.PRODUCTS)
-        assert tally == Tally(6, 3, 1, 1)
+        tally, faults = await imported(program, products, ImportKind.PRODUCTS)
+        assert tally == ImportTally(6, 3, 1, 1)
         assert (await state(program, PRODUCT.at("S-1"))).name == "Mug"
         assert faults[0].problems[0].pointer == "/price"
 
@@ -316,8 +320,8 @@ async def test_coupon_codes(database: str) -> None:
         await put(program, Coupon("welcome", "Welcome"))
         await put(program, Coupon("summer", "Summer", Generator()))
         codes = "coupon,code\nwelcome,007\nwelcome,A-1\nwelcome,007\nsummer,B\nnone,C\nwelcome,\nwelcome, D\n,E\n"
-        tally, faults = await imported(program, codes, Kind.COUPON_CODES)
-        assert tally == Tally(9, 2, 1, 5)
+        tally, faults = await imported(program, codes, ImportKind.COUPON_CODES)
+        assert tally == ImportTally(9, 2, 1, 5)
         assert [(fault.row, fault.problems[0].pointer, fault.problems[0].code) for fault in faults] == [
             (5, "", "has_generator"),
             (6, "", "not_found"),
@@ -327,18 +331,18 @@ async def test_coupon_codes(database: str) -> None:
         ]
         assert await state(program, STOCK.at("coupon", "welcome")) == Stock(supplied=2)
         assert (await state(program, COUPON_SLOT.at("welcome", 1))).code == "007"
-        again, _ = await imported(program, [{"coupon": "welcome", "code": "A-1"}], Kind.COUPON_CODES)
-        assert again == Tally(1, 0, 1, 0)
+        again, _ = await imported(program, [{"coupon": "welcome", "code": "A-1"}], ImportKind.COUPON_CODES)
+        assert again == ImportTally(1, 0, 1, 0)
         with pytest.raises(Invalid):
-            await imported(program, "coupon,code,member\nwelcome,Z,M-1\n", Kind.COUPON_CODES)
+            await imported(program, "coupon,code,member\nwelcome,Z,M-1\n", ImportKind.COUPON_CODES)
 
 
 async def test_many_coupon_codes_come_in_the_order_of_the_file(database: str) -> None:
     async with alone(database) as program:
         await put(program, Coupon("welcome", "Welcome"))
         rows = [{"coupon": "welcome", "code": f"A-{number}"} for number in range(1, 2_501)]
-        tally, _ = await imported(program, rows, Kind.COUPON_CODES)
-        assert tally == Tally(2_500, 2_500, 0, 0)
+        tally, _ = await imported(program, rows, ImportKind.COUPON_CODES)
+        assert tally == ImportTally(2_500, 2_500, 0, 0)
         assert await state(program, STOCK.at("coupon", "welcome")) == Stock(supplied=2_500)
         for number in (1, 1_000, 1_001, 2_500):
             assert (await state(program, COUPON_SLOT.at("welcome", number))).code == f"A-{number}"
@@ -353,7 +357,7 @@ async def test_a_file_killed_in_the_middle_is_imported_again_without_doubling(
     rows += [{"refund": {"id": f"T-{number}", "amount": "1"}} for number in range(400)]
     rows.insert(700, {"accept": {"id": "none"}})
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    contents = Contents(Kind.FACTS, Format.NDJSON)
+    contents = Contents(ImportKind.FACTS, Format.NDJSON)
     async with alone(database) as program:
         run = asyncio.create_task(import_file(intake_of(program), path, errors, contents, "me", lambda *_: None))
 
@@ -362,7 +366,7 @@ async def test_a_file_killed_in_the_middle_is_imported_again_without_doubling(
         run.cancel()
         with pytest.raises(asyncio.CancelledError):
             await run
-        told: list[tuple[int, Tally]] = []
+        told: list[tuple[int, ImportTally]] = []
         tally = await import_file(
             intake_of(program), path, errors, contents, "me", lambda size, tally: told.append((size, tally))
         )
@@ -383,7 +387,7 @@ async def test_a_request_that_comes_again_is_answered_by_the_same_job(database: 
         yield b"one\ntwo\n"
         yield b"three"
 
-    contents = Contents(Kind.FACTS, Format.NDJSON)
+    contents = Contents(ImportKind.FACTS, Format.NDJSON)
     async with AsyncConnectionPool(database, open=False) as pool, open_store(database) as jobs:
         kept = ImportStorage(pool)
         key = uuid4()
@@ -406,7 +410,7 @@ async def test_twins_are_one_import_and_another_file_under_their_key_is_a_confli
             await asyncio.sleep(0)
             yield piece
 
-    contents = Contents(Kind.FACTS, Format.NDJSON)
+    contents = Contents(ImportKind.FACTS, Format.NDJSON)
     async with AsyncConnectionPool(database, open=False) as pool, open_store(database) as jobs:
         kept = ImportStorage(pool)
         key = uuid4()
@@ -415,7 +419,7 @@ async def test_twins_are_one_import_and_another_file_under_their_key_is_a_confli
         async with pool.connection() as connection:
             left = await (await connection.execute("select count(*) from laurel.import_chunks")).fetchall()
         assert left == [(1,)]
-        for other, other_contents in ((b"two", contents), (b"one", Contents(Kind.MEMBERS, Format.NDJSON))):
+        for other, other_contents in ((b"two", contents), (b"one", Contents(ImportKind.MEMBERS, Format.NDJSON))):
             with pytest.raises(Conflict):
                 await request_import(jobs, kept, sent(other), other_contents, "someone", 100, key)
 
@@ -423,13 +427,13 @@ async def test_twins_are_one_import_and_another_file_under_their_key_is_a_confli
 async def test_an_error_file_is_bounded_and_takes_any_text(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "MOST_FAULTS", 3)
     async with AsyncConnectionPool(database, open=False) as pool, open_store(database) as jobs:
-        job = await jobs.create(Order("import", {}))
+        job = await jobs.create(JobOrder("import", {}))
         assert job is not None
         await jobs.begin(job)
         kept = ImportStorage(pool)
         problem = Problem("/\0", "\0 and \udcff"[:-1], "nul")
-        await kept.save(job, Tally(2, 0, 0, 2), [Fault(row, (problem,), "\0x") for row in (1, 2)])
-        await kept.save(job, Tally(4, 0, 0, 4), [Fault(row, (problem,), "y") for row in (3, 4)])
+        await kept.save(job, ImportTally(2, 0, 0, 2), [RowFault(row, (problem,), "\0x") for row in (1, 2)])
+        await kept.save(job, ImportTally(4, 0, 0, 4), [RowFault(row, (problem,), "y") for row in (3, 4)])
         lines = [json.loads(line) async for piece in kept.faults(job) for line in piece.splitlines()]
         assert [(line["row"], line["content"]) for line in lines] == [(1, "�x"), (2, "�x"), (3, "y")]
         found = await jobs.get(job)

@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from application.achievements import commands as achievements
-from application.imports.importing import Tally
-from application.imports.kinds import Kind
+from application.imports.importing import ImportTally
+from application.imports.kinds import ImportKind
 from application.members.commands import put_member
 from application.streams import PROGRESS
 from domain.achievements.definition import Period, PeriodKind
@@ -44,13 +44,13 @@ async def test_rows_of_both_formats_change_progress(database: str) -> None:
             row(rule=1, value="2.5", reason="lost receipt"),
             row(rule=2, value=3, at="2026-09-09T00:30:00"),
         ]
-        assert await imported(program, rows, Kind.PROGRESS) == (Tally(3, 3, 0, 0), [])
+        assert await imported(program, rows, ImportKind.PROGRESS) == (ImportTally(3, 3, 0, 0), [])
         assert await progress(program, "M-1") == (1, ["2.5", "3"])
         text = (
             f"{HEADER}M-2,{ACHIEVEMENT},1,,,,\nM-2,{ACHIEVEMENT},,1,2.5,,lost receipt\n"
             f"M-2,{ACHIEVEMENT},,2,3,2026-09-08T22:30:00Z,\n"
         )
-        assert await imported(program, text, Kind.PROGRESS, "2") == (Tally(4, 3, 0, 0), [])
+        assert await imported(program, text, ImportKind.PROGRESS, "2") == (ImportTally(4, 3, 0, 0), [])
         one, other = [await state(program, PROGRESS.at(ACHIEVEMENT, 1, member)) for member in ("M-1", "M-2")]
         assert one.rules == other.rules
 
@@ -63,11 +63,14 @@ async def test_what_a_row_completes_it_completes_once(database: str) -> None:
             row(rule=2, value=2, at="2026-09-08"),
             row(rule=2, value=2, at="2026-09-09"),
         ]
-        assert await imported(program, rows, Kind.PROGRESS) == (Tally(3, 3, 0, 0), [])
+        assert await imported(program, rows, ImportKind.PROGRESS) == (ImportTally(3, 3, 0, 0), [])
         assert await progress(program, "M-1") == (1, [])
-        assert await imported(program, rows, Kind.PROGRESS) == (Tally(3, 0, 3, 0), [])
+        assert await imported(program, rows, ImportKind.PROGRESS) == (ImportTally(3, 0, 3, 0), [])
         assert await progress(program, "M-1") == (1, [])
-        assert await imported(program, [row(completed=1)], Kind.PROGRESS, "another") == (Tally(1, 0, 1, 0), [])
+        assert await imported(program, [row(completed=1)], ImportKind.PROGRESS, "another") == (
+            ImportTally(1, 0, 1, 0),
+            [],
+        )
 
 
 async def test_rows_that_can_not_be_are_reported(database: str) -> None:
@@ -90,10 +93,10 @@ async def test_rows_that_can_not_be_are_reported(database: str) -> None:
             (row(completed=1, reason=""), "/reason", "type"),
             (row(completed=1, colour="red"), "/colour", "unknown_field"),
         ]
-        tally, faults = await imported(program, [body for body, _, _ in bad], Kind.PROGRESS)
-        assert tally == Tally(len(bad), 0, 0, len(bad))
+        tally, faults = await imported(program, [body for body, _, _ in bad], ImportKind.PROGRESS)
+        assert tally == ImportTally(len(bad), 0, 0, len(bad))
         found = [(fault.problems[0].pointer, fault.problems[0].code) for fault in faults]
         assert found == [(pointer, code) for _, pointer, code in bad]
         text = f"{HEADER}M-1,{ACHIEVEMENT},one,,,,\nM-1,{ACHIEVEMENT},1.0,,,,\nM-1,{ACHIEVEMENT},{'9' * 30},,,,\n"
-        tally, faults = await imported(program, text, Kind.PROGRESS)
+        tally, faults = await imported(program, text, ImportKind.PROGRESS)
         assert [fault.problems[0].pointer for fault in faults] == ["/completed"] * 3

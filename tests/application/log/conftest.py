@@ -5,7 +5,7 @@ import psycopg
 import pytest
 
 from application.log import writer as writers
-from application.log.catalogue import Catalogue, NoCatalogue
+from application.log.catalogue import DefinitionStore, NoCatalogue
 from application.log.writer import Writer
 from tests.application.log.shop import MAPPER
 
@@ -32,7 +32,7 @@ async def start(database: str) -> AsyncIterator[Start]:
     """Starts further writers on the test's database, and stops them when it is over."""
     async with AsyncExitStack() as stack:
 
-        async def start(catalogue: Catalogue | None = None, **options: object) -> Writer:
+        async def start(catalogue: DefinitionStore | None = None, **options: object) -> Writer:
             writer = Writer(database, MAPPER, catalogue or NoCatalogue(), **options)  # type: ignore[arg-type]
             return await stack.enter_async_context(running(writer))
 

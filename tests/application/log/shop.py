@@ -5,9 +5,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from application.log.batch import Committed
+from application.log.batch import Commit
 from application.log.mapper import Mapper
-from application.log.streams import Kind
+from application.log.streams import StreamKind
 from application.log.working import Command, Working
 
 
@@ -36,8 +36,8 @@ def rule(_: Ruled | None, event: Ruled) -> Ruled:
     return event
 
 
-COUNTERS = Kind("counter", Counter, count, (Counted,))
-RULES = Kind("rule", Ruled, rule, (Ruled,), catalogue=True)
+COUNTERS = StreamKind("counter", Counter, count, (Counted,))
+RULES = StreamKind("rule", Ruled, rule, (Ruled,), catalogue=True)
 
 
 class Noted(Struct, frozen=True, gc=False):
@@ -49,7 +49,7 @@ def note(before: Noted | None, event: Noted) -> Noted:
     return Noted(f"{before.text}; {event.text}") if before else event
 
 
-NOTES = Kind("note", Noted, note, (Noted,), brief=True)
+NOTES = StreamKind("note", Noted, note, (Noted,), brief=True)
 
 
 class Labelled(Struct, frozen=True, gc=False):
@@ -61,7 +61,7 @@ def label(_: Labelled | None, event: Labelled) -> Labelled:
     return event
 
 
-SHELVES = Kind("shelf", Labelled, label, (Labelled,), recalled=True)
+SHELVES = StreamKind("shelf", Labelled, label, (Labelled,), recalled=True)
 MAPPER = Mapper((COUNTERS, RULES, NOTES, SHELVES))
 
 
@@ -69,9 +69,9 @@ class Refused(Exception):  # noqa: N818  a refusal
     pass
 
 
-def landed(outcomes: list[Committed | Exception]) -> list[Committed]:
+def landed(outcomes: list[Commit | Exception]) -> list[Commit]:
     """The outcomes of commands none of which was refused."""
-    committed = [outcome for outcome in outcomes if isinstance(outcome, Committed)]
+    committed = [outcome for outcome in outcomes if isinstance(outcome, Commit)]
     assert committed == outcomes
     return committed
 

@@ -13,7 +13,7 @@ import pytest
 
 from application.log import check as checking
 from application.log.catalogue import NoCatalogue
-from application.log.check import Check, Finding, check, find_head_faults
+from application.log.check import Finding, LogCheck, check, find_head_faults
 from application.log.writer import Writer
 from tests.application.log.shop import COUNTERS, MAPPER, NOTES, RULES, Counted, counting, creating, noting, ruling
 from tests.support.database import fresh_database
@@ -84,7 +84,7 @@ def found(connection: psycopg.Connection) -> list[str]:
 
 @pytest.mark.usefixtures("paged")
 def test_a_log_that_was_only_written_to_agrees_with_itself(connection: psycopg.Connection) -> None:
-    run = Check(connection, MAPPER)
+    run = LogCheck(connection, MAPPER)
     assert list(run.findings()) == []
     assert (run.end, run.events, run.streams) == (POSITIONS, POSITIONS, 6)
 
@@ -341,7 +341,7 @@ def test_what_is_recorded_meanwhile_is_left_out(database: str, monkeypatch: pyte
     monkeypatch.setattr(checking, "PAGE_STREAMS", 1)
     asyncio.run(write(database))
     with psycopg.connect(database, autocommit=True) as connection:
-        run = Check(connection, MAPPER)
+        run = LogCheck(connection, MAPPER)
         findings = run.findings()
         asyncio.run(write(database))
         assert list(findings) == []

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from application.log.batch import Decision, Job, Submission
+from application.log.batch import BatchCommand, Decision, Submission
 from application.log.cache import NOTHING, Cache, Kept
 from application.log.deciding import Deciding
 from application.log.errors import LogError
@@ -86,12 +86,12 @@ class Store:
         return {key: STORED.get(key, NOTHING) for key in keys}
 
 
-def jobs_of(commands: list[Command]) -> list[Job]:
+def jobs_of(commands: list[Command]) -> list[BatchCommand]:
     submission = Submission(len(commands), "")
-    return [Job(command, submission, index) for index, command in enumerate(commands)]
+    return [BatchCommand(command, submission, index) for index, command in enumerate(commands)]
 
 
-async def decide(jobs: list[Job], warm: set[int]) -> tuple[list[Decision], list[Job], Store]:
+async def decide(jobs: list[BatchCommand], warm: set[int]) -> tuple[list[Decision], list[BatchCommand], Store]:
     cache, store = Cache(), Store()
     for number in warm:
         key = COUNTERS.at(number).key

@@ -5,7 +5,7 @@ import pytest
 from msgspec import Struct
 
 from application.log.mapper import Mapper
-from application.log.streams import Kind
+from application.log.streams import StreamKind
 from application.streams import KINDS
 from tests.application.log import golden
 from tests.application.log.shop import COUNTERS, MAPPER, NOTES, RULES, SHELVES, Counted, Counter, count
@@ -24,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def counters(event_type: type) -> Mapper:
-    return Mapper((Kind("counter", Counter, count, (event_type,)), RULES, NOTES, SHELVES))
+    return Mapper((StreamKind("counter", Counter, count, (event_type,)), RULES, NOTES, SHELVES))
 
 
 def test_what_has_not_changed_passes(folder: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_new_version_still_reads_the_old_file(folder: Path) -> None:
         by: int
         note: str
 
-    kinds = (Kind("counter", Counter, count, (Added,)), RULES, NOTES, SHELVES)
+    kinds = (StreamKind("counter", Counter, count, (Added,)), RULES, NOTES, SHELVES)
     mapper = Mapper(kinds, {("counter.counted", 1): lambda content: {**content, "by": content["by"]}})
     with pytest.raises(AssertionError, match=r"counter\.counted@2"):
         golden.check(mapper, folder)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from application.log.envelope import Cause, Envelope
 from application.log.errors import Undecodable, UnknownEvent, UnknownTag
 from application.log.mapper import Mapper
-from application.log.streams import Kind
+from application.log.streams import StreamKind
 from tests.application.log.shop import COUNTERS, MAPPER, RULES, Counted, Counter, Ruled, count, rule
 
 
@@ -36,12 +36,12 @@ def keep(_: Everything | None, event: Everything) -> Everything:
     return event
 
 
-def kind_of(*events: type, name: str = "other") -> Kind[Any, Any]:
-    return Kind(name, Counter, count, events)
+def kind_of(*events: type, name: str = "other") -> StreamKind[Any, Any]:
+    return StreamKind(name, Counter, count, events)
 
 
 def test_an_event_is_read_as_it_was_written() -> None:
-    mapper = Mapper((Kind("everything", Everything, keep, (Everything,)),))
+    mapper = Mapper((StreamKind("everything", Everything, keep, (Everything,)),))
     tag, payload = mapper.encode(EVENT)
     assert tag == "everything.happened"
     assert tag.encode() not in payload
@@ -133,6 +133,6 @@ def test_a_registry_that_contradicts_itself_is_refused(kinds: Any, upcasts: Any,
 
 
 def test_a_struct_may_be_written_as_an_array() -> None:
-    mapper = Mapper((Kind("rule", Ruled, rule, (Ruled,)),))
+    mapper = Mapper((StreamKind("rule", Ruled, rule, (Ruled,)),))
     assert mapper.encode(Ruled(3)) == ("rule.ruled", b"\x91\x03")
     assert RULES.catalogue

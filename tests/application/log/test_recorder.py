@@ -20,7 +20,7 @@ from eventsourcing.tests import persistence as contract
 from eventsourcing.utils import Environment
 
 from application.log.catalogue import NoCatalogue
-from application.log.library import Fact, FactMapper, LogFactory
+from application.log.library import LogFactory, PlacedEvent, PlacedEventMapper
 from application.log.recorder import (
     Datastore,
     LogAggregateRecorder,
@@ -106,19 +106,19 @@ def shop(database: str) -> "Shop":
 
 
 class Shop(Application[UUID]):
-    def construct_mapper(self) -> FactMapper:
-        return FactMapper(MAPPER)
+    def construct_mapper(self) -> PlacedEventMapper:
+        return PlacedEventMapper(MAPPER)
 
 
 def test_the_librarys_application_records_and_reads_our_events(database: str) -> None:
     stream = COUNTERS.at("a").id
-    facts = [Fact(stream, 1, Counted(2)), Fact(stream, 2, Counted(3))]
+    facts = [PlacedEvent(stream, 1, Counted(2)), PlacedEvent(stream, 2, Counted(3))]
     with shop(database) as application:
         recordings = application.save(*facts)
         assert [recording.notification.id for recording in recordings] == [1, 2]
         assert list(application.events.get(stream)) == facts
         with pytest.raises(IntegrityError):
-            application.save(Fact(stream, 2, Counted(4)))
+            application.save(PlacedEvent(stream, 2, Counted(4)))
 
 
 def test_the_library_names_what_the_log_does_not_keep(database: str) -> None:
@@ -142,8 +142,8 @@ async def test_the_writer_goes_on_where_the_library_recorded(database: str) -> N
     await writer.start()
     assert (await writer.submit(counting("a", 1))).answer == 1
     with shop(database) as application:
-        application.save(Fact(stream, 2, Counted(10)))
+        application.save(PlacedEvent(stream, 2, Counted(10)))
         assert (await writer.submit(counting("a", 100))).answer == 111
-        application.save(Fact(stream, 4, Counted(1000)))
+        application.save(PlacedEvent(stream, 4, Counted(1000)))
     assert (await writer.submit(reading("a"))).answer == Counter(1111, 4)
     await writer.stop()

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from application.log import writer as writers
-from application.log.batch import Committed
+from application.log.batch import Commit
 from application.log.check import check
 from application.log.errors import FateUnknown, Unavailable
 from application.log.writer import Writer
@@ -87,7 +87,7 @@ async def test_a_process_that_stood_still_itself_tells_nobody(
         await asyncio.sleep(0.1)
         holding.rollback()
         time.sleep(2 * STALL_SECONDS)  # noqa: ASYNC251  the whole loop stands still
-    assert isinstance(await waiting, Committed)
+    assert isinstance(await waiting, Commit)
 
 
 async def test_a_failure_to_write_is_told_of_until_it_is_over(

@@ -4,7 +4,7 @@ from uuid import UUID, uuid5
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from application.log.streams import Kind, identity
+from application.log.streams import StreamKind, identity
 from tests.application.log.shop import COUNTERS, RULES
 
 KEYS = [
@@ -51,7 +51,7 @@ def first(_: int | None, event: int) -> int:
 def test_identities_are_permanent() -> None:
     """Written down: every fact that was ever recorded is found under its identity again."""
     assert COUNTERS.at("M-7", 3, UUID(int=5)).id == UUID("cd5a5546-8346-53d3-974d-a00f863035d7")
-    assert Kind("member", int, first, ()).at("M-7").id == UUID("230a1f8b-e7d8-5908-9c68-6fa761949141")
+    assert StreamKind("member", int, first, ()).at("M-7").id == UUID("230a1f8b-e7d8-5908-9c68-6fa761949141")
 
 
 @given(st.binary(min_size=16, max_size=16), st.text(max_size=20))

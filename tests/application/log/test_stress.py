@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from application.log import writer as writers
-from application.log.batch import Committed
+from application.log.batch import Commit
 from application.log.check import check
 from application.log.errors import Contended, FateUnknown
 from application.log.reader import read_page
@@ -59,7 +59,7 @@ class Client:
     """Sends commands of unique names, some of which it does not wait for, and keeps what it was answered."""
 
     def __init__(self, number: int) -> None:
-        self.answered: dict[str, Committed | Exception] = {}
+        self.answered: dict[str, Commit | Exception] = {}
         self._random = random.Random(number)  # noqa: S311  the same commands each time
         self._number = number
 
@@ -122,7 +122,7 @@ async def test_every_answer_is_what_the_log_says_whatever_happens(
     committed = 0
     for client in clients:
         for name, outcome in client.answered.items():
-            if isinstance(outcome, Committed):
+            if isinstance(outcome, Commit):
                 committed += 1
                 stream, state = outcome.answer
                 assert state == as_of(states[stream], outcome.position)

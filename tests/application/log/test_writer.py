@@ -11,7 +11,7 @@ import pytest
 
 from application.log import mapper as mappers
 from application.log import writer as writers
-from application.log.batch import Committed
+from application.log.batch import Commit
 from application.log.catalogue import Entry
 from application.log.check import check
 from application.log.envelope import Cause, Origin
@@ -195,7 +195,7 @@ async def test_a_state_that_cant_be_written_fails_the_command_that_made_it(write
     """Each event fits; what they add up to does not."""
     large = recording(Counted(2**62))
     outcomes = await writer.submit_many([counting("b"), large, large, large, large, counting("b")])
-    assert [type(outcome) for outcome in outcomes[:5]] == [Committed] * 4 + [OverflowError]
+    assert [type(outcome) for outcome in outcomes[:5]] == [Commit] * 4 + [OverflowError]
     assert (await writer.submit(reading("a"))).answer == Counter(3 * 2**62, 3)
 
 

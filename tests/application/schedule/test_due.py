@@ -20,7 +20,7 @@ from application.tiered.previews import compute
 from domain.facts.transaction import Status
 from domain.tiered import preview
 from domain.tiered.terms import Confirmation
-from domain.values.duration import Duration, Unit, advance
+from domain.values.duration import Duration, DurationUnit, advance
 from projections.engine.positions import Positions
 from tests.application.schedule.jobs.program import Running, receiving, running
 from tests.support.campaigns import definition, purchase, tiers
@@ -30,7 +30,7 @@ BUDAPEST = ZoneInfo("Europe/Budapest")
 
 
 @given(
-    st.builds(Duration, st.integers(1, 40), st.sampled_from(Unit)),
+    st.builds(Duration, st.integers(1, 40), st.sampled_from(DurationUnit)),
     st.integers(-1_500, 2_200).map(lambda days: datetime(2024, 1, 1, 5, 17, tzinfo=UTC) + timedelta(days=days)),
 )
 @settings(max_examples=60)

@@ -23,18 +23,18 @@ from application.facts.bodies import (
     TransactionBody,
     UpdateFact,
 )
-from application.facts.commands import Taken, command_of
-from application.facts.ingest import FactAnswer, Repeated
+from application.facts.commands import FactReceipt, command_of
+from application.facts.ingest import FactEffects, Repeated
 from application.members.commands import put_member
 from application.service.preconditions import Precondition
 from application.service.refusals import Conflict, Refusal
-from application.simulation.simulation import DECISIONS, Described, Draft, Simulation, TooMuch
+from application.simulation.simulation import DECISIONS, Draft, MemberDescription, Simulation, TooMuch
 from application.streams import MEMBER, TRANSACTION
 from domain.achievements.definition import Count, CountKind, Definition, Subject
 from domain.achievements.progress import Advanced, Completed
 from domain.campaigns.award_policy import Decided
 from domain.campaigns.definition import CampaignTrigger, CampaignType, Limits, OnExhausted, People, Recipient
-from domain.campaigns.participation import Granted, Reason, Refused
+from domain.campaigns.participation import AwardReason, Granted, Refused
 from domain.catalogue.coupon_code import Issued
 from domain.catalogue.entries import Coupon, EventType, Generator, MemberList, Reward, Segment
 from domain.facts.transaction import Accepted, Received
@@ -75,7 +75,7 @@ async def simulated(program: Program, *facts: Fact) -> tuple[list[Any], list[Any
     return answers, [recorded.event for recorded in simulation.events]
 
 
-def done(program: Program, fact: Fact) -> FactAnswer | Exception:
+def done(program: Program, fact: Fact) -> FactEffects | Exception:
     """What it is answered, everything that it triggers decided."""
     try:
         answer = program.do(command_of(fact, RULES))
@@ -92,7 +92,7 @@ def bought(number: int, member: str = "M-1", total: str = "20", on: int = 5, **f
 def told(outcome: object) -> object:
     """What an answer says, to be compared."""
     match outcome:
-        case Taken(answer=answer):
+        case FactReceipt(answer=answer):
             return answer
         case Invalid(problems=problems):
             return problems
@@ -247,7 +247,7 @@ async def test_facts_load_what_they_concern_in_few_rounds(program: Program) -> N
 async def test_positions_count_on_from_where_it_began(program: Program) -> None:
     simulation = simulating(program)
     taken = await simulation.take(bought(1), command_of(bought(1), RULES))
-    assert isinstance(taken, Taken)
+    assert isinstance(taken, FactReceipt)
     assert simulation.began == len(program.history)
     assert [recorded.position for recorded in simulation.events] == list(
         range(simulation.began + 1, simulation.position + 1)
@@ -255,20 +255,20 @@ async def test_positions_count_on_from_where_it_began(program: Program) -> None:
     assert taken.position <= simulation.position
 
 
-async def described(program: Program, member: str, as_: Described, *asked: Fact) -> list[Any]:
+async def described(program: Program, member: str, as_: MemberDescription, *asked: Fact) -> list[Any]:
     simulation = simulating(program)
     await simulation.describe(member, as_)
     await simulation.expect(asked)
     for fact in asked:
         taken = await simulation.take(fact, command_of(fact, RULES))
-        assert isinstance(taken, Taken), taken
+        assert isinstance(taken, FactReceipt), taken
     return [recorded.event for recorded in simulation.events]
 
 
 async def test_a_described_member_is_taken_as_given(program: Program) -> None:
     both = bought(1, "M-9"), bought(2, "M-9")
-    for tier, reasons in (("gold", []), (None, [Reason.NOT_IN_AUDIENCE])):
-        events = await described(program, "M-9", Described(tier=tier, referrer="M-3"), *both)
+    for tier, reasons in (("gold", []), (None, [AwardReason.NOT_IN_AUDIENCE])):
+        events = await described(program, "M-9", MemberDescription(tier=tier, referrer="M-3"), *both)
         refused = [event for event in events if isinstance(event, Refused) and event.campaign == OTHER_CAMPAIGN]
         assert [why.code for event in refused for why in event.reasons] == reasons
     assert program.state(MEMBER.at("M-9")) is None
@@ -276,17 +276,19 @@ async def test_a_described_member_is_taken_as_given(program: Program) -> None:
 
 async def test_a_description_takes_the_place_of_what_is_recorded(program: Program) -> None:
     done(program, bought(1))
-    events = await described(program, "M-1", Described(tier="silver"), bought(2))
+    events = await described(program, "M-1", MemberDescription(tier="silver"), bought(2))
     assert completed(events) == ["M-1"]
     (refused,) = [event for event in events if isinstance(event, Refused) and event.campaign == OTHER_CAMPAIGN]
-    assert [why.code for why in refused.reasons] == [Reason.NOT_IN_AUDIENCE]
+    assert [why.code for why in refused.reasons] == [AwardReason.NOT_IN_AUDIENCE]
     # the referrer who is recorded progresses
     assert {event.member for event in events if isinstance(event, Advanced)} == {"M-1", "M-2"}
 
 
 async def test_a_description_holds_from_then_on(program: Program) -> None:
     program.do(command_of(bought(1, status="pending"), RULES))
-    events = await described(program, "M-1", Described(tier="silver", attributes={}), AcceptFact("T-1"), bought(2))
+    events = await described(
+        program, "M-1", MemberDescription(tier="silver", attributes={}), AcceptFact("T-1"), bought(2)
+    )
     accepted, received = (event for event in events if isinstance(event, Accepted | Received))
     assert isinstance(accepted, Accepted)
     assert isinstance(received, Received)
@@ -298,10 +300,10 @@ async def test_a_description_holds_from_then_on(program: Program) -> None:
 
 async def test_a_description_that_can_t_be_is_refused(program: Program) -> None:
     with pytest.raises(Invalid) as refused:
-        await described(program, "M-1", Described(referrer="M-1", lists=("friends", "foes")))
+        await described(program, "M-1", MemberDescription(referrer="M-1", lists=("friends", "foes")))
     assert [problem.pointer for problem in refused.value.problems] == ["/lists/1", "/referrer"]
     with pytest.raises(Invalid) as refused:
-        await described(program, "M-2", Described(referrer="M-1"))
+        await described(program, "M-2", MemberDescription(referrer="M-1"))
     assert [(problem.pointer, problem.code) for problem in refused.value.problems] == [("/referrer", "referrer_cycle")]
 
 

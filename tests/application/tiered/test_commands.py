@@ -18,7 +18,7 @@ from domain.catalogue.entries import Account
 from domain.catalogue.product import Product
 from domain.tiered.definition import Aggregate
 from domain.tiered.standing import Awarded
-from domain.tiered.terms import Part
+from domain.tiered.terms import CombinationPart
 from domain.values.problems import Invalid
 from tests.support.campaigns import CAMPAIGN, buy, definition, evaluate, purchase, running
 from tests.support.program import Program
@@ -62,7 +62,7 @@ def test_the_products_of_a_definition_are_looked_up_together() -> None:
 
 def test_an_unknown_product_is_told_where_it_is_named() -> None:
     program = Program()
-    given = definition(aggregate=Aggregate(combination=(Part("SKU-1", Decimal(1)),)))
+    given = definition(aggregate=Aggregate(combination=(CombinationPart("SKU-1", Decimal(1)),)))
     with pytest.raises(Invalid, match="/aggregate/combination/0/product: no product `SKU-1`"):
         program.do(lambda working: tiered_campaigns.define(working, CAMPAIGN, given))
 

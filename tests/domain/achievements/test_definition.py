@@ -17,7 +17,7 @@ from domain.achievements.definition import (
 )
 from domain.achievements.timeframe import Timeframe, TimeframeKind
 from domain.facts.fact import FactKind
-from domain.values.interval import MOST_UNITS, Interval, Unit
+from domain.values.interval import MOST_UNITS, Interval, IntervalUnit
 from domain.values.limit import Limit
 from domain.values.texts import Text
 from tests.domain.references import References
@@ -62,7 +62,7 @@ def rule_problems(**fields: Any) -> list[str]:
         ({"limit": Limit(Decimal("NaN"))}, ["/limit/value"]),
         ({"limit": Limit(Decimal("1e19"))}, ["/limit/value"]),
         ({"limit": Limit(Decimal("1e999999"))}, ["/limit/value"]),
-        ({"limit": Limit(Decimal(1), Interval(Unit.DAY, 0))}, ["/limit/interval/n"]),
+        ({"limit": Limit(Decimal(1), Interval(IntervalUnit.DAY, 0))}, ["/limit/interval/n"]),
         ({"rules": ()}, ["/rules"]),
         ({"rules": (rule(),) * 6}, []),
         ({"rules": (rule(),) * 7}, ["/rules"]),
@@ -73,8 +73,8 @@ def test_of_the_whole(fields: dict[str, Any], pointers: list[str]) -> None:
     assert problems(**fields) == pointers
 
 
-@pytest.mark.parametrize("unit", list(Unit))
-def test_an_interval_is_as_long_as_can_be_kept(unit: Unit) -> None:
+@pytest.mark.parametrize("unit", list(IntervalUnit))
+def test_an_interval_is_as_long_as_can_be_kept(unit: IntervalUnit) -> None:
     most = MOST_UNITS[unit]
     assert problems(limit=Limit(Decimal(1), Interval(unit, most))) == []
     assert problems(limit=Limit(Decimal(1), Interval(unit, most + 1))) == ["/limit/interval/n"]
@@ -119,8 +119,11 @@ def test_an_interval_is_as_long_as_can_be_kept(unit: Unit) -> None:
         ({"period": Period(PeriodKind.WEEK), "consecutive": 0}, ["consecutive"]),
         ({"consecutive": 2}, ["consecutive"]),
         ({"period": LAST_WEEK, "consecutive": 2}, ["consecutive"]),
-        ({"frequency": Limit(Decimal(1), Interval(Unit.HOUR))}, []),
-        ({"frequency": Limit(Decimal("0.5"), Interval(Unit.YEAR, 11))}, ["frequency/value", "frequency/interval/n"]),
+        ({"frequency": Limit(Decimal(1), Interval(IntervalUnit.HOUR))}, []),
+        (
+            {"frequency": Limit(Decimal("0.5"), Interval(IntervalUnit.YEAR, 11))},
+            ["frequency/value", "frequency/interval/n"],
+        ),
     ],
 )
 def test_of_a_rule(fields: dict[str, Any], pointers: list[str]) -> None:
@@ -140,7 +143,7 @@ def test_of_a_rule(fields: dict[str, Any], pointers: list[str]) -> None:
         ({"period": Period(PeriodKind.WEEK), "consecutive": 2}, ("period", "consecutive")),
         ({"name": "Five!"}, ()),
         ({"conditions": {"expression": "transaction.total > 20"}}, ()),
-        ({"frequency": Limit(Decimal(1), Interval(Unit.DAY))}, ()),
+        ({"frequency": Limit(Decimal(1), Interval(IntervalUnit.DAY))}, ()),
     ],
 )
 def test_what_of_a_rule_makes_a_new_revision(fields: dict[str, Any], pointers: tuple[str, ...]) -> None:

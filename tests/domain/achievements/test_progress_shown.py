@@ -8,7 +8,7 @@ import pytest
 
 from domain.achievements.buckets import Bucket, bucket_at
 from domain.achievements.definition import Count, CountKind, Definition, Period, PeriodKind, Rule
-from domain.achievements.progress_shown import RuleShown, shown_at, terms_shown
+from domain.achievements.progress_shown import RuleView, shown_at, terms_shown
 from domain.achievements.terms import RuleTerms
 from domain.achievements.timeframe import Timeframe, TimeframeKind
 from domain.facts.fact import FactKind
@@ -53,7 +53,7 @@ def counted(terms: RuleTerms, **amounts: str) -> tuple[Bucket, ...]:
 
 
 def shown(terms: RuleTerms, at: str, **amounts: str) -> tuple[str, str, int, bool]:
-    found: RuleShown = shown_at(terms, counted(terms, **amounts), moment_of(datetime.fromisoformat(at), ZONE))
+    found: RuleView = shown_at(terms, counted(terms, **amounts), moment_of(datetime.fromisoformat(at), ZONE))
     return f"{found.value:f}", f"{found.remaining:f}", found.consecutive_completed, found.complete
 
 
@@ -155,4 +155,4 @@ def test_a_value_that_several_of_the_last_days_have_is_one() -> None:
     day = bucket_at(terms, moment_of(datetime(2026, 9, 3, 12, tzinfo=UTC), ZONE))
     buckets = (Bucket(day, Decimal(2), ("Paris", "Rome")), Bucket(day + 1, Decimal(1), ("Rome",)))
     at = moment_of(datetime(2026, 9, 4, 12, tzinfo=UTC), ZONE)
-    assert shown_at(terms, buckets, at) == RuleShown(Decimal(2), Decimal(1), 0, complete=False)
+    assert shown_at(terms, buckets, at) == RuleView(Decimal(2), Decimal(1), 0, complete=False)

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from domain.campaigns import campaign as campaigns
 from domain.campaigns.campaign import (
-    AchievementArchived,
     Activated,
+    ArchivedAchievement,
     Campaign,
     Defined,
     Deleted,
@@ -70,7 +70,7 @@ def test_an_active_one_stays_as_it_is() -> None:
 def test_what_is_not_activated() -> None:
     lacking = held(achievement=None, starts_at=None, rules=())
     assert campaigns.activate(lacking, NOW, archived=False) == Incomplete(("achievement", "starts_at", "rules"))
-    assert campaigns.activate(held(), NOW, archived=True) == AchievementArchived()
+    assert campaigns.activate(held(), NOW, archived=True) == ArchivedAchievement()
     allowed = (Status.DRAFT, Status.PAUSED)
     assert campaigns.activate(held(ACTIVATED, **OVER), NOW, archived=False) == WrongStatus(Status.ENDED, allowed)
     assert campaigns.activate(held(DELETED), NOW, archived=False) == WrongStatus(Status.DELETED, allowed)

@@ -7,21 +7,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.campaigns.decision import AlreadyCancelled, ask_to_cancel, cancel
+from domain.campaigns.decision import SecondCancellation, ask_to_cancel, cancel
 from domain.campaigns.definition import CampaignType, EffectKind, Recipient
-from domain.campaigns.ledger import CouponLeft, Ledger
-from domain.campaigns.occasion import AchievementSeen
+from domain.campaigns.ledger import CouponSupply, Ledger
+from domain.campaigns.occasion import AchievementContext
 from domain.campaigns.participation import (
     NO_TALLIES,
     NOTHING,
+    AwardReason,
     CancellationRequested,
     Counters,
     Granted,
-    Reason,
+    Observation,
     Receipt,
     ReferralReleased,
     Refused,
-    Saw,
     Why,
     evolve,
     receipt_of,
@@ -67,7 +67,7 @@ def granted(decision: Granted | Refused) -> Granted:
     return decision
 
 
-def reasons(decision: Granted | Refused) -> list[Reason]:
+def reasons(decision: Granted | Refused) -> list[AwardReason]:
     assert isinstance(decision, Refused), decision
     return [why.code for why in decision.reasons]
 
@@ -110,15 +110,15 @@ def test_rules_are_independent_and_several_may_pay() -> None:
 def test_shows_what_a_condition_saw() -> None:
     when = 'transaction.total > 100 and member.tier == "gold" and count(items) > 1 and member.attributes.city == "Rome"'
     decision = Deciding().decide(terms(rule(when=when)))
-    assert reasons(decision) == [Reason.CONDITION_NOT_MET]
+    assert reasons(decision) == [AwardReason.CONDITION_NOT_MET]
     assert isinstance(decision, Refused)
     assert decision.reasons[0].rule == 1
     assert decision.rules[0].condition == when
     assert decision.rules[0].saw == (
-        Saw("transaction.total", "49.9"),
-        Saw("member.tier", "gold"),
-        Saw("transaction.items", "0 lines"),
-        Saw("member.attributes.city", None),
+        Observation("transaction.total", "49.9"),
+        Observation("member.tier", "gold"),
+        Observation("transaction.items", "0 lines"),
+        Observation("member.attributes.city", None),
     )
     assert decision.reasons[0].detail.startswith("transaction.total was 49.9, member.tier was gold")
 
@@ -126,7 +126,7 @@ def test_shows_what_a_condition_saw() -> None:
 def test_refuses_whoever_is_not_in_the_audience() -> None:
     stranger = occasion(member=Member("M-1", tier="silver"))
     people = among("gold", local='member.attributes.city == "Paris"')
-    assert reasons(Deciding().decide(terms(audience=people), stranger)) == [Reason.NOT_IN_AUDIENCE]
+    assert reasons(Deciding().decide(terms(audience=people), stranger)) == [AwardReason.NOT_IN_AUDIENCE]
 
 
 def test_writes_down_what_held_the_member() -> None:
@@ -140,7 +140,7 @@ def test_writes_down_what_held_the_member() -> None:
 def test_a_segment_that_fails_is_a_reason() -> None:
     people = among(odd="1 / member.attributes.children > 1")
     childless = occasion(member=Member("M-1", attributes={"children": "0"}))
-    assert reasons(Deciding().decide(terms(audience=people), childless)) == [Reason.EXPRESSION_FAILED]
+    assert reasons(Deciding().decide(terms(audience=people), childless)) == [AwardReason.EXPRESSION_FAILED]
 
 
 def test_refuses_beyond_the_executions_of_a_member() -> None:
@@ -148,7 +148,7 @@ def test_refuses_beyond_the_executions_of_a_member() -> None:
     assert isinstance(deciding.decide(decided), Granted)
     assert isinstance(deciding.decide(decided), Granted)
     decision = deciding.decide(decided)
-    assert reasons(decision) == [Reason.MEMBER_LIMIT_REACHED]
+    assert reasons(decision) == [AwardReason.MEMBER_LIMIT_REACHED]
     assert isinstance(decision, Refused)
     assert decision.reasons[0].detail == "2 of 2 executions in a day"
     assert decision.before == counters(2, "200", "200")
@@ -176,16 +176,16 @@ def test_says_every_reason_that_applies() -> None:
     decision = deciding.decide(decided)
     assert isinstance(decision, Refused)
     assert [(why.code, why.rule, why.effect) for why in decision.reasons] == [
-        (Reason.NOT_IN_AUDIENCE, None, None),
-        (Reason.MEMBER_LIMIT_REACHED, None, None),
-        (Reason.MEMBER_UNITS_EXHAUSTED, 1, 1),
-        (Reason.BUDGET_EXHAUSTED, 1, 1),
-        (Reason.REWARD_OUT_OF_STOCK, 1, 2),
-        (Reason.COUPON_POOL_EMPTY, 1, 3),
-        (Reason.CONDITION_NOT_MET, 2, None),
-        (Reason.NOTHING_TO_GIVE, 3, 1),
-        (Reason.EXPRESSION_FAILED, 3, 2),
-        (Reason.EXPRESSION_FAILED, 3, 3),
+        (AwardReason.NOT_IN_AUDIENCE, None, None),
+        (AwardReason.MEMBER_LIMIT_REACHED, None, None),
+        (AwardReason.MEMBER_UNITS_EXHAUSTED, 1, 1),
+        (AwardReason.BUDGET_EXHAUSTED, 1, 1),
+        (AwardReason.REWARD_OUT_OF_STOCK, 1, 2),
+        (AwardReason.COUPON_POOL_EMPTY, 1, 3),
+        (AwardReason.CONDITION_NOT_MET, 2, None),
+        (AwardReason.NOTHING_TO_GIVE, 3, 1),
+        (AwardReason.EXPRESSION_FAILED, 3, 2),
+        (AwardReason.EXPRESSION_FAILED, 3, 3),
     ]
     assert decision.reasons[2].detail == "100 units asked, 50 left of the member's 50"
     assert decision.reasons[-1].detail == "-1 is less than nothing"
@@ -200,14 +200,14 @@ def test_what_a_refused_member_would_have_got_is_not_given() -> None:
             Decimal(0),
             None,
             None,
-            Reason.NOT_IN_AUDIENCE,
+            AwardReason.NOT_IN_AUDIENCE,
         )
 
 
 def test_an_effect_that_fails_does_not_hold_up_the_others() -> None:
     decision = granted(Deciding().decide(terms(rule(units(FAILS), units("5")))))
     assert [(effect.units, effect.reason) for effect in decision.rules[0].effects] == [
-        (Decimal(0), Reason.EXPRESSION_FAILED),
+        (Decimal(0), AwardReason.EXPRESSION_FAILED),
         (Decimal(5), None),
     ]
     assert decision.units == 5
@@ -215,13 +215,13 @@ def test_an_effect_that_fails_does_not_hold_up_the_others() -> None:
 
 def test_a_condition_that_fails_is_a_reason() -> None:
     decision = Deciding().decide(terms(rule(when="1 / (transaction.total - 49.90) > 1")))
-    assert reasons(decision) == [Reason.EXPRESSION_FAILED]
+    assert reasons(decision) == [AwardReason.EXPRESSION_FAILED]
     assert not decision.rules[0].met
 
 
 def test_figures_that_no_account_holds_are_failures() -> None:
     decision = Deciding().decide(terms(rule(units("99999999999 * 99999999999"))))
-    assert reasons(decision) == [Reason.EXPRESSION_FAILED]
+    assert reasons(decision) == [AwardReason.EXPRESSION_FAILED]
 
 
 def test_refuses_an_effect_that_is_larger_than_the_budget_left() -> None:
@@ -237,7 +237,7 @@ def test_clamps_to_the_least_that_is_left_rounded_down() -> None:
     assert granted(deciding.decide(decided)).units == 100
     clamped = granted(deciding.decide(decided))
     assert (clamped.units, clamped.rules[0].effects[0].unrounded) == (Decimal(50), Decimal(100))
-    assert reasons(deciding.decide(decided)) == [Reason.BUDGET_EXHAUSTED]
+    assert reasons(deciding.decide(decided)) == [AwardReason.BUDGET_EXHAUSTED]
     finer = terms(rule(units("1", decimals=1)), limits=decided.limits)
     assert granted(deciding.decide(finer)).units == Decimal("0.7")
 
@@ -247,7 +247,7 @@ def test_effects_of_one_decision_share_what_is_left() -> None:
     decision = granted(Deciding().decide(decided))
     assert [(effect.units, effect.reason) for effect in decision.rules[0].effects] == [
         (Decimal(60), None),
-        (Decimal(0), Reason.BUDGET_EXHAUSTED),
+        (Decimal(0), AwardReason.BUDGET_EXHAUSTED),
         (Decimal(40), None),
     ]
 
@@ -258,9 +258,9 @@ def test_a_limit_lowered_below_what_was_given_gives_no_more() -> None:
     for clamp in (False, True):
         lowered = terms(limits=limits(at_most("1"), at_most("200"), at_most("200"), clamp=clamp))
         assert reasons(deciding.decide(lowered)) == [
-            Reason.MEMBER_LIMIT_REACHED,
-            Reason.MEMBER_UNITS_EXHAUSTED,
-            Reason.BUDGET_EXHAUSTED,
+            AwardReason.MEMBER_LIMIT_REACHED,
+            AwardReason.MEMBER_UNITS_EXHAUSTED,
+            AwardReason.BUDGET_EXHAUSTED,
         ]
 
 
@@ -296,7 +296,7 @@ def test_the_units_of_a_referrer_bound_what_all_their_referees_bring() -> None:
     assert granted(deciding.decide(decided, FRIEND)).after.referrer_units == 10
     deciding.participation = None
     decision = deciding.decide(decided, OTHER_FRIEND)
-    assert reasons(decision) == [Reason.REFERRER_UNITS_EXHAUSTED]
+    assert reasons(decision) == [AwardReason.REFERRER_UNITS_EXHAUSTED]
     assert isinstance(decision, Refused)
     assert decision.reasons[0].detail == "10 units asked, 0 left of the referrer's 10"
     assert whole(decision.before.referrer_executions, decision.before.referrer_units) == [1, 10]
@@ -308,7 +308,7 @@ def test_a_referrer_at_their_limit_does_not_keep_the_member_from_theirs() -> Non
     decision = granted(deciding.decide(decided, FRIEND))
     own, other = decision.rules[0].effects
     assert whole(own.units, other.units) == [10, 0]
-    assert (other.reason, other.detail) == (Reason.REFERRER_LIMIT_REACHED, "1 of 1 executions in an hour")
+    assert (other.reason, other.detail) == (AwardReason.REFERRER_LIMIT_REACHED, "1 of 1 executions in an hour")
     assert decision.receipts == (Receipt(Recipient.MEMBER, "M-1", Decimal(10)),)
     assert whole(decision.after.member_executions, decision.after.referrer_executions) == [2, 1]
     assert whole(decision.after.total_units, decision.after.referrer_units) == [45, 25]
@@ -320,21 +320,24 @@ def test_a_member_at_their_limit_does_not_keep_the_referrer_from_theirs() -> Non
     decision = granted(deciding.decide(decided, FRIEND))
     own, other = decision.rules[0].effects
     assert whole(own.units, other.units) == [0, 25]
-    assert (own.reason, other.reason) == (Reason.MEMBER_LIMIT_REACHED, None)
+    assert (own.reason, other.reason) == (AwardReason.MEMBER_LIMIT_REACHED, None)
     assert whole(decision.after.member_executions, decision.after.referrer_executions) == [1, 2]
 
 
 def test_says_of_each_receiver_that_their_limit_is_reached() -> None:
     deciding, decided = Deciding(), referral(executions=at_most("1"), referrer_executions=at_most("1"))
     assert isinstance(deciding.decide(decided, FRIEND), Granted)
-    assert reasons(deciding.decide(decided, FRIEND)) == [Reason.MEMBER_LIMIT_REACHED, Reason.REFERRER_LIMIT_REACHED]
+    assert reasons(deciding.decide(decided, FRIEND)) == [
+        AwardReason.MEMBER_LIMIT_REACHED,
+        AwardReason.REFERRER_LIMIT_REACHED,
+    ]
 
 
 def test_a_limit_on_what_nobody_is_given_is_no_reason() -> None:
     only = referral(units("5", to=REFERRER), executions=at_most("0"), referrer_units=at_most("5"))
     deciding = Deciding()
     assert isinstance(deciding.decide(only, FRIEND), Granted)
-    assert reasons(deciding.decide(only, FRIEND)) == [Reason.REFERRER_UNITS_EXHAUSTED]
+    assert reasons(deciding.decide(only, FRIEND)) == [AwardReason.REFERRER_UNITS_EXHAUSTED]
 
 
 def test_what_is_withheld_from_one_leaves_the_budget_to_the_other() -> None:
@@ -397,14 +400,14 @@ def test_a_grant_from_before_receivers_were_counted_apart_stays_as_it_counted() 
 
 def test_without_a_referrer_their_limits_are_none() -> None:
     alone = granted(Deciding().decide(referral(referrer_executions=at_most("1"))))
-    assert [effect.reason for effect in alone.rules[0].effects] == [None, Reason.NO_REFERRER]
+    assert [effect.reason for effect in alone.rules[0].effects] == [None, AwardReason.NO_REFERRER]
     assert (alone.after.referrer_executions, alone.after.referrer_units) == (None, None)
 
 
 def test_without_a_referrer_nothing_goes_to_one() -> None:
     only = terms(rule(units("20", to=Recipient.REFERRER)))
     decision = Deciding().decide(only)
-    assert reasons(decision) == [Reason.NO_REFERRER]
+    assert reasons(decision) == [AwardReason.NO_REFERRER]
     assert decision.rules[0].effects[0].member is None
     both = granted(Deciding().decide(terms(rule(units("20", to=Recipient.REFERRER), units("1")))))
     assert both.units == 1
@@ -417,15 +420,15 @@ def test_codes_are_given_in_order_until_the_pool_is_empty() -> None:
     assert [effect.code for effect in first.rules[0].effects] == ["A", "B"]
     assert [(effect.code, effect.reason) for effect in second.rules[0].effects] == [
         ("C", None),
-        (None, Reason.COUPON_POOL_EMPTY),
+        (None, AwardReason.COUPON_POOL_EMPTY),
     ]
-    assert reasons(deciding.decide(decided)) == [Reason.COUPON_POOL_EMPTY, Reason.COUPON_POOL_EMPTY]
+    assert reasons(deciding.decide(decided)) == [AwardReason.COUPON_POOL_EMPTY, AwardReason.COUPON_POOL_EMPTY]
 
 
 def test_a_coupon_has_its_value_and_its_end() -> None:
     entry = Coupon("spring", "Spring", valid_for="10 days")
     deciding = Deciding()
-    deciding.ledger = Ledger({}, {"spring": CouponLeft(entry, ("A",))}, {})
+    deciding.ledger = Ledger({}, {"spring": CouponSupply(entry, ("A",))}, {})
     (effect,) = granted(deciding.decide(terms(rule(coupon(value="0.1 * transaction.total"))))).rules[0].effects
     assert (effect.kind, effect.given, effect.code) == (EffectKind.ISSUE_COUPON, "spring", "A")
     assert (effect.value, effect.valid_until) == (Decimal("4.990"), NOON + timedelta(days=10))
@@ -438,27 +441,29 @@ def test_a_coupon_is_worth_an_amount_that_can_be_written() -> None:
 
 def test_a_coupon_whose_value_fails_is_not_issued() -> None:
     deciding = Deciding(coupons={"spring": ["A"]})
-    assert reasons(deciding.decide(terms(rule(coupon(value=FAILS))))) == [Reason.EXPRESSION_FAILED]
+    assert reasons(deciding.decide(terms(rule(coupon(value=FAILS))))) == [AwardReason.EXPRESSION_FAILED]
     assert granted(deciding.decide(terms(rule(coupon())))).rules[0].effects[0].code == "A"
 
 
 def test_rewards_are_given_while_there_are_any() -> None:
     deciding, decided = Deciding(rewards={"mug": 1, "pen": None}), terms(rule(reward()))
     assert isinstance(deciding.decide(decided), Granted)
-    assert reasons(deciding.decide(decided)) == [Reason.REWARD_OUT_OF_STOCK]
+    assert reasons(deciding.decide(decided)) == [AwardReason.REWARD_OUT_OF_STOCK]
     assert all(isinstance(deciding.decide(terms(rule(reward("pen")))), Granted) for _ in range(3))
-    assert reasons(deciding.decide(terms(rule(reward("gone"))))) == [Reason.REWARD_OUT_OF_STOCK]
+    assert reasons(deciding.decide(terms(rule(reward("gone"))))) == [AwardReason.REWARD_OUT_OF_STOCK]
 
 
 def test_reads_the_event_and_what_was_done_by_hand() -> None:
     happening = Happening("E-1", "run", "M-1", NOON, attributes={"minutes": "35"})
     by_event = occasion(transaction=None, event=happening)
     decision = Deciding().decide(terms(rule(when="transaction.total > 20")), by_event)
-    assert reasons(decision) == [Reason.CONDITION_NOT_MET]
-    assert decision.rules[0].saw == (Saw("transaction.total", None),)
-    by_hand = occasion(transaction=None, achievement=AchievementSeen(ACHIEVEMENT, "Buyer", 3))
+    assert reasons(decision) == [AwardReason.CONDITION_NOT_MET]
+    assert decision.rules[0].saw == (Observation("transaction.total", None),)
+    by_hand = occasion(transaction=None, achievement=AchievementContext(ACHIEVEMENT, "Buyer", 3))
     assert granted(Deciding().decide(terms(rule(units("achievement.completions * 10"))), by_hand)).units == 30
-    assert reasons(Deciding().decide(terms(rule(units("transaction.total"))), by_hand)) == [Reason.EXPRESSION_FAILED]
+    assert reasons(Deciding().decide(terms(rule(units("transaction.total"))), by_hand)) == [
+        AwardReason.EXPRESSION_FAILED
+    ]
 
 
 def test_a_cancelled_grant_counts_no_more() -> None:
@@ -472,14 +477,14 @@ def test_a_cancelled_grant_counts_no_more() -> None:
     assert isinstance(asked, CancellationRequested)
     asking = evolve(deciding.participation, asked)
     assert (asking.executions.total, asking.units.total) == (Decimal(1), Decimal(100))
-    assert ask_to_cancel(asking, grant, 1, "again") == AlreadyCancelled()
+    assert ask_to_cancel(asking, grant, 1, "again") == SecondCancellation()
     cancelled = cancel(grant, asked, 2)
     assert (cancelled.units, cancelled.moment, cancelled.granted) == (Decimal(100), grant.moment, 1)
     assert (cancelled.request, cancelled.reason) == (2, "by mistake")
     assert [effect.kind for effect in cancelled.effects] == [EffectKind.GIVE_UNITS, EffectKind.ISSUE_COUPON]
     after = evolve(asking, cancelled)
     assert (after.executions.total, after.units.total) == (Decimal(0), Decimal(0))
-    assert ask_to_cancel(after, grant, 1, "again") == AlreadyCancelled()
+    assert ask_to_cancel(after, grant, 1, "again") == SecondCancellation()
     deciding.participation = after
     assert granted(deciding.decide(decided)).units == 100
 
@@ -598,7 +603,7 @@ def test_reasons_name_their_rule_and_effect() -> None:
     decision = Deciding().decide(terms(rule(units("0"), name="One"), rule(reward("gone"), name="Two")))
     assert isinstance(decision, Refused)
     assert decision.reasons == (
-        Why(Reason.NOTHING_TO_GIVE, "0 units round to none", 1, 1),
-        Why(Reason.REWARD_OUT_OF_STOCK, "no reward `gone` is left", 2, 1),
+        Why(AwardReason.NOTHING_TO_GIVE, "0 units round to none", 1, 1),
+        Why(AwardReason.REWARD_OUT_OF_STOCK, "no reward `gone` is left", 2, 1),
     )
     assert replace(decision, rules=()).before == counters(0, "0", "0")

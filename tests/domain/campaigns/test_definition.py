@@ -15,6 +15,7 @@ from domain.campaigns.definition import (
     MOST_EFFECTS,
     MOST_LABELS,
     MOST_RULES,
+    CampaignRule,
     CampaignType,
     Definition,
     Effect,
@@ -22,16 +23,16 @@ from domain.campaigns.definition import (
     Limits,
     People,
     Recipient,
-    Rule,
     campaign_problems,
     missing,
 )
 from domain.catalogue.entries import Account, Badge, Coupon, Reward, Segment
 from domain.facts.fact import FactKind
-from domain.values.interval import Interval, Unit
+from domain.values.interval import Interval, IntervalUnit
 from domain.values.limit import Limit
 from domain.values.texts import Text
 
+DAY, YEAR = IntervalUnit.DAY, IntervalUnit.YEAR
 ACHIEVEMENT = UUID("018f0000-0000-7000-8000-000000000001")
 ARCHIVED = UUID("018f0000-0000-7000-8000-000000000002")
 UNKNOWN = UUID("018f0000-0000-7000-8000-000000000003")
@@ -74,7 +75,7 @@ def definition(**fields: Any) -> Definition:
         "name": "Summer prize",
         "achievement": ACHIEVEMENT,
         "starts_at": datetime(2026, 6, 1, tzinfo=UTC),
-        "rules": (Rule("Prize", (POINTS,)),),
+        "rules": (CampaignRule("Prize", (POINTS,)),),
     }
     return Definition(**(defaults | fields))
 
@@ -84,7 +85,7 @@ def problems(**fields: Any) -> list[str]:
 
 
 def of_effect(*effects: Effect, **fields: Any) -> list[str]:
-    return problems(rules=(Rule("Prize", effects),), **fields)
+    return problems(rules=(CampaignRule("Prize", effects),), **fields)
 
 
 def test_a_draft_says_what_it_lacks() -> None:
@@ -106,7 +107,7 @@ def test_everything_that_is_right() -> None:
         visibility=People(everyone=False, segments=("vip",)),
         audience=People(everyone=False, segments=("vip",) * 1000, tiers=("gold",)),
         rules=(
-            Rule(
+            CampaignRule(
                 "All kinds",
                 (
                     POINTS,
@@ -119,11 +120,11 @@ def test_everything_that_is_right() -> None:
         )
         * MOST_RULES,
         limits=Limits(
-            member_executions=Limit(Decimal(1), Interval(Unit.MONTH, 24)),
-            member_units=Limit(Decimal("0.01"), Interval(Unit.HOUR, 168)),
+            member_executions=Limit(Decimal(1), Interval(IntervalUnit.MONTH, 24)),
+            member_units=Limit(Decimal("0.01"), Interval(IntervalUnit.HOUR, 168)),
             referrer_executions=Limit(Decimal(3)),
-            referrer_units=Limit(Decimal("0.5"), Interval(Unit.DAY)),
-            total_units=Limit(Decimal(10) ** 19, Interval(Unit.YEAR, 10)),
+            referrer_units=Limit(Decimal("0.5"), Interval(IntervalUnit.DAY)),
+            total_units=Limit(Decimal(10) ** 19, Interval(IntervalUnit.YEAR, 10)),
         ),
     )
     assert full == []
@@ -164,10 +165,10 @@ INSTANT = datetime(2026, 6, 1, tzinfo=UTC)
         ({"visibility": People(tiers=("gold",) * 1001)}, "/visibility/tiers"),
         ({"visibility": People(tiers=(" ",))}, "/visibility/tiers/0"),
         ({"visibility": People(tiers=("x" * 101,))}, "/visibility/tiers/0"),
-        ({"rules": (Rule("Prize", (POINTS,)),) * (MOST_RULES + 1)}, "/rules"),
-        ({"rules": (Rule("", (POINTS,)),)}, "/rules/0/name"),
-        ({"rules": (Rule("Prize", ()),)}, "/rules/0/effects"),
-        ({"rules": (Rule("Prize", (POINTS,) * (MOST_EFFECTS + 1)),)}, "/rules/0/effects"),
+        ({"rules": (CampaignRule("Prize", (POINTS,)),) * (MOST_RULES + 1)}, "/rules"),
+        ({"rules": (CampaignRule("", (POINTS,)),)}, "/rules/0/name"),
+        ({"rules": (CampaignRule("Prize", ()),)}, "/rules/0/effects"),
+        ({"rules": (CampaignRule("Prize", (POINTS,) * (MOST_EFFECTS + 1)),)}, "/rules/0/effects"),
         ({"limits": Limits(member_executions=Limit(Decimal(0)))}, "/limits/member_executions/value"),
         ({"limits": Limits(member_executions=Limit(Decimal("1.5")))}, "/limits/member_executions/value"),
         ({"limits": Limits(member_units=Limit(Decimal(0)))}, "/limits/member_units/value"),
@@ -177,8 +178,8 @@ INSTANT = datetime(2026, 6, 1, tzinfo=UTC)
         ({"type": REFERRAL, "limits": Limits(referrer_units=Limit(Decimal(0)))}, "/limits/referrer_units/value"),
         ({"limits": Limits(total_units=Limit(Decimal(-1)))}, "/limits/total_units/value"),
         ({"limits": Limits(total_units=Limit(Decimal("NaN")))}, "/limits/total_units/value"),
-        ({"limits": Limits(total_units=Limit(Decimal(1), Interval(Unit.DAY, 0)))}, "/limits/total_units/interval/n"),
-        ({"limits": Limits(total_units=Limit(Decimal(1), Interval(Unit.YEAR, 11)))}, "/limits/total_units/interval/n"),
+        ({"limits": Limits(total_units=Limit(Decimal(1), Interval(DAY, 0)))}, "/limits/total_units/interval/n"),
+        ({"limits": Limits(total_units=Limit(Decimal(1), Interval(YEAR, 11)))}, "/limits/total_units/interval/n"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(fields: dict[str, Any], pointer: str) -> None:

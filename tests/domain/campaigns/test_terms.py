@@ -7,7 +7,7 @@ import pytest
 
 from domain.campaigns.definition import CampaignTrigger, CampaignType, Limits
 from domain.campaigns.terms import CampaignTerms, PeopleTerms, includes
-from domain.expressions import Compiled, ExpressionFailure, Type, compile_expression
+from domain.expressions import CompiledExpression, ExpressionFailure, Type, compile_expression
 from domain.facts.scope import member_scope
 from domain.members.member import Member
 
@@ -16,9 +16,9 @@ NOBODY = PeopleTerms(everyone=False, segments={}, tiers=())
 EVERYONE = PeopleTerms(everyone=True, segments={}, tiers=())
 
 
-def segment(expression: str) -> Compiled:
+def segment(expression: str) -> CompiledExpression:
     compiled = compile_expression(expression, member_scope("UTC"), Type.BOOLEAN)
-    assert isinstance(compiled, Compiled)
+    assert isinstance(compiled, CompiledExpression)
     return compiled
 
 
@@ -27,7 +27,7 @@ ROME = segment('member.attributes.city == "Rome"')
 FAILING = segment("1 / (35 - member.attributes.age) > 0")
 
 
-def people(*tiers: str, **segments: Compiled) -> PeopleTerms:
+def people(*tiers: str, **segments: CompiledExpression) -> PeopleTerms:
     return PeopleTerms(everyone=False, segments=segments, tiers=tiers)
 
 

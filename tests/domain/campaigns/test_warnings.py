@@ -15,9 +15,9 @@ from domain.campaigns.warnings import campaign_warnings
 from domain.facts.fact import FactKind
 from domain.tiered.definition import Aggregate
 from domain.tiered.points import HitType
-from domain.tiered.terms import Confirmation, Late, Part
+from domain.tiered.terms import CombinationPart, Confirmation, Late
 from domain.tiered.warnings import tiered_warnings
-from domain.values.interval import Interval, Unit
+from domain.values.interval import Interval, IntervalUnit
 from domain.values.limit import Limit
 from domain.values.problems import Problem
 from tests.support import achievements
@@ -31,7 +31,7 @@ def told(problems: list[Problem]) -> list[tuple[str, str]]:
 
 
 THOUSANDS = tiers(("0", "1000", "10"), ("1000", "5000", "50"), ("5000", None, "100"))
-SETS = Aggregate(combination=(Part("A", Decimal(1)),))
+SETS = Aggregate(combination=(CombinationPart("A", Decimal(1)),))
 LIMIT: dict[str, Any] = {"hit_type": HitType.HIT_LIMIT, "unlimited": True, "tiers": THOUSANDS}
 
 
@@ -127,14 +127,14 @@ SUM = Count(CountKind.SUM, expression="transaction.total")
 @pytest.mark.parametrize(
     ("fields", "value", "interval", "warned"),
     [
-        ({"goal": 3, "period": DAY}, 2, Interval(Unit.DAY), True),
-        ({"goal": 3, "period": DAY}, 2, Interval(Unit.MONTH), True),
-        ({"goal": 3, "period": DAY}, 3, Interval(Unit.DAY), False),
-        ({"goal": 3, "period": DAY}, 2, Interval(Unit.HOUR), False),
-        ({"goal": 3, "period": WEEK}, 2, Interval(Unit.DAY), False),
-        ({"goal": 3, "period": WEEK}, 2, Interval(Unit.MONTH), False),
-        ({"goal": 3, "period": DAY, "count": SUM}, 2, Interval(Unit.DAY), False),
-        ({"goal": 3}, 2, Interval(Unit.DAY), False),
+        ({"goal": 3, "period": DAY}, 2, Interval(IntervalUnit.DAY), True),
+        ({"goal": 3, "period": DAY}, 2, Interval(IntervalUnit.MONTH), True),
+        ({"goal": 3, "period": DAY}, 3, Interval(IntervalUnit.DAY), False),
+        ({"goal": 3, "period": DAY}, 2, Interval(IntervalUnit.HOUR), False),
+        ({"goal": 3, "period": WEEK}, 2, Interval(IntervalUnit.DAY), False),
+        ({"goal": 3, "period": WEEK}, 2, Interval(IntervalUnit.MONTH), False),
+        ({"goal": 3, "period": DAY, "count": SUM}, 2, Interval(IntervalUnit.DAY), False),
+        ({"goal": 3}, 2, Interval(IntervalUnit.DAY), False),
         ({"goal": 3}, 2, None, True),
         ({"goal": 3}, 3, None, False),
         ({"goal": 3, "period": DAY, "consecutive": 2}, 5, None, True),
@@ -154,7 +154,7 @@ def give(units: str, to: Recipient = Recipient.MEMBER, account: str = "points") 
     return Effect(kind=EffectKind.GIVE_UNITS, account=account, units=units, to=to)
 
 
-def campaign(*rules: campaign_definition.Rule, **limits: str) -> campaign_definition.Definition:
+def campaign(*rules: campaign_definition.CampaignRule, **limits: str) -> campaign_definition.Definition:
     bounds: dict[str, Any] = {field: Limit(Decimal(value)) for field, value in limits.items()}
     return campaign_definition.Definition(
         name="Prize",
@@ -164,8 +164,8 @@ def campaign(*rules: campaign_definition.Rule, **limits: str) -> campaign_defini
     )
 
 
-def pays(*effects: Effect, when: str | None = None) -> campaign_definition.Rule:
-    return campaign_definition.Rule("Pay", effects, {"expression": when} if when else None)
+def pays(*effects: Effect, when: str | None = None) -> campaign_definition.CampaignRule:
+    return campaign_definition.CampaignRule("Pay", effects, {"expression": when} if when else None)
 
 
 REFERRER = Recipient.REFERRER
@@ -192,7 +192,7 @@ MUG = Effect(kind=EffectKind.GIVE_REWARD, reward="mug")
     ],
 )
 def test_a_limit_below_what_one_execution_gives(
-    rules: list[campaign_definition.Rule], limits: dict[str, str], fields: list[str]
+    rules: list[campaign_definition.CampaignRule], limits: dict[str, str], fields: list[str]
 ) -> None:
     found = campaign_warnings(campaign(*rules, **limits), None, {"points": 0, "money": 2}.__getitem__)
     assert told(found) == [(f"/limits/{field}/value", "limit_below_execution") for field in fields]
@@ -202,7 +202,7 @@ def test_a_limit_of_whom_nothing_goes_to() -> None:
     limits = {"member_units": "200", "referrer_units": "200", "total_units": "200"}
     to_member, to_referrer = pays(give("1")), pays(give("1", REFERRER))
 
-    def warned(*rules: campaign_definition.Rule) -> list[tuple[str, str]]:
+    def warned(*rules: campaign_definition.CampaignRule) -> list[tuple[str, str]]:
         return told(campaign_warnings(campaign(*rules, **limits), None, lambda _: 0))
 
     assert warned(to_member) == [("/limits/referrer_units", "limit_bounds_nobody")]
@@ -229,7 +229,7 @@ def test_what_goes_to_the_referrer_of_a_referrer() -> None:
 
 def test_a_warning_is_a_whole_sentence() -> None:
     late = definition(confirmation=Confirmation.OCCURRENCE_END, late=Late.CORRECT)
-    rare = achievements.rule(goal=Decimal(3), period=DAY, frequency=Limit(Decimal(1), Interval(Unit.DAY)))
+    rare = achievements.rule(goal=Decimal(3), period=DAY, frequency=Limit(Decimal(1), Interval(IntervalUnit.DAY)))
     limited = campaign(pays(give("1")), member_units="0.5", referrer_executions="1")
     found = (
         *tiered_warnings(late),

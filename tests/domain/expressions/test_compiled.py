@@ -4,13 +4,13 @@ from decimal import Decimal
 
 import pytest
 
-from domain.expressions import Compiled, ExpressionFailure, Scope, Type, compile_expression, equality_key
+from domain.expressions import CompiledExpression, ExpressionFailure, Scope, Type, compile_expression, equality_key
 from tests.domain.expressions.world import ENVIRONMENT, NAMES, SCOPE, attribute
 
 
-def compiled(source: str, expected: Type | None = None, scope: Scope = SCOPE) -> Compiled:
+def compiled(source: str, expected: Type | None = None, scope: Scope = SCOPE) -> CompiledExpression:
     found = compile_expression(source, scope, expected)
-    assert isinstance(found, Compiled), found
+    assert isinstance(found, CompiledExpression), found
     return found
 
 

@@ -11,7 +11,7 @@ from domain.expressions import (
     AllOf,
     AnyOf,
     Compared,
-    Compiled,
+    CompiledExpression,
     ExpressionFailure,
     Type,
     Written,
@@ -24,11 +24,11 @@ from domain.expressions.conditions import OPERATORS
 from tests.domain.expressions.world import ENVIRONMENT, NAMES, SCOPE
 
 
-def compiled(builtins: object) -> Compiled:
+def compiled(builtins: object) -> CompiledExpression:
     condition = condition_from(builtins)
     assert not isinstance(condition, list), condition
     found = compile_condition(condition, SCOPE)
-    assert isinstance(found, Compiled), found
+    assert isinstance(found, CompiledExpression), found
     return found
 
 
@@ -109,7 +109,7 @@ def test_a_condition_is_the_expression_it_shows(builtins: dict[str, Any], source
     found = compiled(builtins)
     assert found.source == source
     written = compile_expression(source, SCOPE, Type.BOOLEAN)
-    assert isinstance(written, Compiled)
+    assert isinstance(written, CompiledExpression)
     assert written.evaluate(ENVIRONMENT) is found.evaluate(ENVIRONMENT)
     assert written.equalities == found.equalities
     assert written.attributes == found.attributes
@@ -207,9 +207,9 @@ def test_depth_and_number_are_bounded() -> None:
     deep: dict[str, Any] = {"expression": "true"}
     for _ in range(9):
         deep = {"all": [deep]}
-    assert isinstance(compiled(deep), Compiled)
+    assert isinstance(compiled(deep), CompiledExpression)
     assert problems_of({"all": [deep]}) == [("/filter" + "/all/0" * 10, "is nested more than 10 levels deep")]
-    assert isinstance(compiled({"any": [{"expression": "true"}] * 200}), Compiled)
+    assert isinstance(compiled({"any": [{"expression": "true"}] * 200}), CompiledExpression)
     assert problems_of({"any": [{"expression": "true"}] * 10_000}) == [
         ("/filter/any/200", "is one condition too many; at most 200 are allowed")
     ]
@@ -277,15 +277,15 @@ def test_a_condition_and_its_text_are_one_thing(builtins: object) -> None:
     if isinstance(condition, list):
         return
     found = compile_condition(condition, SCOPE)
-    if not isinstance(found, Compiled):
+    if not isinstance(found, CompiledExpression):
         return
     written = compile_expression(found.source, SCOPE, Type.BOOLEAN)
-    assert isinstance(written, Compiled), written
+    assert isinstance(written, CompiledExpression), written
     assert source_of(condition, SCOPE) == found.source
     assert outcome_of(written) == outcome_of(found)
 
 
-def outcome_of(compiled: Compiled) -> object:
+def outcome_of(compiled: CompiledExpression) -> object:
     try:
         return compiled.evaluate(ENVIRONMENT)
     except ExpressionFailure as failure:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.expressions import Compiled, Type, compile_condition, compile_expression, condition_from
+from domain.expressions import CompiledExpression, Type, compile_condition, compile_expression, condition_from
 from domain.expressions.conditions import OPERATORS
 from domain.expressions.functions import ALL_NAMES
 from tests.domain.expressions.world import SCOPE, outcome
@@ -28,9 +28,9 @@ def test_the_structured_condition_of_the_page_is_the_expression_beside_it() -> N
     condition = condition_from(json.loads(block))
     assert not isinstance(condition, list)
     compiled = compile_condition(condition, SCOPE)
-    assert isinstance(compiled, Compiled)
+    assert isinstance(compiled, CompiledExpression)
     assert f"{compiled.source}  => true" in EXAMPLES
-    assert isinstance(compile_expression(compiled.source, SCOPE, Type.BOOLEAN), Compiled)
+    assert isinstance(compile_expression(compiled.source, SCOPE, Type.BOOLEAN), CompiledExpression)
 
 
 @pytest.mark.parametrize("name", ALL_NAMES)

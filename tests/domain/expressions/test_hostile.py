@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from domain.expressions import Compiled, ExpressionFailure, ExpressionProblem, compile_expression
+from domain.expressions import CompiledExpression, ExpressionFailure, ExpressionProblem, compile_expression
 from tests.domain.expressions.world import ENVIRONMENT, SCOPE, outcome
 
 ESCAPES = [
@@ -84,7 +84,7 @@ def test_size_is_bounded(name: str) -> None:
     started = time.process_time()
     found = compile_expression(HUGE[name], SCOPE)
     assert time.process_time() - started < 2
-    assert not isinstance(found, Compiled)
+    assert not isinstance(found, CompiledExpression)
     assert 1 <= len(found) <= 20
 
 
@@ -146,13 +146,13 @@ def test_noise_never_escapes() -> None:
     for _ in range(3000):
         source = " ".join(generator.choices(pieces, k=generator.randint(1, 12)))
         found = compile_expression(source, SCOPE)
-        if isinstance(found, Compiled):
+        if isinstance(found, CompiledExpression):
             _evaluated(found)
         else:
             assert all(isinstance(one, ExpressionProblem) and one.line >= 1 and one.column >= 1 for one in found)
 
 
-def _evaluated(compiled: Compiled) -> object:
+def _evaluated(compiled: CompiledExpression) -> object:
     try:
         return compiled.evaluate(ENVIRONMENT)
     except ExpressionFailure as failure:
@@ -209,11 +209,11 @@ def test_odd_values_at_run_time_are_a_result_or_a_failure(value: object) -> None
             name,
         ):
             compiled = compile_expression(source, SCOPE)
-            if isinstance(compiled, Compiled):
+            if isinstance(compiled, CompiledExpression):
                 _evaluated_with(compiled, environment)
 
 
-def _evaluated_with(compiled: Compiled, environment: object) -> None:
+def _evaluated_with(compiled: CompiledExpression, environment: object) -> None:
     try:
         result = compiled.evaluate(environment)
     except ExpressionFailure:
@@ -225,5 +225,5 @@ def test_a_list_of_odd_lines_is_a_result_or_a_failure() -> None:
     lines = tuple({"quantity": value, "attributes.a": value} for value in ODD_VALUES)
     for source in ('sum(items, "quantity")', 'distinct(items, "attributes.a")', "any(items, item.attributes.a > 5)"):
         compiled = compile_expression(source, SCOPE)
-        assert isinstance(compiled, Compiled)
+        assert isinstance(compiled, CompiledExpression)
         _evaluated_with(compiled, {"transaction.items": lines})

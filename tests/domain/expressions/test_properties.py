@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.expressions import Compiled, ExpressionFailure, Type, compile_expression
-from domain.expressions.faults import Place
+from domain.expressions import CompiledExpression, ExpressionFailure, Type, compile_expression
+from domain.expressions.faults import SourcePlace
 from domain.expressions.parsing import parsed
 from domain.expressions.tree import (
     Arithmetic,
@@ -29,7 +29,7 @@ from domain.expressions.tree import (
 )
 from tests.domain.expressions.world import SCOPE
 
-AT = Place()
+AT = SourcePlace()
 NUMBERS = st.decimals(min_value=-1000, max_value=1000, places=2)
 TEXTS = st.sampled_from(["", "a", "ab", "5", "5.0", "gold", 'q"\\\n', "é"])
 INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)).map(  # noqa: DTZ001  made aware at once
@@ -289,7 +289,7 @@ def slow_items(node: Call, values: dict[str, Any]) -> Fraction:
 
 def fast(node: Node, expected: Type, values: dict[str, Any]) -> Any:
     compiled = compile_expression(text_of(node), SCOPE, expected)
-    if not isinstance(compiled, Compiled):
+    if not isinstance(compiled, CompiledExpression):
         assert all("this always fails" in found.detail for found in compiled), compiled
         return Fails
     try:
@@ -342,7 +342,7 @@ def test_the_text_of_a_tree_reads_as_that_tree(node: Node) -> None:
 @given(CONDITION_TREES, ENVIRONMENTS)
 def test_where_an_equality_does_not_hold_the_condition_is_false(node: Node, values: dict[str, Any]) -> None:
     compiled = compile_expression(text_of(node), SCOPE, Type.BOOLEAN)
-    if isinstance(compiled, Compiled):
+    if isinstance(compiled, CompiledExpression):
         for attribute, wanted in compiled.equalities:
             value = values.get(attribute)
             reference = Fraction(wanted) if isinstance(wanted, Decimal) else wanted
@@ -356,7 +356,7 @@ def test_dates_at_both_ends_of_time_are_a_result_or_a_failure(year: int, shift: 
     compiled = compile_expression(
         "hour(transaction.purchased_at) + days_between(transaction.purchased_at, date('2026-01-01'))", SCOPE
     )
-    assert isinstance(compiled, Compiled)
+    assert isinstance(compiled, CompiledExpression)
     try:
         moment = datetime(year, 1, 1, tzinfo=UTC) + shift
     except OverflowError:
@@ -373,7 +373,7 @@ def test_a_failure_is_not_an_accident() -> None:
         compile_or_fail("1 / event.attributes.minutes").evaluate({"event.attributes.minutes": Decimal(0)})
 
 
-def compile_or_fail(source: str) -> Compiled:
+def compile_or_fail(source: str) -> CompiledExpression:
     compiled = compile_expression(source, SCOPE)
-    assert isinstance(compiled, Compiled)
+    assert isinstance(compiled, CompiledExpression)
     return compiled

@@ -5,7 +5,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from domain.expressions import Attribute, Compiled, ExpressionFailure, Items, Namespace, Scope, Type, compile_expression
+from domain.expressions import (
+    Attribute,
+    CompiledExpression,
+    ExpressionFailure,
+    Items,
+    Namespace,
+    Scope,
+    Type,
+    compile_expression,
+)
 from domain.expressions.tree import quoted
 from domain.values.amounts import written
 
@@ -96,7 +105,7 @@ def shown(value: object) -> str:
 def outcome(source: str, environment: Environment = ENVIRONMENT, scope: Scope = SCOPE) -> str:
     """`=> value`, `~> line:column failure` or `!! line:column problem | ...`."""
     compiled = compile_expression(source, scope)
-    if not isinstance(compiled, Compiled):
+    if not isinstance(compiled, CompiledExpression):
         return "!! " + " | ".join(f"{found.line}:{found.column} {found.message}" for found in compiled)
     try:
         return f"=> {shown(compiled.evaluate(environment))}"

@@ -7,13 +7,13 @@ from uuid import UUID
 import pytest
 
 from domain.achievements.progress import Move
-from domain.campaigns.occasion import AchievementSeen, Occasion
+from domain.campaigns.occasion import AchievementContext, Occasion
 from domain.campaigns.scope import ACHIEVEMENT, PROGRESS, campaign_scope
 from domain.catalogue.entries import EventType
-from domain.expressions import Compiled, ExpressionFailure, Type, compile_expression
+from domain.expressions import CompiledExpression, ExpressionFailure, Type, compile_expression
 from domain.facts.event import Happening
 from domain.facts.purchase import Item, Purchase
-from domain.facts.scope import Line, line_scope
+from domain.facts.scope import ItemLine, line_scope
 from domain.members.member import Member
 from domain.values.attributes import AttributeType
 
@@ -22,7 +22,7 @@ QUIZ = EventType("quiz", "Quiz", {"score": AttributeType.NUMBER, "level": Attrib
 AT = datetime(2026, 9, 5, tzinfo=UTC)
 BY_HAND = Occasion(
     Member("M-1", "gold", {"city": "Paris"}, (), "M-9"),
-    AchievementSeen(UUID("018f0000-0000-7000-8000-000000000001"), "Five purchases", 3),
+    AchievementContext(UUID("018f0000-0000-7000-8000-000000000001"), "Five purchases", 3),
 )
 BOUGHT = Occasion(
     BY_HAND.member,
@@ -45,7 +45,7 @@ SCOPE = campaign_scope((WORKOUT, QUIZ), "UTC", with_transaction=True)
 
 def evaluated(source: str, occasion: Occasion, expected: Type | None = None) -> Any:
     compiled = compile_expression(source, SCOPE, expected)
-    assert isinstance(compiled, Compiled), compiled
+    assert isinstance(compiled, CompiledExpression), compiled
     return compiled.evaluate(occasion)
 
 
@@ -91,13 +91,13 @@ def test_a_line_without_price_and_subtotal_has_no_worth() -> None:
     assert evaluated("count(items, has(item.subtotal))", bought) == 2
     assert evaluated("any(items, item.subtotal < 1)", bought) is False
     line = compile_expression("has(subtotal)", line_scope("UTC"), Type.BOOLEAN)
-    assert isinstance(line, Compiled)
-    assert [line.evaluate(Line(item)) for item in lines] == [True, False, True]
+    assert isinstance(line, CompiledExpression)
+    assert [line.evaluate(ItemLine(item)) for item in lines] == [True, False, True]
 
 
 def test_an_amount_over_another_fact_fails() -> None:
     compiled = compile_expression("1 * transaction.total", SCOPE, Type.NUMBER)
-    assert isinstance(compiled, Compiled)
+    assert isinstance(compiled, CompiledExpression)
     with pytest.raises(ExpressionFailure):
         compiled.evaluate(TRAINED)
 
@@ -113,7 +113,7 @@ def test_only_facts_that_the_achievement_takes_can_be_named() -> None:
     for source in ("transaction.total", "event.id", "count(items)", "transaction.attributes.channel"):
         assert isinstance(compile_expression(source, neither), list)
     workouts = campaign_scope((WORKOUT,), "UTC", with_transaction=False)
-    assert isinstance(compile_expression("event.attributes.minutes", workouts), Compiled)
+    assert isinstance(compile_expression("event.attributes.minutes", workouts), CompiledExpression)
     assert isinstance(compile_expression("event.attributes.score", workouts), list)
 
 

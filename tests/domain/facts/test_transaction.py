@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.facts.purchase import Item, Purchase, Returned
+from domain.facts.purchase import Item, Purchase, ReturnedItem
 from domain.facts.refund import part_left, stated_at
 from domain.facts.transaction import (
     MOST_REFUNDS,
@@ -38,16 +38,18 @@ def line(product: str, value: str, quantity: int = 1) -> Item:
     return Item(product, Decimal(quantity), subtotal=Decimal(value))
 
 
-def pieces(product: str, quantity: str = "1") -> Returned:
-    return Returned(product, Decimal(quantity))
+def pieces(product: str, quantity: str = "1") -> ReturnedItem:
+    return ReturnedItem(product, Decimal(quantity))
 
 
-def decided(transaction: Transaction, *items: Returned, amount: str | Decimal | None = None, **attributes: str) -> Any:
+def decided(
+    transaction: Transaction, *items: ReturnedItem, amount: str | Decimal | None = None, **attributes: str
+) -> Any:
     return refund(transaction, None if amount is None else Decimal(amount), items, {**attributes}, None)
 
 
 def refunded(
-    transaction: Transaction, *items: Returned, amount: str | Decimal | None = None, **attributes: str
+    transaction: Transaction, *items: ReturnedItem, amount: str | Decimal | None = None, **attributes: str
 ) -> Transaction:
     """The transaction after a refund that is taken."""
     event = decided(transaction, *items, amount=amount, **attributes)

@@ -1,14 +1,14 @@
 from domain.members import member as members
 from domain.members.member import (
     Changed,
+    FixedReferrer,
     ListJoined,
     ListLeft,
     Member,
-    ReferrerFixed,
-    ReferrerIsReferred,
-    ReferrerIsSelf,
+    ReferrerCycle,
     ReferrerSet,
     Registered,
+    SelfReferral,
 )
 
 
@@ -39,20 +39,20 @@ def test_attributes_are_replaced_whole() -> None:
 def test_a_referrer_is_set_once() -> None:
     known = Member("M-1", referrer="M-0")
     assert members.put(known, "M-1", None, {}, "M-0") == []
-    assert members.put(known, "M-1", None, {}, "M-9") == ReferrerFixed("M-0")
+    assert members.put(known, "M-1", None, {}, "M-9") == FixedReferrer("M-0")
 
 
 def test_a_chain_of_referrers_never_comes_back_to_the_member() -> None:
     events = members.put(Member("M-1"), "M-1", None, {}, "M-3", "M-0")
     assert events == [ReferrerSet("M-1", "M-3", "M-0")]
-    assert members.put(Member("M-1"), "M-1", None, {}, "M-3", "M-1") == ReferrerIsReferred()
+    assert members.put(Member("M-1"), "M-1", None, {}, "M-3", "M-1") == ReferrerCycle()
     referred = after(Registered("M-1"), ReferrerSet("M-1", "M-3", "M-0"), Changed("M-1", "gold", {}))
     assert referred == Member("M-1", "gold", referrer="M-3", origin="M-0")
     assert members.put(referred, "M-1", "gold", {}, None) == []
 
 
 def test_nobody_refers_themselves() -> None:
-    assert members.put(None, "M-1", None, {}, "M-1") == ReferrerIsSelf()
+    assert members.put(None, "M-1", None, {}, "M-1") == SelfReferral()
 
 
 def test_joining_a_list_twice_and_leaving_one_not_joined_stay_quiet() -> None:

@@ -14,7 +14,7 @@ from domain.tiered.campaign import (
     TieredCampaign,
     WrongStatus,
 )
-from domain.tiered.definition import Definition, Resolved, resolve
+from domain.tiered.definition import Definition, Resolution, resolve
 from domain.values.problems import Problem
 from tests.domain.references import References
 from tests.support.campaigns import CAMPAIGN, definition
@@ -23,9 +23,9 @@ BEFORE = datetime(2026, 8, 1, tzinfo=UTC)
 SECOND = datetime(2026, 10, 5, tzinfo=UTC)
 
 
-def resolved(given: Definition) -> Resolved:
+def resolved(given: Definition) -> Resolution:
     found = resolve(given, References(), "UTC")
-    assert isinstance(found, Resolved), found
+    assert isinstance(found, Resolution), found
     return found
 
 

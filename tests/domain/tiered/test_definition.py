@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from domain.facts.fact import FactKind
-from domain.tiered.definition import Aggregate, Audience, Resolved, missing, resolve, step_of
+from domain.tiered.definition import Aggregate, Audience, Resolution, missing, resolve, step_of
 from domain.tiered.points import HitType
-from domain.tiered.terms import Part
+from domain.tiered.terms import CombinationPart
 from tests.domain.references import References
 from tests.support.campaigns import definition, tiers
 
@@ -18,7 +18,7 @@ EVENTS: dict[str, Any] = {
     "event_type": "workout",
     "aggregate": Aggregate(attribute="minutes"),
 }
-SET = Aggregate(combination=(Part("SKU-1", Decimal(2)),))
+SET = Aggregate(combination=(CombinationPart("SKU-1", Decimal(2)),))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ SET = Aggregate(combination=(Part("SKU-1", Decimal(2)),))
 )
 def test_takes(fields: dict[str, Any]) -> None:
     found = resolve(definition(**fields), References(), "UTC")
-    assert isinstance(found, Resolved), found
+    assert isinstance(found, Resolution), found
     assert len(found.windows) == definition(**fields).occurrences
 
 
@@ -70,15 +70,22 @@ def test_takes(fields: dict[str, Any]) -> None:
         ({"aggregate": Aggregate(attribute="attributes.")}, ["/aggregate/attribute"]),
         ({"aggregate": Aggregate(attribute="attributes.a b")}, ["/aggregate/attribute"]),
         ({"aggregate": Aggregate()}, ["/aggregate"]),
-        ({"aggregate": Aggregate("total", (Part("SKU-1", Decimal(1)),))}, ["/aggregate"]),
+        ({"aggregate": Aggregate("total", (CombinationPart("SKU-1", Decimal(1)),))}, ["/aggregate"]),
         ({"aggregate": Aggregate(combination=())}, ["/aggregate/combination"]),
         ({"aggregate": SET, "hit_type": HitType.PERCENTAGE}, ["/hit_type"]),
         ({"aggregate": SET, "products": ("SKU-1",)}, ["/products"]),
         (
-            {"aggregate": Aggregate(combination=(Part("SKU-1", Decimal(0)), Part("SKU-1", Decimal(1))))},
+            {
+                "aggregate": Aggregate(
+                    combination=(CombinationPart("SKU-1", Decimal(0)), CombinationPart("SKU-1", Decimal(1)))
+                )
+            },
             ["/aggregate/combination/0/quantity", "/aggregate/combination/1/product"],
         ),
-        ({"aggregate": Aggregate(combination=(Part("X", Decimal(1)),))}, ["/aggregate/combination/0/product"]),
+        (
+            {"aggregate": Aggregate(combination=(CombinationPart("X", Decimal(1)),))},
+            ["/aggregate/combination/0/product"],
+        ),
         ({"products": ("SKU-1", "X")}, ["/products/1"]),
         ({"audience": Audience(("tin",), ("nobody",))}, ["/audience/segments/0", "/audience/lists/0"]),
         ({"tiers": tiers(("0", "50", "10"), ("60", "100", "20"))}, ["/tiers/1/from"]),
@@ -93,11 +100,11 @@ def test_refuses(fields: dict[str, Any], pointers: list[str]) -> None:
 def test_a_draft_may_lack_what_is_required_and_has_no_windows() -> None:
     draft = definition(starts_at=None, tiers=(), aggregate=None)
     assert missing(draft) == ("starts_at", "aggregate", "tiers")
-    assert resolve(draft, References(), "UTC") == Resolved("UTC", 0, ())
+    assert resolve(draft, References(), "UTC") == Resolution("UTC", 0, ())
 
 
 def test_a_draft_may_have_a_date_before_it_has_what_it_dates() -> None:
-    assert isinstance(resolve(definition(entity=None, date="occurred_at"), References(), "UTC"), Resolved)
+    assert isinstance(resolve(definition(entity=None, date="occurred_at"), References(), "UTC"), Resolution)
 
 
 def test_events_need_their_type() -> None:
@@ -110,7 +117,7 @@ def test_events_need_their_type() -> None:
         ({"audience": Audience(segments=("gold",) * 10_000)}, "/audience/segments"),
         ({"audience": Audience(lists=("vip",) * 1_001)}, "/audience/lists"),
         ({"products": ("SKU-1",) * 1_001}, "/products"),
-        ({"aggregate": Aggregate(combination=(Part("SKU-1", Decimal(1)),) * 51)}, "/aggregate/combination"),
+        ({"aggregate": Aggregate(combination=(CombinationPart("SKU-1", Decimal(1)),) * 51)}, "/aggregate/combination"),
     ],
 )
 def test_what_it_names_is_bounded(fields: dict[str, Any], pointer: str) -> None:
@@ -127,7 +134,7 @@ def test_what_it_names_is_bounded(fields: dict[str, Any], pointer: str) -> None:
         (Aggregate(attribute="total"), [("0", "50.125"), ("50.125", "100")], "0.001"),
         (Aggregate(attribute="quantity"), [("0", "50"), ("51", "100")], "1"),
         (Aggregate(attribute="attributes.hours"), [("0", "7.50"), ("7.6", "100")], "0.1"),
-        (Aggregate(combination=(Part("A", Decimal("0.5")),)), [("0", "1.5"), ("1.6", "100")], "1"),
+        (Aggregate(combination=(CombinationPart("A", Decimal("0.5")),)), [("0", "1.5"), ("1.6", "100")], "1"),
         (None, [], "1"),
     ],
 )

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from domain.tiered.points import (
     HitType,
-    Line,
     Tier,
+    TierShare,
     TierTable,
     check_tiers,
     next_tier,
@@ -187,12 +187,12 @@ def test_a_context_of_few_digits_changes_nothing() -> None:
 def test_the_breakdown_names_the_tiers_that_paid(
     hit_type: HitType, aggregate: str, lines: list[tuple[int, str, str, str]], *, bracketed: bool
 ) -> None:
-    expected = tuple(Line(tier, Decimal(basis), Decimal(rate), Decimal(paid)) for tier, basis, rate, paid in lines)
+    expected = tuple(TierShare(tier, Decimal(basis), Decimal(rate), Decimal(paid)) for tier, basis, rate, paid in lines)
     assert points(table(WHOLE, hit_type, bracketed=bracketed), Decimal(aggregate)).lines == expected
 
 
 def test_a_free_tier_that_was_reached_has_a_line() -> None:
-    assert points(table(TABLES["free rows"]), Decimal(5)).lines == (Line(1, Decimal(5), Decimal(0), Decimal(0)),)
+    assert points(table(TABLES["free rows"]), Decimal(5)).lines == (TierShare(1, Decimal(5), Decimal(0), Decimal(0)),)
 
 
 @pytest.mark.parametrize(

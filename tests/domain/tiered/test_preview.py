@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.tiered.preview import spacing
-from domain.values.duration import Duration, Unit, longest, parse_duration, shortest
+from domain.values.duration import Duration, DurationUnit, longest, parse_duration, shortest
 
-DURATIONS = st.builds(Duration, st.integers(1, 3_000), st.sampled_from(Unit))
+DURATIONS = st.builds(Duration, st.integers(1, 3_000), st.sampled_from(DurationUnit))
 
 
 @pytest.mark.parametrize(

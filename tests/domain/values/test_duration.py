@@ -11,8 +11,8 @@ from domain.values.duration import (
     EARLIEST,
     LATEST,
     Duration,
+    DurationUnit,
     ScheduleOverflowError,
-    Unit,
     advance,
     next_tick,
     parse_duration,
@@ -23,7 +23,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
 CASABLANCA = ZoneInfo("Africa/Casablanca")
 APIA = ZoneInfo("Pacific/Apia")
-NONE = Duration(0, Unit.DAY)
+NONE = Duration(0, DurationUnit.DAY)
 
 
 def duration(text: str) -> Duration:
@@ -43,19 +43,19 @@ def wall(instant: datetime, zone: ZoneInfo) -> str:
 @pytest.mark.parametrize(
     ("text", "count", "unit", "canonical"),
     [
-        ("15 minutes", 15, Unit.MINUTE, "15 minutes"),
-        ("36 hours", 36, Unit.HOUR, "36 hours"),
-        ("30 days", 30, Unit.DAY, "30 days"),
-        ("2 weeks", 2, Unit.WEEK, "2 weeks"),
-        ("1 month", 1, Unit.MONTH, "1 month"),
-        ("1 months", 1, Unit.MONTH, "1 month"),
-        ("2 week", 2, Unit.WEEK, "2 weeks"),
-        ("007 days", 7, Unit.DAY, "7 days"),
-        ("1200 months", 1200, Unit.MONTH, "1200 months"),
-        ("52596000 minutes", 52_596_000, Unit.MINUTE, "52596000 minutes"),
+        ("15 minutes", 15, DurationUnit.MINUTE, "15 minutes"),
+        ("36 hours", 36, DurationUnit.HOUR, "36 hours"),
+        ("30 days", 30, DurationUnit.DAY, "30 days"),
+        ("2 weeks", 2, DurationUnit.WEEK, "2 weeks"),
+        ("1 month", 1, DurationUnit.MONTH, "1 month"),
+        ("1 months", 1, DurationUnit.MONTH, "1 month"),
+        ("2 week", 2, DurationUnit.WEEK, "2 weeks"),
+        ("007 days", 7, DurationUnit.DAY, "7 days"),
+        ("1200 months", 1200, DurationUnit.MONTH, "1200 months"),
+        ("52596000 minutes", 52_596_000, DurationUnit.MINUTE, "52596000 minutes"),
     ],
 )
-def test_durations_are_read_and_written(text: str, count: int, unit: Unit, canonical: str) -> None:
+def test_durations_are_read_and_written(text: str, count: int, unit: DurationUnit, canonical: str) -> None:
     parsed = parse_duration(text)
     assert parsed == Duration(count, unit)
     assert str(parsed) == canonical
@@ -293,8 +293,8 @@ ZONES = st.sampled_from(
 )
 INSTANTS = st.datetimes(datetime(1971, 1, 1), datetime(2199, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001  the strategy adds the zone
 DURATIONS = st.one_of(
-    st.builds(Duration, st.integers(1, 100), st.sampled_from(Unit)),
-    st.builds(Duration, st.just(1), st.sampled_from(Unit)),
+    st.builds(Duration, st.integers(1, 100), st.sampled_from(DurationUnit)),
+    st.builds(Duration, st.just(1), st.sampled_from(DurationUnit)),
 )
 
 
@@ -315,13 +315,13 @@ def test_windows_touch_and_keep_their_order(
 
 
 @settings(max_examples=100)
-@given(INSTANTS, st.sampled_from([Unit.DAY, Unit.WEEK]), st.integers(1, 400), ZONES)
+@given(INSTANTS, st.sampled_from([DurationUnit.DAY, DurationUnit.WEEK]), st.integers(1, 400), ZONES)
 def test_civil_days_keep_the_wall_clock_unless_it_is_skipped(
-    anchor: datetime, unit: Unit, times: int, zone: ZoneInfo
+    anchor: datetime, unit: DurationUnit, times: int, zone: ZoneInfo
 ) -> None:
     local = anchor.astimezone(zone)
     reached = advance(anchor, Duration(1, unit), times, zone).astimezone(zone)
-    wanted = local.replace(tzinfo=None) + timedelta(days=times * (7 if unit is Unit.WEEK else 1))
+    wanted = local.replace(tzinfo=None) + timedelta(days=times * (7 if unit is DurationUnit.WEEK else 1))
     shift = reached.replace(tzinfo=None) - wanted
     before, after = (wanted.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
     assert before is not None
@@ -334,7 +334,7 @@ def test_civil_days_keep_the_wall_clock_unless_it_is_skipped(
 def test_the_next_tick_is_the_first_one_later(
     anchor: datetime, every: Duration, passed: timedelta, zone: ZoneInfo
 ) -> None:
-    assume(every.unit is not Unit.MINUTE or every.count > 59 or passed < timedelta(days=3))
+    assume(every.unit is not DurationUnit.MINUTE or every.count > 59 or passed < timedelta(days=3))
     after = anchor + passed
     times = 1
     while advance(anchor, every, times, zone) <= after:

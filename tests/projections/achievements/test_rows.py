@@ -12,7 +12,7 @@ from application import streams
 from domain.achievements import achievement, progress
 from domain.facts import transaction
 from domain.facts.fact import Fact, FactKind
-from domain.facts.outcomes import NotCounted, Reason
+from domain.facts.outcomes import OmissionOutcome, OmissionReason
 from domain.facts.purchase import Purchase
 from domain.values.interval import NOTHING, moment_of
 from tests.projections.achieving import START, ZONE, Achieving, definition, rule
@@ -48,7 +48,7 @@ def completed(number: int, *, at: datetime = LATER, revision: int = 1) -> progre
 
 
 def adjusted(before: int, after: int, amount: str | None = None) -> progress.Adjusted:
-    changes = () if amount is None else (progress.RuleAdjusted(1, 0, Decimal(amount)),)
+    changes = () if amount is None else (progress.RuleAdjustment(1, 0, Decimal(amount)),)
     return progress.Adjusted(ACHIEVEMENT, 1, "M-1", 0, "a mistake", LATER, MOMENT, changes, before, after, badge=None)
 
 
@@ -171,9 +171,9 @@ def test_facts_say_what_they_did_or_why_they_did_nothing(
     stream = streams.TRANSACTION.at("T-1")
     log.append([Recording(stream, transaction.Received(purchase, transaction.Status.PENDING))])
     outcomes = (
-        NotCounted(UUID(int=1), Reason.NOT_IN_AUDIENCE, 1),
-        NotCounted(None, Reason.CONDITION_NOT_MET, None, "too little", ACHIEVEMENT, 2),
-        NotCounted(None, Reason.LIMIT_REACHED, None, None, ACHIEVEMENT, 3, "M-2"),
+        OmissionOutcome(UUID(int=1), OmissionReason.NOT_IN_AUDIENCE, 1),
+        OmissionOutcome(None, OmissionReason.CONDITION_NOT_MET, None, "too little", ACHIEVEMENT, 2),
+        OmissionOutcome(None, OmissionReason.LIMIT_REACHED, None, None, ACHIEVEMENT, 3, "M-2"),
     )
     log.append([Recording(stream, transaction.Accepted("T-1", "M-1", START, False, (), outcomes))])
     move(log, advanced(), taken_back())

@@ -9,7 +9,7 @@ import pytest
 from application.streams import CAMPAIGN, PARTICIPATION
 from domain.campaigns import campaign
 from domain.campaigns.definition import People, Recipient
-from domain.campaigns.participation import Reason
+from domain.campaigns.participation import AwardReason
 from tests.projections.following import followed, rows
 from tests.projections.history import Log, Recording
 from tests.projections.rewarding import START, cancelled, definition, granted, refused, units
@@ -56,10 +56,10 @@ def test_figures_count_what_was_not_cancelled(
     changed(log, campaign.Defined(PRIZE, 1, definition(), "UTC"))
     decided = [
         ("M-1", GRANT),
-        ("M-1", refused(PRIZE, "M-1", Reason.BUDGET_EXHAUSTED)),
+        ("M-1", refused(PRIZE, "M-1", AwardReason.BUDGET_EXHAUSTED)),
         ("M-1", GRANT),
         ("M-2", granted(PRIZE, "M-2", units("1", "M-2"), units("2", "M-2"), units("4", "M-0", to=Recipient.REFERRER))),
-        ("M-3", refused(PRIZE, "M-3", Reason.NOT_IN_AUDIENCE)),
+        ("M-3", refused(PRIZE, "M-3", AwardReason.NOT_IN_AUDIENCE)),
         ("M-1", cancelled(GRANT, 1)),
     ]
     for member, event in decided:

@@ -10,7 +10,7 @@ import pytest
 from application.streams import PARTICIPATION
 from domain.campaigns import participation
 from domain.campaigns.definition import EffectKind, Recipient
-from domain.campaigns.participation import EffectOutcome, Reason, decision_id
+from domain.campaigns.participation import AwardReason, EffectOutcome, decision_id
 from tests.projections.following import followed, rows
 from tests.projections.history import Log, Program, Recording
 from tests.projections.rewarding import cancelled, fired, granted, refused, units
@@ -23,7 +23,7 @@ GRANT = granted(
     units("15", "M-1"),
     units("2.5", "M-2", "miles", to=Recipient.REFERRER),
     EffectOutcome(EffectKind.GIVE_BADGE, Recipient.MEMBER, "M-1", given="star"),
-    units("0", "M-1", "stars", unrounded=Decimal(5), reason=Reason.BUDGET_EXHAUSTED, detail="0 are left"),
+    units("0", "M-1", "stars", unrounded=Decimal(5), reason=AwardReason.BUDGET_EXHAUSTED, detail="0 are left"),
 )
 
 
@@ -61,12 +61,16 @@ def test_a_grant_is_a_decision_with_an_entry_for_whoever_got_units(
 def test_a_decision_is_about_its_member_and_whoever_else_effects_go_to(
     conninfo: str, log: Log, connection: psycopg.Connection
 ) -> None:
-    withheld = units("0", "M-2", to=Recipient.REFERRER, reason=Reason.REFERRER_LIMIT_REACHED, detail="1 of 1")
+    withheld = units("0", "M-2", to=Recipient.REFERRER, reason=AwardReason.REFERRER_LIMIT_REACHED, detail="1 of 1")
     only = units("5", "M-2", to=Recipient.REFERRER)
-    nobody = EffectOutcome(EffectKind.GIVE_BADGE, Recipient.REFERRER, None, given="star", reason=Reason.NO_REFERRER)
+    nobody = EffectOutcome(
+        EffectKind.GIVE_BADGE, Recipient.REFERRER, None, given="star", reason=AwardReason.NO_REFERRER
+    )
     decided(log, GRANT, granted(CAMPAIGN, "M-1", withheld, units("1", "M-1")), granted(CAMPAIGN, "M-1", only))
     decided(
-        log, refused(CAMPAIGN, "M-1", Reason.CONDITION_NOT_MET), granted(CAMPAIGN, "M-1", nobody, units("0", "M-1"))
+        log,
+        refused(CAMPAIGN, "M-1", AwardReason.CONDITION_NOT_MET),
+        granted(CAMPAIGN, "M-1", nobody, units("0", "M-1")),
     )
     decided(log, cancelled(granted(CAMPAIGN, "M-1", only), 3))
     followed(conninfo)
@@ -87,7 +91,7 @@ def test_a_decision_is_about_its_member_and_whoever_else_effects_go_to(
 
 def test_a_refusal_has_its_reasons_and_gives_nothing(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
     by_hand = fired(None)
-    decided(log, refused(CAMPAIGN, "M-1", Reason.NOT_IN_AUDIENCE, Reason.CONDITION_NOT_MET, trigger=by_hand))
+    decided(log, refused(CAMPAIGN, "M-1", AwardReason.NOT_IN_AUDIENCE, AwardReason.CONDITION_NOT_MET, trigger=by_hand))
     followed(conninfo)
     (row,) = by_position(connection)
     assert (row["outcome"], row["points"], row["fact_kind"], row["fact_id"]) == ("refused", 0, None, None)

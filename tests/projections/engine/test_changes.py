@@ -1,7 +1,7 @@
 from decimal import Decimal
 from decimal import localcontext as decimal_context
 
-from projections.engine.changes import Changes, Statement, Table, TableChanges
+from projections.engine.changes import Changes, Table, TableChanges, TableStatement
 from projections.engine.columns import INT, NUMERIC, TEXT
 
 TABLE = Table("counters", ("name",), {"name": TEXT, "count": INT, "amount": NUMERIC})
@@ -61,7 +61,7 @@ def test_sums_are_exact_whatever_the_thread_rounds_to() -> None:
 
 def test_a_statement_stands_between_what_came_before_and_after_it() -> None:
     changes = Changes()
-    freeze = Statement("select 1", {})
+    freeze = TableStatement("select 1", {})
     changes.insert(TABLE, KEY, {"count": 1, "amount": Decimal(1)})
     changes.run(freeze)
     changes.update(TABLE, KEY, {"count": 2})

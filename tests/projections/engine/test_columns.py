@@ -8,7 +8,7 @@ import pytest
 from psycopg.sql import SQL
 
 from projections.engine import columns
-from projections.engine.columns import Column
+from projections.engine.columns import ColumnType
 from projections.engine.session import connect
 
 
@@ -38,7 +38,7 @@ from projections.engine.session import connect
         ),
     ],
 )
-def test_values_arrive_as_they_are(database: str, column: Column, name: str, values: list[Any]) -> None:
+def test_values_arrive_as_they_are(database: str, column: ColumnType, name: str, values: list[Any]) -> None:
     with connect(database, "test") as connection:
         query = SQL(cast(Any, f"select c.v::{name} from unnest(%s) with ordinality c (v, n) order by n"))  # noqa: S608
         found = [row[0] for row in connection.execute(query, [column.values(values)])]

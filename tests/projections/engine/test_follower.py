@@ -26,7 +26,7 @@ from projections.engine.changes import Changes
 from projections.engine.follower import Follower
 from projections.engine.positions import Positions
 from projections.engine.projection import Projection
-from projections.engine.rebuild import Task, rebuild
+from projections.engine.rebuild import RebuildTask, rebuild
 from projections.registry import PROJECTIONS
 from tests.projections.following import followed, reached, rows, until, wait_until_reached
 from tests.projections.history import MAPPER, Log, Program, Recording
@@ -127,7 +127,7 @@ def test_a_failing_projection_stops_and_the_others_go_on(
     assert "ValueError: member.list_joined is more than it can take (at position" in (found["members"].error or "")
     assert len(rows(connection, "p_members", "members")) == 1, "nothing of the page it failed in is there"
     found = followed(conninfo)
-    assert found["members"] == store.Stored("members", 1, last, None)
+    assert found["members"] == store.StoredProjection("members", 1, last, None)
     assert len(rows(connection, "p_members", "members")) == 13
 
 
@@ -139,7 +139,7 @@ def test_a_row_that_is_there_already_stops_its_projection_only(conninfo: str, lo
         found = followed(conninfo)
     assert found["members"].position == last - len(recordings)
     assert found["members"].error
-    assert found["facts"] == store.Stored("facts", 1, last, None)
+    assert found["facts"] == store.StoredProjection("facts", 1, last, None)
 
 
 def test_an_event_of_a_newer_version_stops_every_projection(
@@ -183,7 +183,7 @@ def test_a_log_cut_short_stops_projections_instead_of_passing_the_next_events_by
     assert {stored.error for stored in found.values()} == {
         "stands at position 3, where the log has another event than it had; rebuild it"
     }
-    rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS))
+    rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS))
     found = followed(conninfo)
     assert {(stored.position, stored.error) for stored in found.values()} == {(7, None)}
     assert len(rows(connection, "p_members", "members")) == 7
@@ -201,8 +201,8 @@ def test_a_projection_that_lost_its_row_begins_anew(conninfo: str, log: Log, con
     last = log.append(Program(1).whole())
     followed(conninfo)
     connection.execute("delete from laurel.projections where name = 'members'")
-    assert followed(conninfo)["members"] == store.Stored("members", 1, last, None)
-    assert rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False)).identical
+    assert followed(conninfo)["members"] == store.StoredProjection("members", 1, last, None)
+    assert rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, switch=False)).identical
 
 
 def test_projections_that_stand_apart_come_together(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
@@ -248,7 +248,7 @@ def test_another_takes_over_from_a_process_that_was_stopped_in_a_transaction(
             last = log.append([joined(3)])
             wait_until_reached(connection, last)
             assert follower_leads(standby)
-    assert rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False)).identical
+    assert rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, switch=False)).identical
 
 
 def stop_in_transaction(connection: psycopg.Connection, leader: subprocess.Popen[bytes]) -> None:
@@ -326,7 +326,7 @@ def test_killing_it_again_and_again_neither_loses_nor_doubles(
                 time.sleep(random.random() / 50)
     followed(conninfo)
     assert reached(connection, last)
-    certificate = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+    certificate = rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, switch=False))
     assert certificate.identical
 
 
@@ -371,12 +371,12 @@ def test_a_projection_of_an_older_version_is_rebuilt_when_it_starts(
     newer = replace(old, version=2)
     last = log.append(Program(2).whole())
     with running(conninfo, (PROJECTIONS[0], newer, *PROJECTIONS[2:])):
-        until(lambda: store.stored(connection)["facts"] == store.Stored("facts", 2, last + 1, None))
+        until(lambda: store.stored(connection)["facts"] == store.StoredProjection("facts", 2, last + 1, None))
         started = read_page(connection, MAPPER, last).events[0]
         assert (started.tag, started.envelope.actor) == (RebuildStarted.tag, actors.UPGRADE)
         last = log.append(Program(4).whole())
         wait_until_reached(connection, last)
-    assert rebuild(conninfo, MAPPER, Task(projections=(newer,), switch=False)).identical
+    assert rebuild(conninfo, MAPPER, RebuildTask(projections=(newer,), switch=False)).identical
 
 
 def test_an_older_program_leaves_a_newer_projection_alone(conninfo: str, log: Log) -> None:

@@ -20,7 +20,15 @@ from projections.engine.certificate import Certificate, TableCertificate
 from projections.engine.changes import Changes
 from projections.engine.follower import Follower
 from projections.engine.projection import Projection
-from projections.engine.rebuild import TURN_LOCK, NotReached, Progress, RebuildRunning, Task, rebuild, take_turn
+from projections.engine.rebuild import (
+    TURN_LOCK,
+    NotReached,
+    RebuildRunning,
+    RebuildStage,
+    RebuildTask,
+    rebuild,
+    take_turn,
+)
 from projections.registry import PROJECTIONS
 from projections.service import projections as following
 from tests.projections.following import followed, rows, until, wait_until_reached
@@ -49,7 +57,7 @@ def test_rebuilt_is_the_same_as_live(
         last = log.append(history[start : start + 37])
         followed(conninfo)
     before = {made.name: rows(connection, projection.schema, made.name) for made in projection.tables}
-    certificate = rebuild(conninfo, MAPPER, Task(projections=(projection,)))
+    certificate = rebuild(conninfo, MAPPER, RebuildTask(projections=(projection,)))
     assert certificate.identical
     (made,) = certificate.projections
     assert (made.position, made.switched_at) == (last, last)
@@ -76,9 +84,9 @@ def test_all_are_rebuilt_and_switched_while_facts_keep_arriving(
     follower.start()
     arriving.start()
     try:
-        until(lambda: store.stored(connection).get("catalogue", store.Stored("", 0, 0, None)).position > 100)
-        first = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS))
-        second = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+        until(lambda: store.stored(connection).get("catalogue", store.StoredProjection("", 0, 0, None)).position > 100)
+        first = rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS))
+        second = rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, switch=False))
     finally:
         done.set()
         arriving.join()
@@ -86,7 +94,7 @@ def test_all_are_rebuilt_and_switched_while_facts_keep_arriving(
     assert first.identical
     assert second.identical
     followed(conninfo)
-    assert rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False)).identical
+    assert rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, switch=False)).identical
     assert {stored.error for stored in store.stored(connection).values()} == {None}
 
 
@@ -98,7 +106,7 @@ def test_an_audit_shows_what_differs_and_changes_nothing(
     connection.execute("update p_members.members set tier = 'platinum' where id = 'M-1-3'")
     connection.execute("delete from p_members.members where id = 'M-1-4'")
     connection.execute("insert into p_members.list_members values ('friends', 'M-9', now())")
-    certificate = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+    certificate = rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, switch=False))
     assert not certificate.identical
     members = table(certificate, "members")
     assert (members.only_live, members.only_rebuilt, members.different) == (0, 1, 1)
@@ -113,8 +121,8 @@ def test_an_audit_shows_what_differs_and_changes_nothing(
     assert lists.differences[0].rebuilt is None
     assert table(certificate, "facts").identical
     assert len(rows(connection, "p_members", "members")) == 11
-    rebuild(conninfo, MAPPER, Task(projections=(MEMBERS,)))
-    assert rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False)).identical
+    rebuild(conninfo, MAPPER, RebuildTask(projections=(MEMBERS,)))
+    assert rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, switch=False)).identical
 
 
 def test_digests_as_of_a_past_position_are_those_of_then(
@@ -123,17 +131,17 @@ def test_digests_as_of_a_past_position_are_those_of_then(
     history = Program(1).whole()
     then = log.append(history[:400])
     followed(conninfo)
-    audit = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+    audit = rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, switch=False))
     log.append(history[400:])
     followed(conninfo)
-    later = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, as_of=then))
+    later = rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, as_of=then))
     assert [[made.rebuilt for made in projection.tables] for projection in later.projections] == [
         [made.rebuilt for made in projection.tables] for projection in audit.projections
     ]
     assert all(made.live is None for projection in later.projections for made in projection.tables)
     assert all(projection.switched_at is None for projection in later.projections)
     with pytest.raises(NotReached):
-        rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, as_of=100_000))
+        rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, as_of=100_000))
     assert schemas(connection) == {projection.schema for projection in PROJECTIONS}
 
 
@@ -145,11 +153,11 @@ def test_a_stopped_projection_is_revived_by_its_rebuild(
     last = log.append(Program(2).whole())
     with connection.transaction():
         store.stop(connection, "members", "it had a fault")
-    certificate = rebuild(conninfo, MAPPER, Task(projections=(MEMBERS,)))
+    certificate = rebuild(conninfo, MAPPER, RebuildTask(projections=(MEMBERS,)))
     (made,) = certificate.projections
     assert certificate.identical
     assert made.position < last
-    assert store.stored(connection)["members"] == store.Stored("members", 1, last, None)
+    assert store.stored(connection)["members"] == store.StoredProjection("members", 1, last, None)
     assert len(rows(connection, "p_members", "members")) == 24
 
 
@@ -162,14 +170,14 @@ def test_a_rebuild_that_fails_leaves_the_live_tables_and_says_so(
     last = log.append(Program(1).whole())
     followed(conninfo)
     broken = Projection("members", 1, MEMBERS.tables, {**MEMBERS.folds, "member.changed": fail})
-    certificate = rebuild(conninfo, MAPPER, Task(projections=(broken, *PROJECTIONS[1:])))
+    certificate = rebuild(conninfo, MAPPER, RebuildTask(projections=(broken, *PROJECTIONS[1:])))
     made, *others = certificate.projections
     assert made.failure
     assert re.fullmatch(r"ValueError: member\.changed \(at position \d+\)", made.failure)
     assert (made.tables, made.switched_at, made.sound) == ((), None, False)
     assert all(other.sound and other.switched_at == last for other in others)
     assert not certificate.sound
-    assert store.stored(connection)["members"] == store.Stored("members", 1, last, None)
+    assert store.stored(connection)["members"] == store.StoredProjection("members", 1, last, None)
     (row,) = rows(connection, "laurel", "rebuilds")
     assert (row["status"], row["error"]) == ("failed", f"members: {made.failure}")
     assert msgspec.convert(row["certificate"], Certificate) == certificate
@@ -179,8 +187,8 @@ def test_a_rebuild_that_fails_leaves_the_live_tables_and_says_so(
 def test_a_rebuild_is_on_record_with_its_certificate(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
     log.append(Program(1).whole())
     followed(conninfo)
-    seen: list[Progress] = []
-    task = Task(projections=PROJECTIONS)
+    seen: list[RebuildStage] = []
+    task = RebuildTask(projections=PROJECTIONS)
     certificate = rebuild(conninfo, MAPPER, task, progress=seen.append)
     (row,) = rows(connection, "laurel", "rebuilds")
     assert (row["id"], row["status"], row["error"]) == (task.id, "finished", None)
@@ -193,7 +201,7 @@ def test_a_rebuild_is_on_record_with_its_certificate(conninfo: str, log: Log, co
 def test_one_rebuild_at_a_time(conninfo: str, connection: psycopg.Connection) -> None:
     connection.execute("select pg_advisory_lock(%s)", [TURN_LOCK])
     with pytest.raises(RebuildRunning):
-        rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS))
+        rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS))
 
 
 KILLED = """
@@ -226,14 +234,14 @@ def test_a_killed_rebuild_leaves_nothing_that_the_next_one_does_not_clean(
         started.communicate()
         until(lambda: free(connection))
         assert schemas(connection) >= {projection.schema for projection in PROJECTIONS}
-    assert rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS)).identical
+    assert rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS)).identical
     assert schemas(connection) == {projection.schema for projection in PROJECTIONS}
     statuses = {row["status"] for row in rows(connection, "laurel", "rebuilds")}
     assert statuses <= {"interrupted", "finished"}
 
 
 async def test_a_killed_rebuild_is_shown_as_interrupted_at_once(conninfo: str, connection: psycopg.Connection) -> None:
-    task = Task(projections=(MEMBERS,), requested_by="auditor")
+    task = RebuildTask(projections=(MEMBERS,), requested_by="auditor")
     turn = take_turn(conninfo)
     async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as reading:
         assert await following.announce(reading, task)
@@ -260,23 +268,23 @@ def test_a_log_shorter_than_what_was_read_of_it_is_named_and_rebuilt(
     last = log.append(history[400:])
     followed(conninfo)
     connection.execute(CUT.format(kept))
-    audit = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+    audit = rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, switch=False))
     assert not audit.sound
     for made in audit.projections:
         assert made.faults == (f"stands at position {last}, and the log ends at {kept}",)
         assert (made.position, made.failure) == (kept, None)
     assert not table(audit, "facts").identical
     assert store.stored(connection)["members"].position == last
-    again = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS))
+    again = rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS))
     assert {made.switched_at for made in again.projections} == {kept}
-    assert all(made.sound for made in rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS)).projections)
+    assert all(made.sound for made in rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS)).projections)
 
 
 def test_a_log_that_went_on_otherwise_is_named(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
     last = log.append(Program(1).whole())
     followed(conninfo)
     connection.execute("update laurel.events set envelope = envelope || '\\x00' where position = %s", [last])
-    (made,) = rebuild(conninfo, MAPPER, Task(projections=(MEMBERS,), switch=False)).projections
+    (made,) = rebuild(conninfo, MAPPER, RebuildTask(projections=(MEMBERS,), switch=False)).projections
     assert made.faults == (f"stands at position {last}, where the log has another event than it had",)
     assert not made.sound
 
@@ -287,7 +295,7 @@ def test_a_hole_in_the_log_is_named_by_everything_that_reads_it(
     log.append(Program(1).whole())
     followed(conninfo)
     connection.execute("delete from laurel.events where position = 7")
-    audit = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+    audit = rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, switch=False))
     assert audit.log
     assert audit.log.findings[0] == Finding("position 7 is not there", 7)
     for made in audit.projections:
@@ -295,7 +303,8 @@ def test_a_hole_in_the_log_is_named_by_everything_that_reads_it(
         assert made.failure.startswith("Damaged: the log is damaged: ")
         assert "after position 0" in made.failure
     assert (
-        rebuild(conninfo, MAPPER, Task(projections=(MEMBERS,))).projections[0].failure == audit.projections[0].failure
+        rebuild(conninfo, MAPPER, RebuildTask(projections=(MEMBERS,))).projections[0].failure
+        == audit.projections[0].failure
     )
 
 
@@ -324,19 +333,19 @@ def test_what_is_missing_of_a_projection_is_named_and_rebuilt(
     damage, fault = MISSING[what]
     connection.execute(damage)
     for _ in range(2):
-        audit = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+        audit = rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, switch=False))
         (made,) = (made for made in audit.projections if not made.sound)
         assert (made.projection, made.failure) == ("members", None)
         assert fault in made.faults
-    assert rebuild(conninfo, MAPPER, Task(projections=(MEMBERS,))).projections[0].switched_at == last
-    assert all(made.sound for made in rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS)).projections)
+    assert rebuild(conninfo, MAPPER, RebuildTask(projections=(MEMBERS,))).projections[0].switched_at == last
+    assert all(made.sound for made in rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS)).projections)
 
 
 def test_a_column_that_is_gone_is_named_too(conninfo: str, log: Log, connection: psycopg.Connection) -> None:
     log.append(Program(1).whole())
     followed(conninfo)
     connection.execute("alter table p_members.members drop column tier")
-    audit = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+    audit = rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, switch=False))
     assert "tier does not exist" in (table(audit, "members").fault or "")
     assert [made.projection for made in audit.projections if not made.sound] == ["members"]
 
@@ -345,7 +354,7 @@ def test_a_projection_of_an_older_version_is_not_taken_for_sound(conninfo: str, 
     log.append(Program(1).whole())
     followed(conninfo)
     newer = Projection("members", 2, MEMBERS.tables, MEMBERS.folds)
-    audit = rebuild(conninfo, MAPPER, Task(projections=(newer,), switch=False))
+    audit = rebuild(conninfo, MAPPER, RebuildTask(projections=(newer,), switch=False))
     assert (audit.identical, audit.sound) == (True, False)
 
 
@@ -365,7 +374,7 @@ def test_digests_do_not_hang_on_how_the_server_writes_values(
 ) -> None:
     log.append(Program(1).whole())
     followed(conninfo)
-    first = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+    first = rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, switch=False))
     for name, value in SETTINGS.items():
         connection.execute(
             SQL("alter database {} set {} to {}").format(
@@ -373,7 +382,7 @@ def test_digests_do_not_hang_on_how_the_server_writes_values(
             )
         )
     followed(conninfo)
-    again = rebuild(conninfo, MAPPER, Task(projections=PROJECTIONS, switch=False))
+    again = rebuild(conninfo, MAPPER, RebuildTask(projections=PROJECTIONS, switch=False))
     assert again.projections == first.projections
     assert all(made.sound for made in again.projections)
 
@@ -399,7 +408,7 @@ def test_a_rebuild_that_was_announced_is_not_taken_for_one_that_was_killed(
 ) -> None:
     log.append(Program(1).whole())
     followed(conninfo)
-    task = Task(projections=(MEMBERS,))
+    task = RebuildTask(projections=(MEMBERS,))
     connection.execute(NOTED.format(task.id))
     rebuild(conninfo, MAPPER, task)
     assert {row["status"] for row in rows(connection, "public", "noted")} == {"running", "finished"}
@@ -423,7 +432,7 @@ def test_readers_go_on_through_a_switch(conninfo: str, log: Log) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     for _ in range(5):
-        rebuild(conninfo, MAPPER, Task(projections=(MEMBERS,)))
+        rebuild(conninfo, MAPPER, RebuildTask(projections=(MEMBERS,)))
     done.set()
     reader.join()
     assert failures == []
@@ -438,7 +447,7 @@ def test_what_is_recorded_after_a_switch_is_followed(conninfo: str, log: Log, co
         for number in range(3):
             last = log.append([Recording(MEMBER.at(f"N-{number}"), member.Registered(f"N-{number}"))])
             wait_until_reached(connection, last, "members")
-            rebuild(conninfo, MAPPER, Task(projections=(MEMBERS,)))
+            rebuild(conninfo, MAPPER, RebuildTask(projections=(MEMBERS,)))
     finally:
         follower.stop()
     assert len(rows(connection, "p_members", "members")) == 15

@@ -5,19 +5,23 @@ import psycopg
 import pytest
 from msgspec import Struct
 
-from projections.listing.listing import BadQuery, Column, Kind, Listing
+from projections.listing.listing import BadQuery, Column, ColumnKind, Listing
 
 BOXES = Listing(
     name="boxes",
     columns=(
         Column("code", sortable=True),
-        Column("size", Kind.NUMBER, sortable=True),
-        Column("made_at", Kind.INSTANT, sortable=True, nullable=True),
-        Column("open", Kind.BOOLEAN),
-        Column("tags", Kind.TEXTS, "ARRAY['t' || size, 'all', 'a,b\"c']", values=("t0", "t1", "all", "none")),
+        Column("size", ColumnKind.NUMBER, sortable=True),
+        Column("made_at", ColumnKind.INSTANT, sortable=True, nullable=True),
+        Column("open", ColumnKind.BOOLEAN),
+        Column("tags", ColumnKind.TEXTS, "ARRAY['t' || size, 'all', 'a,b\"c']", values=("t0", "t1", "all", "none")),
         Column("status", expression="CASE WHEN open THEN 'open' ELSE 'shut' END", values=("open", "shut")),
         Column(
-            "age", Kind.INTEGER, expression="extract(day FROM %(now)s - made_at)::bigint", sortable=True, nullable=True
+            "age",
+            ColumnKind.INTEGER,
+            expression="extract(day FROM %(now)s - made_at)::bigint",
+            sortable=True,
+            nullable=True,
         ),
     ),
     key="code",

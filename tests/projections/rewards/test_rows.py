@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from domain.campaigns.participation import Reason, decision_id
+from domain.campaigns.participation import AwardReason, decision_id
 from tests.projections.following import followed, rows
 from tests.projections.history import Log, Recording
 from tests.support import gifts
@@ -97,7 +97,7 @@ def test_a_grant_gives_badges_and_rewards_to_whom_its_effects_say(
         badge("M-0"),
         badge("M-0"),
         reward("M-0"),
-        reward("M-1", reason=Reason.REWARD_OUT_OF_STOCK),
+        reward("M-1", reason=AwardReason.REWARD_OUT_OF_STOCK),
     )
     happen(conninfo, log, granted("M-1", *effects), apart=apart)
     assert badges(connection) == [("M-0", "star", 2, JUNE), ("M-1", "star", 1, JUNE)]

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from api.http.reads import asking, known_member, there
 from api.http.request import Request
-from api.http.routing import READERS, Page, read
+from api.http.routing import READERS, AnswerPage, read
 from api.routes.achievements import shapes
 from api.routes.achievements.shapes import AchievementAnswer
 from domain.achievements.achievement import Status
@@ -17,12 +17,12 @@ from projections.achievements import queries as achievements
 from projections.achievements.progress import (
     MEMBER_ACHIEVEMENTS,
     PROGRESS_FACTS,
-    Instant,
     LimitRow,
     ManualChangeRow,
     MemberAchievementRow,
     MemberRuleRow,
     ProgressFactRow,
+    ViewTime,
     manual_changes,
     member_achievement,
     member_achievements_page,
@@ -31,7 +31,7 @@ from projections.achievements.progress import (
 from projections.achievements.queries import ACHIEVEMENTS, AchievementRow
 
 
-class AchievementListed(Struct, frozen=True, gc=False):
+class AchievementSummary(Struct, frozen=True, gc=False):
     """An achievement in a list: `rules` is how many it has.
 
     `completions` count those of all members, `members_completed` the members who have any; `members_in_progress` those
@@ -50,7 +50,7 @@ class AchievementListed(Struct, frozen=True, gc=False):
     members_completed: int
 
 
-class AchievementShown(AchievementAnswer, frozen=True, gc=False, kw_only=True):
+class AchievementView(AchievementAnswer, frozen=True, gc=False, kw_only=True):
     """An achievement with its figures, which are those of a list."""
 
     members_in_progress: int
@@ -85,23 +85,23 @@ class MemberAchievementAnswer(Struct, frozen=True, gc=False, kw_only=True):
 
 
 @read("/achievements", roles=READERS, listing=ACHIEVEMENTS, projections=("achievements",))
-async def list_achievements(request: Request) -> Page[AchievementListed]:
+async def list_achievements(request: Request) -> AnswerPage[AchievementSummary]:
     """Achievements, as they stand now."""
     selection = ACHIEVEMENTS.read(request.exchange.query)
     async with asking(request) as connection:
         found, following = await achievements.achievements_page(connection, selection)
-    return Page([_listed(row) for row in found], following, request.position)
+    return AnswerPage([_listed(row) for row in found], following, request.position)
 
 
 @read("/achievements/{achievement:uuid}", roles=READERS, projections=("achievements",))
-async def get_achievement(request: Request, achievement: FromPath[UUID]) -> AchievementShown:
+async def get_achievement(request: Request, achievement: FromPath[UUID]) -> AchievementView:
     """One achievement, with its ETag."""
     async with asking(request) as connection:
         found = await achievements.achievement(connection, request.program.reads.mapper, achievement)
     row = there(found, f"achievement {achievement}")
     request.versioned(row.achievement.version)
     answer = shapes.achievement(row.achievement, request.services.settings.time_zone, request.position)
-    return AchievementShown(
+    return AchievementView(
         **asdict(answer),
         members_in_progress=row.members_in_progress,
         completions=row.completions,
@@ -116,7 +116,7 @@ async def get_achievement(request: Request, achievement: FromPath[UUID]) -> Achi
     problems=("not-found",),
     projections=("members", "achievements"),
 )
-async def list_member_achievements(request: Request, member: FromPath[str]) -> Page[MemberAchievementRow]:
+async def list_member_achievements(request: Request, member: FromPath[str]) -> AnswerPage[MemberAchievementRow]:
     """How far a member is with each achievement; archived ones are there if they have a history with them."""
     selection = MEMBER_ACHIEVEMENTS.read(request.exchange.query)
     async with asking(request) as connection:
@@ -124,7 +124,7 @@ async def list_member_achievements(request: Request, member: FromPath[str]) -> P
         found, following = await member_achievements_page(
             connection, request.program.reads.mapper, member, selection, _now(request)
         )
-    return Page(found, following, request.position)
+    return AnswerPage(found, following, request.position)
 
 
 @read(
@@ -150,13 +150,13 @@ async def get_member_achievement(
     )
 
 
-def _now(request: Request) -> Instant:
-    return Instant(request.services.clock.now(), request.services.settings.time_zone)
+def _now(request: Request) -> ViewTime:
+    return ViewTime(request.services.clock.now(), request.services.settings.time_zone)
 
 
-def _listed(row: AchievementRow) -> AchievementListed:
+def _listed(row: AchievementRow) -> AchievementSummary:
     shown = row.achievement
-    return AchievementListed(
+    return AchievementSummary(
         shown.id,
         shown.definition.name,
         shown.status,

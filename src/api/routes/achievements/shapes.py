@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from api.routes.warnings import WarningShown, warnings_shown
-from application.achievements.manual_progress import Changed
+from api.routes.warnings import WarningView, warnings_shown
+from application.achievements.manual_progress import ProgressChange
 from domain.achievements.achievement import Achievement, Status
 from domain.achievements.definition import Count, CountKind, Period, PeriodKind, Rule, Subject
 from domain.achievements.timeframe import Timeframe
@@ -20,14 +20,14 @@ from domain.values.texts import Text
 from projections.listing.page import Figure
 
 
-class CountLimitShown(Struct, frozen=True, gc=False):
+class CountLimitView(Struct, frozen=True, gc=False):
     """At most `value`, for life or per interval."""
 
     value: int
     interval: Interval | None
 
 
-class CountShown(Struct, frozen=True, gc=False, omit_defaults=True):
+class CountView(Struct, frozen=True, gc=False, omit_defaults=True):
     """What a fact adds; of the fields beside `kind` it has those that its kind has."""
 
     kind: CountKind
@@ -36,14 +36,14 @@ class CountShown(Struct, frozen=True, gc=False, omit_defaults=True):
     items: dict[str, Any] | None = None
 
 
-class PeriodShown(Struct, frozen=True, gc=False, omit_defaults=True):
+class PeriodView(Struct, frozen=True, gc=False, omit_defaults=True):
     """Over which time a rule counts; `n` days belong to `last_days`."""
 
     kind: PeriodKind
     n: int | None = None
 
 
-class AchievementRuleShown(Struct, frozen=True, gc=False):
+class AchievementRuleView(Struct, frozen=True, gc=False):
     """One thing to do."""
 
     name: str
@@ -52,11 +52,11 @@ class AchievementRuleShown(Struct, frozen=True, gc=False):
     subject: Subject
     unique_referee: bool
     conditions: dict[str, Any] | None
-    count: CountShown
+    count: CountView
     goal: Figure
-    period: PeriodShown
+    period: PeriodView
     consecutive: int
-    frequency: CountLimitShown | None
+    frequency: CountLimitView | None
 
 
 class AchievementAnswer(Struct, frozen=True, gc=False, kw_only=True):
@@ -72,14 +72,14 @@ class AchievementAnswer(Struct, frozen=True, gc=False, kw_only=True):
     revision: int
     status: Status
     active: bool
-    warnings: list[WarningShown]
+    warnings: list[WarningView]
     name: str
     description: str
     translations: dict[str, Text]
     timeframe: Timeframe | None
-    limit: CountLimitShown | None
+    limit: CountLimitView | None
     badge: str | None
-    rules: list[AchievementRuleShown]
+    rules: list[AchievementRuleView]
 
 
 def achievement(shown: Achievement, zone: ZoneInfo, position: str = "") -> AchievementAnswer:
@@ -103,8 +103,8 @@ def achievement(shown: Achievement, zone: ZoneInfo, position: str = "") -> Achie
     )
 
 
-def _rule(rule: Rule) -> AchievementRuleShown:
-    return AchievementRuleShown(
+def _rule(rule: Rule) -> AchievementRuleView:
+    return AchievementRuleView(
         rule.name,
         rule.trigger,
         rule.event_type,
@@ -119,16 +119,16 @@ def _rule(rule: Rule) -> AchievementRuleShown:
     )
 
 
-def _count(count: Count) -> CountShown:
-    return CountShown(count.kind, count.expression, count.attribute, count.items)
+def _count(count: Count) -> CountView:
+    return CountView(count.kind, count.expression, count.attribute, count.items)
 
 
-def _period(period: Period) -> PeriodShown:
-    return PeriodShown(period.kind, period.n)
+def _period(period: Period) -> PeriodView:
+    return PeriodView(period.kind, period.n)
 
 
-def _limit(limit: Limit | None) -> CountLimitShown | None:
-    return CountLimitShown(int(limit.value), limit.interval) if limit else None
+def _limit(limit: Limit | None) -> CountLimitView | None:
+    return CountLimitView(int(limit.value), limit.interval) if limit else None
 
 
 class EditAnswer(Struct, frozen=True, gc=False):
@@ -146,7 +146,7 @@ class EditAnswer(Struct, frozen=True, gc=False):
     fields: tuple[str, ...]
 
 
-class RuleProgressShown(Struct, frozen=True, gc=False):
+class RuleProgressView(Struct, frozen=True, gc=False):
     """What a rule (from 1) counts in the period that is open now."""
 
     rule: int
@@ -162,12 +162,12 @@ class ProgressAnswer(Struct, frozen=True, gc=False):
     member: str
     achievement: UUID
     completed: int
-    rules: list[RuleProgressShown]
+    rules: list[RuleProgressView]
 
 
-def progress(changed: Changed, position: str = "") -> ProgressAnswer:
+def progress(changed: ProgressChange, position: str = "") -> ProgressAnswer:
     rules = [
-        RuleProgressShown(rule.number, written(shown.value), written(rule.goal), shown.complete)
+        RuleProgressView(rule.number, written(shown.value), written(rule.goal), shown.complete)
         for rule, shown in changed.rules
     ]
     return ProgressAnswer(position, changed.member, changed.achievement, changed.completed, rules)

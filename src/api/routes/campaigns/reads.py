@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from api.http.reads import asking, there
 from api.http.request import Request
-from api.http.routing import FACT_READERS, READERS, Page, read
+from api.http.routing import FACT_READERS, READERS, AnswerPage, read
 from api.routes.campaigns import shapes
 from api.routes.campaigns.shapes import CampaignAnswer
 from domain.campaigns.campaign import Status, status
@@ -22,7 +22,7 @@ from projections.listing.page import Figure
 from projections.members import queries as members
 
 
-class CampaignListed(Struct, frozen=True, gc=False, kw_only=True):
+class CampaignSummary(Struct, frozen=True, gc=False, kw_only=True):
     """A campaign in a list.
 
     `executions` and `units_given` are of grants that were not cancelled. `budget` is the limit of all units together,
@@ -48,7 +48,7 @@ class CampaignListed(Struct, frozen=True, gc=False, kw_only=True):
     revision: int
 
 
-class CampaignShown(CampaignAnswer, frozen=True, gc=False, kw_only=True):
+class CampaignView(CampaignAnswer, frozen=True, gc=False, kw_only=True):
     """A campaign with its figures: those of a list, how many grants were cancelled, how many members have been given
     something, and its last decision.
     """
@@ -64,16 +64,16 @@ class CampaignShown(CampaignAnswer, frozen=True, gc=False, kw_only=True):
 
 
 @read("/campaigns", roles=READERS, listing=CAMPAIGNS, projections=("campaigns",))
-async def list_campaigns(request: Request) -> Page[CampaignListed]:
+async def list_campaigns(request: Request) -> AnswerPage[CampaignSummary]:
     """Campaigns as they stand now, in the order they are shown in; deleted ones only when their status is asked for."""
     selection, now = CAMPAIGNS.read(request.exchange.query), request.services.clock.now()
     async with asking(request) as connection:
         found, following = await campaigns.campaigns_page(connection, request.program.reads.mapper, selection, now)
-    return Page([_listed(row, now) for row in found], following, request.position)
+    return AnswerPage([_listed(row, now) for row in found], following, request.position)
 
 
 @read("/campaigns/{campaign:uuid}", roles=READERS, projections=("campaigns", "decisions"))
-async def get_campaign(request: Request, campaign: FromPath[UUID]) -> CampaignShown:
+async def get_campaign(request: Request, campaign: FromPath[UUID]) -> CampaignView:
     """One campaign, deleted ones too, with its figures and its ETag."""
     now = request.services.clock.now()
     async with asking(request) as connection:
@@ -82,7 +82,7 @@ async def get_campaign(request: Request, campaign: FromPath[UUID]) -> CampaignSh
         reach = await campaigns.reach(connection, campaign)
         warnings = await campaigns.warnings(connection, request.program.reads.mapper, row.campaign.definition)
     request.versioned(row.campaign.version)
-    return CampaignShown(
+    return CampaignView(
         **asdict(shapes.campaign(row.campaign, now, warnings, request.position)),
         executions=row.executions,
         cancellations=row.cancellations,
@@ -102,7 +102,7 @@ async def get_campaign(request: Request, campaign: FromPath[UUID]) -> CampaignSh
     problems=("not-found",),
     projections=("members", "campaigns", "catalogue"),
 )
-async def list_member_campaigns(request: Request, member: FromPath[str]) -> Page[MemberCampaignRow]:
+async def list_member_campaigns(request: Request, member: FromPath[str]) -> AnswerPage[MemberCampaignRow]:
     """The campaigns that a member sees, in order: what each still has for the member, or what is missing where it has
     nothing now.
     """
@@ -111,13 +111,13 @@ async def list_member_campaigns(request: Request, member: FromPath[str]) -> Page
     async with asking(request) as connection:
         known = there(await members.member(connection, mapper, member), f"member `{member}`")
         found, following = await campaigns.member_campaigns_page(connection, mapper, known, selection, now, zone)
-    return Page(found, following, request.position)
+    return AnswerPage(found, following, request.position)
 
 
-def _listed(row: CampaignRow, now: datetime) -> CampaignListed:
+def _listed(row: CampaignRow, now: datetime) -> CampaignSummary:
     campaign, definition = row.campaign, row.campaign.definition
     budget = definition.limits.total_units
-    return CampaignListed(
+    return CampaignSummary(
         id=campaign.id,
         name=definition.name,
         type=definition.type,

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from api.routes.achievements.shapes import CountLimitShown
-from api.routes.warnings import WarningShown, warnings_shown
+from api.routes.achievements.shapes import CountLimitView
+from api.routes.warnings import WarningView, warnings_shown
 from domain.campaigns.campaign import Campaign, Status, status
 from domain.campaigns.definition import (
+    CampaignRule,
     CampaignTrigger,
     CampaignType,
     Effect,
@@ -19,7 +20,6 @@ from domain.campaigns.definition import (
     OnExhausted,
     People,
     Recipient,
-    Rule,
     missing,
 )
 from domain.values.amounts import written
@@ -30,7 +30,7 @@ from domain.values.texts import Text
 from projections.listing.page import Figure
 
 
-class PeopleShown(Struct, frozen=True, gc=False):
+class PeopleView(Struct, frozen=True, gc=False):
     """Everyone, or else whoever is in any of the segments or of any of the tiers."""
 
     everyone: bool
@@ -38,7 +38,7 @@ class PeopleShown(Struct, frozen=True, gc=False):
     tiers: tuple[str, ...]
 
 
-class EffectShown(Struct, frozen=True, gc=False, omit_defaults=True):
+class EffectView(Struct, frozen=True, gc=False, omit_defaults=True):
     """What is given, and to whom; of the other fields it has those of its kind."""
 
     kind: EffectKind
@@ -50,31 +50,31 @@ class EffectShown(Struct, frozen=True, gc=False, omit_defaults=True):
     badge: str | None = None
 
 
-class CampaignRuleShown(Struct, frozen=True, gc=False):
+class CampaignRuleView(Struct, frozen=True, gc=False):
     """What is given where the conditions hold."""
 
     name: str
     conditions: dict[str, Any] | None
-    effects: list[EffectShown]
+    effects: list[EffectView]
 
 
-class UnitLimitShown(Struct, frozen=True, gc=False):
+class UnitLimitView(Struct, frozen=True, gc=False):
     """At most `value` units, for life or per interval."""
 
     value: Figure
     interval: Interval | None
 
 
-class LimitsShown(Struct, frozen=True, gc=False):
+class LimitsView(Struct, frozen=True, gc=False):
     """Of each receiver, the member for what goes to the member and the referrer for what goes to the referrer:
     executions and units. Of all together: units, the budget.
     """
 
-    member_executions: CountLimitShown | None
-    member_units: UnitLimitShown | None
-    referrer_executions: CountLimitShown | None
-    referrer_units: UnitLimitShown | None
-    total_units: UnitLimitShown | None
+    member_executions: CountLimitView | None
+    member_units: UnitLimitView | None
+    referrer_executions: CountLimitView | None
+    referrer_units: UnitLimitView | None
+    total_units: UnitLimitView | None
     on_exhausted: OnExhausted
 
 
@@ -92,7 +92,7 @@ class CampaignAnswer(Struct, frozen=True, gc=False, kw_only=True):
     revision: int
     status: Status
     missing: tuple[str, ...]
-    warnings: list[WarningShown]
+    warnings: list[WarningView]
     activated_at: datetime | None
     type: CampaignType
     trigger: CampaignTrigger
@@ -105,10 +105,10 @@ class CampaignAnswer(Struct, frozen=True, gc=False, kw_only=True):
     time_zone: str | None
     display_order: int
     labels: dict[str, str]
-    visibility: PeopleShown
-    audience: PeopleShown
-    rules: list[CampaignRuleShown]
-    limits: LimitsShown
+    visibility: PeopleView
+    audience: PeopleView
+    rules: list[CampaignRuleView]
+    limits: LimitsView
 
 
 def campaign(shown: Campaign, now: datetime, warnings: Iterable[Problem], position: str = "") -> CampaignAnswer:
@@ -141,20 +141,20 @@ def campaign(shown: Campaign, now: datetime, warnings: Iterable[Problem], positi
     )
 
 
-def _people(people: People) -> PeopleShown:
-    return PeopleShown(people.everyone, people.segments, people.tiers)
+def _people(people: People) -> PeopleView:
+    return PeopleView(people.everyone, people.segments, people.tiers)
 
 
-def _rule(rule: Rule) -> CampaignRuleShown:
-    return CampaignRuleShown(rule.name, rule.conditions, [_effect(effect) for effect in rule.effects])
+def _rule(rule: CampaignRule) -> CampaignRuleView:
+    return CampaignRuleView(rule.name, rule.conditions, [_effect(effect) for effect in rule.effects])
 
 
-def _effect(effect: Effect) -> EffectShown:
-    return EffectShown(effect.kind, effect.to, effect.account, effect.units, effect.coupon, effect.reward, effect.badge)
+def _effect(effect: Effect) -> EffectView:
+    return EffectView(effect.kind, effect.to, effect.account, effect.units, effect.coupon, effect.reward, effect.badge)
 
 
-def _limits(limits: Limits) -> LimitsShown:
-    return LimitsShown(
+def _limits(limits: Limits) -> LimitsView:
+    return LimitsView(
         _count(limits.member_executions),
         _units(limits.member_units),
         _count(limits.referrer_executions),
@@ -164,9 +164,9 @@ def _limits(limits: Limits) -> LimitsShown:
     )
 
 
-def _count(limit: Limit | None) -> CountLimitShown | None:
-    return CountLimitShown(int(limit.value), limit.interval) if limit else None
+def _count(limit: Limit | None) -> CountLimitView | None:
+    return CountLimitView(int(limit.value), limit.interval) if limit else None
 
 
-def _units(limit: Limit | None) -> UnitLimitShown | None:
-    return UnitLimitShown(written(limit.value), limit.interval) if limit else None
+def _units(limit: Limit | None) -> UnitLimitView | None:
+    return UnitLimitView(written(limit.value), limit.interval) if limit else None

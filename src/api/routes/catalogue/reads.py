@@ -7,7 +7,7 @@ from litestar.params import FromPath
 
 from api.http.reads import asking, current, known, shown_now, there
 from api.http.request import Request
-from api.http.routing import FACT_READERS, READERS, Page, read
+from api.http.routing import FACT_READERS, READERS, AnswerPage, read
 from api.routes.catalogue import shapes
 from api.routes.catalogue.shapes import (
     AccountAnswer,
@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 
 @read("/event-types", roles=FACT_READERS, listing=EVENT_TYPES, projections=("catalogue",))
-async def list_event_types(request: Request) -> Page[EventTypeAnswer]:
+async def list_event_types(request: Request) -> AnswerPage[EventTypeAnswer]:
     """Event types."""
     return await _entries(request, EventType, EVENT_TYPES, shapes.event_type)
 
@@ -56,7 +56,7 @@ async def get_event_type(request: Request, code: FromPath[str]) -> EventTypeAnsw
 
 
 @read("/accounts", roles=FACT_READERS, listing=ACCOUNTS, projections=("catalogue",))
-async def list_accounts(request: Request) -> Page[AccountAnswer]:
+async def list_accounts(request: Request) -> AnswerPage[AccountAnswer]:
     """Accounts that points go to."""
     return await _entries(request, Account, ACCOUNTS, shapes.account)
 
@@ -68,7 +68,7 @@ async def get_account(request: Request, code: FromPath[str]) -> AccountAnswer:
 
 
 @read("/segments", roles=FACT_READERS, listing=SEGMENTS, projections=("catalogue",))
-async def list_segments(request: Request) -> Page[SegmentAnswer]:
+async def list_segments(request: Request) -> AnswerPage[SegmentAnswer]:
     """Segments."""
     return await _entries(request, Segment, SEGMENTS, shapes.segment)
 
@@ -80,7 +80,7 @@ async def get_segment(request: Request, code: FromPath[str]) -> SegmentAnswer:
 
 
 @read("/lists", roles=FACT_READERS, listing=LISTS, projections=("catalogue",))
-async def list_lists(request: Request) -> Page[ListAnswer]:
+async def list_lists(request: Request) -> AnswerPage[ListAnswer]:
     """Lists of members."""
     return await _entries(request, MemberList, LISTS, shapes.member_list)
 
@@ -98,17 +98,17 @@ async def get_list(request: Request, code: FromPath[str]) -> ListAnswer:
     problems=("not-found",),
     projections=("catalogue", "members"),
 )
-async def list_list_members(request: Request, code: FromPath[str]) -> Page[ListMemberRow]:
+async def list_list_members(request: Request, code: FromPath[str]) -> AnswerPage[ListMemberRow]:
     """Who is on a list."""
     selection = LIST_MEMBERS.read(request.exchange.query)
     async with asking(request) as connection:
         await known(connection, entry_at(MemberList, code), f"list `{code}`")
         found, following = await list_members_page(connection, code, selection)
-    return Page(found, following, request.position)
+    return AnswerPage(found, following, request.position)
 
 
 @read("/badges", roles=FACT_READERS, listing=BADGES, projections=("catalogue",))
-async def list_badges(request: Request) -> Page[BadgeAnswer]:
+async def list_badges(request: Request) -> AnswerPage[BadgeAnswer]:
     """Badges."""
     return await _entries(request, Badge, BADGES, shapes.badge)
 
@@ -120,13 +120,13 @@ async def get_badge(request: Request, code: FromPath[str]) -> BadgeAnswer:
 
 
 @read("/coupons", roles=FACT_READERS, listing=COUPONS, projections=("catalogue", "rewards"))
-async def list_coupons(request: Request) -> Page[CouponAnswer]:
+async def list_coupons(request: Request) -> AnswerPage[CouponAnswer]:
     """Coupons, without their codes."""
     selection = COUPONS.read(request.exchange.query)
     async with asking(request) as connection:
         found, following = await catalogue.stocked_page(connection, Coupon, selection)
     at = request.position
-    return Page([shapes.coupon(kept.shown, kept.stock, at) for kept in found], following, at)
+    return AnswerPage([shapes.coupon(kept.shown, kept.stock, at) for kept in found], following, at)
 
 
 @read("/coupons/{code:str}", roles=FACT_READERS, current=True)
@@ -142,23 +142,23 @@ async def get_coupon(request: Request, code: FromPath[str]) -> CouponAnswer:
     problems=("not-found",),
     projections=("catalogue", "rewards"),
 )
-async def list_coupon_codes(request: Request, code: FromPath[str]) -> Page[CouponCodeRow]:
+async def list_coupon_codes(request: Request, code: FromPath[str]) -> AnswerPage[CouponCodeRow]:
     """The codes of a coupon, and who has them."""
     selection = COUPON_CODES.read(request.exchange.query)
     async with asking(request) as connection:
         await known(connection, entry_at(Coupon, code), f"coupon `{code}`")
         found, following = await coupon_codes_page(connection, code, selection, request.services.clock.now())
-    return Page(found, following, request.position)
+    return AnswerPage(found, following, request.position)
 
 
 @read("/rewards", roles=FACT_READERS, listing=REWARDS, projections=("catalogue", "rewards"))
-async def list_rewards(request: Request) -> Page[RewardAnswer]:
+async def list_rewards(request: Request) -> AnswerPage[RewardAnswer]:
     """Rewards."""
     selection = REWARDS.read(request.exchange.query)
     async with asking(request) as connection:
         found, following = await catalogue.stocked_page(connection, Reward, selection)
     at = request.position
-    return Page([shapes.reward(kept.shown, kept.stock, at) for kept in found], following, at)
+    return AnswerPage([shapes.reward(kept.shown, kept.stock, at) for kept in found], following, at)
 
 
 @read("/rewards/{code:str}", roles=FACT_READERS, current=True)
@@ -168,13 +168,13 @@ async def get_reward(request: Request, code: FromPath[str]) -> RewardAnswer:
 
 
 @read("/products", roles=FACT_READERS, listing=PRODUCTS, projections=("catalogue",))
-async def list_products(request: Request) -> Page[ProductAnswer]:
+async def list_products(request: Request) -> AnswerPage[ProductAnswer]:
     """Products."""
     selection = PRODUCTS.read(request.exchange.query)
     async with asking(request) as connection:
         found, following = await catalogue.products_page(connection, selection)
     at = request.position
-    return Page([shapes.product(each, at) for each in found], following, at)
+    return AnswerPage([shapes.product(each, at) for each in found], following, at)
 
 
 @read("/products/{sku:str}", roles=FACT_READERS, current=True)
@@ -185,12 +185,12 @@ async def get_product(request: Request, sku: FromPath[str]) -> ProductAnswer:
     return shapes.product(found.state, request.position)
 
 
-async def _entries(request: Request, kind: type[E], listing: Listing, show: Callable[[E, str], T]) -> Page[T]:
+async def _entries(request: Request, kind: type[E], listing: Listing, show: Callable[[E, str], T]) -> AnswerPage[T]:
     selection = listing.read(request.exchange.query)
     async with asking(request) as connection:
         found, following = await catalogue.entries_page(connection, kind, selection)
     at = request.position
-    return Page([show(each, at) for each in found], following, at)
+    return AnswerPage([show(each, at) for each in found], following, at)
 
 
 async def _entry(request: Request, kind: type[E], code: str, show: Callable[[E, str], T]) -> T:

@@ -79,7 +79,7 @@ def badge(shown: Badge, position: str = "") -> BadgeAnswer:
     return BadgeAnswer(position, shown.code, shown.name)
 
 
-class GeneratorShown(Struct, frozen=True, gc=False):
+class GeneratorView(Struct, frozen=True, gc=False):
     """How codes are made: the prefix, then so many characters of the alphabet."""
 
     length: int
@@ -97,7 +97,7 @@ class CouponAnswer(Struct, frozen=True, gc=False):
     position: str
     code: str
     name: str
-    generator: GeneratorShown | None
+    generator: GeneratorView | None
     stock: int | None
     value: str | None
     valid_for: str | None
@@ -124,8 +124,8 @@ def coupon(shown: Coupon, stock: Stock | None, position: str = "") -> CouponAnsw
     )
 
 
-def _generator(shown: Generator | None) -> GeneratorShown | None:
-    return None if shown is None else GeneratorShown(shown.length, shown.alphabet, shown.prefix)
+def _generator(shown: Generator | None) -> GeneratorView | None:
+    return None if shown is None else GeneratorView(shown.length, shown.alphabet, shown.prefix)
 
 
 class RewardAnswer(Struct, frozen=True, gc=False):

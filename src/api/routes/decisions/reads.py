@@ -7,15 +7,15 @@ from litestar.params import FromPath
 
 from api.http.reads import AS_OF, asked_as_of, asking, there
 from api.http.request import Request
-from api.http.routing import READERS, Page, read
+from api.http.routing import READERS, AnswerPage, read
 from projections.decisions import queries as decisions
-from projections.decisions.queries import DECISIONS, DecisionRow, DecisionsAsked
+from projections.decisions.queries import DECISIONS, DecisionQuery, DecisionRow
 
 DECISION_PARAMETERS: dict[str, Any] = {"as_of": AS_OF}
 
 
 @read("/decisions", roles=READERS, listing=DECISIONS, parameters=DECISION_PARAMETERS, projections=("decisions",))
-async def list_decisions(request: Request) -> Page[DecisionRow]:
+async def list_decisions(request: Request) -> AnswerPage[DecisionRow]:
     """Everything that was decided, newest first; the facts behind a decision are shown with it alone.
 
     `member` is whose completion it was, `receiver` who received something by it, `fact` what triggered it.
@@ -23,7 +23,7 @@ async def list_decisions(request: Request) -> Page[DecisionRow]:
     asked = await decisions_asked(request)
     async with asking(request) as connection:
         found, following = await decisions.decisions_page(connection, asked)
-    return Page(found, following, request.position)
+    return AnswerPage(found, following, request.position)
 
 
 @read("/decisions/{decision:uuid}", roles=READERS, projections=("decisions",))
@@ -34,10 +34,10 @@ async def get_decision(request: Request, decision: FromPath[UUID]) -> DecisionRo
     return there(found, f"decision {decision}")
 
 
-async def decisions_asked(request: Request) -> DecisionsAsked:
+async def decisions_asked(request: Request) -> DecisionQuery:
     """What the query asks for."""
     selection = DECISIONS.read(request.exchange.query)
-    return DecisionsAsked(selection, await asked_as_of(request))
+    return DecisionQuery(selection, await asked_as_of(request))
 
 
 DECISION_READS = (list_decisions, get_decision)

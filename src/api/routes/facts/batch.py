@@ -20,10 +20,10 @@ from api.routes.facts.shapes import FactAnswer
 from application.bodies.exact import Body, Identifier, Malformed, Misread, decode
 from application.bodies.remainder import remainder_of
 from application.facts.bodies import EventBody, Fact, FactBody, TransactionBody
-from application.facts.commands import FactCommand, Taken, command_of
+from application.facts.commands import FactCommand, FactReceipt, command_of
 from application.facts.ingest import Rules
 from application.log.working import Command
-from application.service.idempotency import Kept, RequestKey, once
+from application.service.idempotency import KeptAnswer, RequestKey, once
 from domain.facts.fact import Fact as Recorded
 from domain.facts.fact import FactKind
 from domain.service.request import Answered
@@ -87,7 +87,7 @@ class BatchAnswer(Struct, frozen=True, gc=False):
 _UNIQUE = (TransactionBody, EventBody)
 
 
-class _Read(NamedTuple):
+class _BatchFact(NamedTuple):
     """A fact that could be read, and what it asks for; `at` is its pointer."""
 
     at: str
@@ -116,7 +116,7 @@ async def post_batch(request: Request, data: JSONBody[BatchBody]) -> BatchAnswer
     Transactions and events are unique by their ids. With an idempotency key the other facts, too, are carried out once.
     """
     entries = await _read_all(request, data)
-    read = [entry for entry in entries if isinstance(entry, _Read)]
+    read = [entry for entry in entries if isinstance(entry, _BatchFact)]
     keys = await _keys(request, len(read))
     taken = await request.program.commands.facts.take_many(
         [entry.fact for entry in read],
@@ -130,18 +130,18 @@ async def post_batch(request: Request, data: JSONBody[BatchBody]) -> BatchAnswer
         for entry in entries
     ]
     reached = request.services.positions.reached()
-    latest = max((outcome.position for outcome in taken if isinstance(outcome, Taken)), default=reached)
+    latest = max((outcome.position for outcome in taken if isinstance(outcome, FactReceipt)), default=reached)
     changes = [
         FactChange(entry.about(), outcome.position)
         for entry, outcome in zip(read, taken, strict=True)
-        if isinstance(outcome, Taken)
+        if isinstance(outcome, FactReceipt)
     ]
     return BatchAnswer(request.committed(latest), results, await awards_of(request, changes))
 
 
-async def _read_all(request: Request, data: BatchBody) -> list[_Read | Exception]:
+async def _read_all(request: Request, data: BatchBody) -> list[_BatchFact | Exception]:
     rules = request.program.commands.facts.rules
-    entries: list[_Read | Exception] = []
+    entries: list[_BatchFact | Exception] = []
     for number, raw in enumerate(data.facts):
         entries.append(_read(bytes(raw), f"/facts/{number}", rules))
         if isinstance(entries[-1], Exception):
@@ -150,11 +150,11 @@ async def _read_all(request: Request, data: BatchBody) -> list[_Read | Exception
     return entries
 
 
-def _read(raw: bytes, at: str, rules: Rules) -> _Read | Exception:
+def _read(raw: bytes, at: str, rules: Rules) -> _BatchFact | Exception:
     try:
         name, fact = decode(FactBody, raw).fact()
         at = f"{at}/{name}"
-        return _Read(at, fact, command_of(fact, rules))
+        return _BatchFact(at, fact, command_of(fact, rules))
     except Misread as misread:
         return _read_rest(misread, at, rules) or under(at, misread)
     except Invalid as invalid:
@@ -165,7 +165,7 @@ def _read(raw: bytes, at: str, rules: Rules) -> _Read | Exception:
         return error
 
 
-def _read_rest(misread: Misread[FactBody], at: str, rules: Rules) -> _Read | Invalid | None:
+def _read_rest(misread: Misread[FactBody], at: str, rules: Rules) -> _BatchFact | Invalid | None:
     """A fact of which a part could be read, to be refused for all that is wrong with it."""
     remainder = remainder_of(misread)
     if remainder is None:
@@ -174,7 +174,7 @@ def _read_rest(misread: Misread[FactBody], at: str, rules: Rules) -> _Read | Inv
     try:
         name, fact = remainder.body.fact()
         within = f"/{name}"
-        return _Read(at, fact, remainder.judging(command_of(fact, rules), within))
+        return _BatchFact(at, fact, remainder.judging(command_of(fact, rules), within))
     except Invalid as invalid:
         return under(at, remainder.refusal(invalid, within))
 
@@ -193,7 +193,9 @@ async def _keys(request: Request, count: int) -> Sequence[RequestKey | None]:
     return [RequestKey(caller, given.key, given.digest, number) for number in range(count)]
 
 
-async def _with_first_positions(request: Request, taken: Sequence[Taken | Exception]) -> list[Taken | Exception]:
+async def _with_first_positions(
+    request: Request, taken: Sequence[FactReceipt | Exception]
+) -> list[FactReceipt | Exception]:
     """What an earlier request was answered comes with the position it was answered with."""
     streams = [kept.first.id for outcome in taken if (kept := _kept(outcome)) and kept.first]
     if not streams:
@@ -201,16 +203,18 @@ async def _with_first_positions(request: Request, taken: Sequence[Taken | Except
     firsts = await request.program.commands.answers.find(streams, [Answered])
     positions = {first.stream: first.position for first in firsts}
     return [
-        Taken(positions[kept.first.id], kept, repeated=True) if (kept := _kept(outcome)) and kept.first else outcome
+        FactReceipt(positions[kept.first.id], kept, repeated=True)
+        if (kept := _kept(outcome)) and kept.first
+        else outcome
         for outcome in taken
     ]
 
 
-def _kept(outcome: Taken | Exception) -> Kept | None:
-    return outcome.answer if isinstance(outcome, Taken) and isinstance(outcome.answer, Kept) else None
+def _kept(outcome: FactReceipt | Exception) -> KeptAnswer | None:
+    return outcome.answer if isinstance(outcome, FactReceipt) and isinstance(outcome.answer, KeptAnswer) else None
 
 
-def _result(request: Request, entry: _Read, outcome: Taken | Exception) -> FactResult:
+def _result(request: Request, entry: _BatchFact, outcome: FactReceipt | Exception) -> FactResult:
     if isinstance(outcome, Invalid):
         return refused(request, under(entry.at, outcome))
     if isinstance(outcome, Exception):

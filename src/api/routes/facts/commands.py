@@ -15,7 +15,7 @@ from api.routes.facts.shapes import FactAnswer
 from application.bodies.base import EmptyBody
 from application.facts import commands as facts
 from application.facts.bodies import EventBody, RefundBody, RejectBody, TransactionBody, UpdateBody
-from application.facts.commands import FactCommand, Taken
+from application.facts.commands import FactCommand, FactReceipt
 from application.facts.ingest import Repeated
 from domain.facts.fact import Fact, FactKind
 from projections.decisions.queries import FactChange
@@ -127,7 +127,7 @@ async def _change(request: Request, transaction: str, change: FactCommand) -> Re
     return with_awards(changed.response(request, changed.position), await awards_of(request, [made]))
 
 
-async def _answer(request: Request, fact: Fact, taken: Taken, status: int = 200) -> Response[Any]:
+async def _answer(request: Request, fact: Fact, taken: FactReceipt, status: int = 200) -> Response[Any]:
     shown = shapes.fact(taken.answer, request.committed(taken.position))
     made = FactChange(fact, taken.position)
     return with_awards(json_response(_encode(shown), status), await awards_of(request, [made]))

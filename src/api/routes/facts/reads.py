@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from api.http.reads import asking, current, there
 from api.http.request import Request
-from api.http.routing import FACT_READERS, Page, read
+from api.http.routing import FACT_READERS, AnswerPage, read
 from api.routes.facts.shapes import OutcomeShown, outcomes, written_if
 from application.streams import TRANSACTION
 from domain.facts.event import MemberEvent
@@ -34,7 +34,7 @@ class ContributionNow(Struct, frozen=True, gc=False):
     confirmed: bool
 
 
-class ItemShown(Struct, frozen=True, gc=False):
+class ItemView(Struct, frozen=True, gc=False):
     """A line as it was given."""
 
     product: str
@@ -44,23 +44,23 @@ class ItemShown(Struct, frozen=True, gc=False):
     attributes: Attributes
 
 
-class ReturnedShown(Struct, frozen=True, gc=False):
+class ReturnedView(Struct, frozen=True, gc=False):
     """Pieces of a product that came back."""
 
     product: str
     quantity: Figure
 
 
-class RefundShown(Struct, frozen=True, gc=False):
+class RefundView(Struct, frozen=True, gc=False):
     """One refund; `refund_id` is the caller's. `attributes` are the new figures of those that it gave one."""
 
     refund_id: str | None
     amount: Figure
-    items: list[ReturnedShown]
+    items: list[ReturnedView]
     attributes: Attributes
 
 
-class TransactionShown(Struct, frozen=True, gc=False, kw_only=True, tag="transaction", tag_field="kind"):
+class TransactionView(Struct, frozen=True, gc=False, kw_only=True, tag="transaction", tag_field="kind"):
     """A transaction as received or last updated; `accepted_at` is what it said of itself, coming already accepted.
 
     `outcomes` are those of the last thing that happened to it, `contributions` what it adds where, as of that.
@@ -79,9 +79,9 @@ class TransactionShown(Struct, frozen=True, gc=False, kw_only=True, tag="transac
     total: Figure
     refunded: Figure
     currency: str | None
-    items: list[ItemShown]
+    items: list[ItemView]
     attributes: Attributes
-    refunds: list[RefundShown]
+    refunds: list[RefundView]
     contributions: list[ContributionNow]
     memberships: list[str]
     outcomes: list[OutcomeShown]
@@ -89,7 +89,7 @@ class TransactionShown(Struct, frozen=True, gc=False, kw_only=True, tag="transac
     updated_at: datetime
 
 
-class EventShown(Struct, frozen=True, gc=False, kw_only=True, tag="event", tag_field="kind"):
+class EventView(Struct, frozen=True, gc=False, kw_only=True, tag="event", tag_field="kind"):
     """A custom event as given.
 
     `outcomes` are those of the last thing that happened to it, `contributions` what it adds where, as of that;
@@ -111,11 +111,11 @@ class EventShown(Struct, frozen=True, gc=False, kw_only=True, tag="event", tag_f
     recorded_at: datetime
 
 
-FactShown = TransactionShown | EventShown
+FactShown = TransactionView | EventView
 
 
 @read("/transactions", roles=FACT_READERS, listing=TRANSACTIONS, projections=("facts",))
-async def list_transactions(request: Request) -> Page[TransactionShown]:
+async def list_transactions(request: Request) -> AnswerPage[TransactionView]:
     """Transactions, the last recorded first."""
     selection = TRANSACTIONS.read(request.exchange.query)
     async with asking(request) as connection:
@@ -123,11 +123,11 @@ async def list_transactions(request: Request) -> Page[TransactionShown]:
             connection, request.program.reads.mapper, selection, kind=FactKind.TRANSACTION
         )
     at = request.position
-    return Page([shown_transaction(story, at) for story in found], following, at)
+    return AnswerPage([shown_transaction(story, at) for story in found], following, at)
 
 
 @read("/transactions/{transaction:str}", roles=FACT_READERS, current=True)
-async def get_transaction(request: Request, transaction: FromPath[str]) -> TransactionShown:
+async def get_transaction(request: Request, transaction: FromPath[str]) -> TransactionView:
     """One transaction, as it is now."""
     async with current(request) as connection:
         found = await facts.transaction(connection, request.program.reads.mapper, transaction)
@@ -135,7 +135,7 @@ async def get_transaction(request: Request, transaction: FromPath[str]) -> Trans
 
 
 @read("/events", roles=FACT_READERS, listing=EVENTS, projections=("facts",))
-async def list_events(request: Request) -> Page[EventShown]:
+async def list_events(request: Request) -> AnswerPage[EventView]:
     """Custom events, the last recorded first."""
     selection = EVENTS.read(request.exchange.query)
     async with asking(request) as connection:
@@ -143,11 +143,11 @@ async def list_events(request: Request) -> Page[EventShown]:
             connection, request.program.reads.mapper, selection, kind=FactKind.EVENT
         )
     at = request.position
-    return Page([shown_event(story, at) for story in found], following, at)
+    return AnswerPage([shown_event(story, at) for story in found], following, at)
 
 
 @read("/events/{event:str}", roles=FACT_READERS, current=True)
-async def get_event(request: Request, event: FromPath[str]) -> EventShown:
+async def get_event(request: Request, event: FromPath[str]) -> EventView:
     """One custom event."""
     async with current(request) as connection:
         found = await facts.event(connection, request.program.reads.mapper, event)
@@ -159,10 +159,10 @@ def shown(story: Story, position: str) -> FactShown:
     return (shown_transaction if story.kind == TRANSACTION.name else shown_event)(story, position)
 
 
-def shown_transaction(story: Story, position: str) -> TransactionShown:
+def shown_transaction(story: Story, position: str) -> TransactionView:
     known: Transaction = story.state
     purchase = known.purchase
-    return TransactionShown(
+    return TransactionView(
         position=position,
         id=purchase.id,
         member=purchase.member,
@@ -185,10 +185,10 @@ def shown_transaction(story: Story, position: str) -> TransactionShown:
     )
 
 
-def shown_event(story: Story, position: str) -> EventShown:
+def shown_event(story: Story, position: str) -> EventView:
     known: MemberEvent = story.state
     happening = known.happening
-    return EventShown(
+    return EventView(
         position=position,
         id=happening.id,
         type=happening.type,
@@ -205,14 +205,14 @@ def shown_event(story: Story, position: str) -> EventShown:
     )
 
 
-def _item(item: Item) -> ItemShown:
+def _item(item: Item) -> ItemView:
     price, subtotal = written_if(item.price), written_if(item.subtotal)
-    return ItemShown(item.product, written(item.quantity), price, subtotal, item.attributes)
+    return ItemView(item.product, written(item.quantity), price, subtotal, item.attributes)
 
 
-def _refund(refund: Refunded) -> RefundShown:
-    returned = [ReturnedShown(item.product, written(item.quantity)) for item in refund.items]
-    return RefundShown(refund.refund, written(refund.amount), returned, refund.attributes)
+def _refund(refund: Refunded) -> RefundView:
+    returned = [ReturnedView(item.product, written(item.quantity)) for item in refund.items]
+    return RefundView(refund.refund, written(refund.amount), returned, refund.attributes)
 
 
 def _contributions(found: Iterable[Contribution]) -> list[ContributionNow]:

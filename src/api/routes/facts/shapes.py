@@ -10,7 +10,15 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 
 from application.facts import ingest
-from domain.facts.outcomes import Completed, Contributed, Corrected, NotCounted, Outcome, Progressed, Reason
+from domain.facts.outcomes import (
+    CompletionOutcome,
+    ContributionOutcome,
+    CorrectionOutcome,
+    OmissionOutcome,
+    OmissionReason,
+    Outcome,
+    ProgressOutcome,
+)
 from domain.values.amounts import written, written_units
 from projections.decisions.queries import DecisionRow
 from projections.listing.page import Figure, Units
@@ -20,7 +28,7 @@ def written_if(amount: Decimal | None) -> Figure | None:
     return None if amount is None else written(amount)
 
 
-class ContributionShown(Struct, frozen=True, gc=False, tag="contribution", tag_field="kind"):
+class ContributionView(Struct, frozen=True, gc=False, tag="contribution", tag_field="kind"):
     """What the fact adds to an occurrence, and where the member stands with it."""
 
     tiered_campaign: UUID
@@ -30,7 +38,7 @@ class ContributionShown(Struct, frozen=True, gc=False, tag="contribution", tag_f
     pending_points: Units
 
 
-class CorrectionShown(Struct, frozen=True, gc=False, tag="correction", tag_field="kind"):
+class CorrectionView(Struct, frozen=True, gc=False, tag="correction", tag_field="kind"):
     """A late fact changed an award by `points`, up or down, to `awarded_points`."""
 
     tiered_campaign: UUID
@@ -39,7 +47,7 @@ class CorrectionShown(Struct, frozen=True, gc=False, tag="correction", tag_field
     awarded_points: Units
 
 
-class ProgressShown(Struct, frozen=True, gc=False, tag="progress", tag_field="kind", omit_defaults=True):
+class ProgressView(Struct, frozen=True, gc=False, tag="progress", tag_field="kind", omit_defaults=True):
     """The fact moved a rule (from 1) of an achievement to `value` of `goal`; `completed` when the rule is complete.
 
     `member` is given where it is another one's progress: the acting member's referrer.
@@ -53,7 +61,7 @@ class ProgressShown(Struct, frozen=True, gc=False, tag="progress", tag_field="ki
     member: str | None = None
 
 
-class CompletionShown(Struct, frozen=True, gc=False, tag="completion", tag_field="kind", omit_defaults=True):
+class CompletionView(Struct, frozen=True, gc=False, tag="completion", tag_field="kind", omit_defaults=True):
     """The fact completed an achievement, for the `completions`-th time."""
 
     achievement: UUID
@@ -61,10 +69,10 @@ class CompletionShown(Struct, frozen=True, gc=False, tag="completion", tag_field
     member: str | None = None
 
 
-class NotCountedShown(Struct, frozen=True, gc=False, tag="not_counted", tag_field="kind", omit_defaults=True):
+class NotCountedView(Struct, frozen=True, gc=False, tag="not_counted", tag_field="kind", omit_defaults=True):
     """Why the fact did not count for a tiered campaign, or an achievement (and one of its rules), that it concerns."""
 
-    reason: Reason
+    reason: OmissionReason
     tiered_campaign: UUID | None = None
     occurrence: int | None = None
     achievement: UUID | None = None
@@ -73,7 +81,7 @@ class NotCountedShown(Struct, frozen=True, gc=False, tag="not_counted", tag_fiel
     detail: str | None = None
 
 
-OutcomeShown = ContributionShown | CorrectionShown | ProgressShown | CompletionShown | NotCountedShown
+OutcomeShown = ContributionView | CorrectionView | ProgressView | CompletionView | NotCountedView
 
 
 class FactAnswer(Struct, frozen=True, gc=False):
@@ -87,7 +95,7 @@ class FactAnswer(Struct, frozen=True, gc=False):
     awards: list[DecisionRow] | UnsetType | None = UNSET
 
 
-def fact(answer: ingest.FactAnswer, position: str = "") -> FactAnswer:
+def fact(answer: ingest.FactEffects, position: str = "") -> FactAnswer:
     return FactAnswer(position, answer.id, answer.status, answer.member, outcomes(answer.outcomes))
 
 
@@ -97,23 +105,23 @@ def outcomes(recorded: Iterable[Outcome]) -> list[OutcomeShown]:
 
 def _outcome(outcome: Outcome) -> OutcomeShown:
     match outcome:
-        case Contributed():
-            return ContributionShown(
+        case ContributionOutcome():
+            return ContributionView(
                 outcome.tiered_campaign,
                 outcome.occurrence,
                 written(outcome.amount),
                 written(outcome.total),
                 written_units(outcome.pending_points),
             )
-        case Corrected():
-            return CorrectionShown(
+        case CorrectionOutcome():
+            return CorrectionView(
                 outcome.tiered_campaign,
                 outcome.occurrence,
                 written_units(outcome.points),
                 written_units(outcome.awarded_points),
             )
-        case Progressed():
-            return ProgressShown(
+        case ProgressOutcome():
+            return ProgressView(
                 outcome.achievement,
                 outcome.rule,
                 written(outcome.value),
@@ -121,10 +129,10 @@ def _outcome(outcome: Outcome) -> OutcomeShown:
                 outcome.completed,
                 outcome.member,
             )
-        case Completed():
-            return CompletionShown(outcome.achievement, outcome.completions, outcome.member)
-        case NotCounted():
-            return NotCountedShown(
+        case CompletionOutcome():
+            return CompletionView(outcome.achievement, outcome.completions, outcome.member)
+        case OmissionOutcome():
+            return NotCountedView(
                 outcome.reason,
                 outcome.tiered_campaign,
                 outcome.occurrence,

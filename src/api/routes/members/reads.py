@@ -4,7 +4,7 @@ from litestar.params import FromPath
 
 from api.http.reads import asking, known_member, shown_now
 from api.http.request import Request
-from api.http.routing import FACT_READERS, READERS, Page, read
+from api.http.routing import FACT_READERS, READERS, AnswerPage, read
 from api.routes.decisions.reads import DECISION_PARAMETERS, decisions_asked
 from api.routes.facts.reads import FactShown, shown
 from api.routes.members import shapes
@@ -19,13 +19,13 @@ from projections.tiered.standings.queries import MEMBER_STANDINGS, MemberStandin
 
 
 @read("/members", roles=FACT_READERS, listing=MEMBERS, projections=("members",))
-async def list_members(request: Request) -> Page[MemberAnswer]:
+async def list_members(request: Request) -> AnswerPage[MemberAnswer]:
     """Members."""
     selection = MEMBERS.read(request.exchange.query)
     async with asking(request) as connection:
         found, following = await members.members_page(connection, request.program.reads.mapper, selection)
     at = request.position
-    return Page([shapes.member(each, at) for each in found], following, at)
+    return AnswerPage([shapes.member(each, at) for each in found], following, at)
 
 
 @read("/members/{member:str}", roles=FACT_READERS, current=True)
@@ -42,13 +42,13 @@ async def get_member(request: Request, member: FromPath[str]) -> MemberAnswer:
     problems=("not-found",),
     projections=("members", "catalogue", "decisions", "standings", "tiered_campaigns"),
 )
-async def list_member_accounts(request: Request, member: FromPath[str]) -> Page[MemberAccountRow]:
+async def list_member_accounts(request: Request, member: FromPath[str]) -> AnswerPage[MemberAccountRow]:
     """A member's points, pending and awarded, by account, with the entries that make them up."""
     selection = MEMBER_ACCOUNTS.read(request.exchange.query)
     async with asking(request) as connection:
         await known_member(connection, member)
         found, following = await member_accounts_page(connection, member, selection)
-    return Page(found, following, request.position)
+    return AnswerPage(found, following, request.position)
 
 
 @read(
@@ -58,13 +58,13 @@ async def list_member_accounts(request: Request, member: FromPath[str]) -> Page[
     problems=("not-found",),
     projections=("members", "standings", "tiered_campaigns"),
 )
-async def list_member_tiered_campaigns(request: Request, member: FromPath[str]) -> Page[MemberStandingRow]:
+async def list_member_tiered_campaigns(request: Request, member: FromPath[str]) -> AnswerPage[MemberStandingRow]:
     """Where a member stands: total, tier and points in each occurrence, and the way to the next tier."""
     selection = MEMBER_STANDINGS.read(request.exchange.query)
     async with asking(request) as connection:
         await known_member(connection, member)
         found, following = await member_standings_page(connection, member, selection, request.services.clock.now())
-    return Page(found, following, request.position)
+    return AnswerPage(found, following, request.position)
 
 
 @read(
@@ -75,13 +75,13 @@ async def list_member_tiered_campaigns(request: Request, member: FromPath[str]) 
     parameters=DECISION_PARAMETERS,
     projections=("members", "decisions"),
 )
-async def list_member_decisions(request: Request, member: FromPath[str]) -> Page[DecisionRow]:
+async def list_member_decisions(request: Request, member: FromPath[str]) -> AnswerPage[DecisionRow]:
     """What was decided for a member, and what may have given them something as a referrer, newest first."""
     asked = await decisions_asked(request)
     async with asking(request) as connection:
         await known_member(connection, member, asked.as_of)
         found, following = await decisions_page(connection, asked, member)
-    return Page(found, following, request.position)
+    return AnswerPage(found, following, request.position)
 
 
 @read(
@@ -91,13 +91,13 @@ async def list_member_decisions(request: Request, member: FromPath[str]) -> Page
     problems=("not-found",),
     projections=("members", "facts"),
 )
-async def list_member_facts(request: Request, member: FromPath[str]) -> Page[FactShown]:
+async def list_member_facts(request: Request, member: FromPath[str]) -> AnswerPage[FactShown]:
     """What a member did, the last recorded first."""
     selection = MEMBER_FACTS.read(request.exchange.query)
     async with asking(request) as connection:
         await known_member(connection, member)
         found, following = await facts_page(connection, request.program.reads.mapper, selection, member=member)
-    return Page([shown(story, request.position) for story in found], following, request.position)
+    return AnswerPage([shown(story, request.position) for story in found], following, request.position)
 
 
 MEMBER_READS = (

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from api.http.reads import asking, known_member
 from api.http.request import Request
-from api.http.routing import FACT_READERS, Page, read
+from api.http.routing import FACT_READERS, AnswerPage, read
 from projections.listing.listing import Listing, Selection
 from projections.rewards import queries as rewards
 from projections.rewards.queries import (
@@ -33,7 +33,7 @@ _PROJECTIONS = ("members", "catalogue", "rewards")
     problems=("not-found",),
     projections=_PROJECTIONS,
 )
-async def list_member_badges(request: Request, member: FromPath[str]) -> Page[MemberBadgeRow]:
+async def list_member_badges(request: Request, member: FromPath[str]) -> AnswerPage[MemberBadgeRow]:
     """A member's badges, and how often each was given."""
     return await _given(request, member, MEMBER_BADGES, rewards.member_badges_page)
 
@@ -45,7 +45,7 @@ async def list_member_badges(request: Request, member: FromPath[str]) -> Page[Me
     problems=("not-found",),
     projections=_PROJECTIONS,
 )
-async def list_member_coupons(request: Request, member: FromPath[str]) -> Page[MemberCouponRow]:
+async def list_member_coupons(request: Request, member: FromPath[str]) -> AnswerPage[MemberCouponRow]:
     """A member's coupons, the last given first."""
     ask = partial(rewards.member_coupons_page, now=request.services.clock.now())
     return await _given(request, member, MEMBER_COUPONS, ask)
@@ -58,7 +58,7 @@ async def list_member_coupons(request: Request, member: FromPath[str]) -> Page[M
     problems=("not-found",),
     projections=_PROJECTIONS,
 )
-async def list_member_rewards(request: Request, member: FromPath[str]) -> Page[MemberRewardRow]:
+async def list_member_rewards(request: Request, member: FromPath[str]) -> AnswerPage[MemberRewardRow]:
     """A member's rewards, and how often each was given."""
     return await _given(request, member, MEMBER_REWARDS, rewards.member_rewards_page)
 
@@ -68,12 +68,12 @@ async def _given(
     member: str,
     listing: Listing,
     ask: Callable[[AsyncConnection[Any], str, Selection], Awaitable[tuple[list[T], str | None]]],
-) -> Page[T]:
+) -> AnswerPage[T]:
     selection = listing.read(request.exchange.query)
     async with asking(request) as connection:
         await known_member(connection, member)
         found, following = await ask(connection, member, selection)
-    return Page(found, following, request.position)
+    return AnswerPage(found, following, request.position)
 
 
 REWARD_READS = (list_member_badges, list_member_coupons, list_member_rewards)

@@ -9,15 +9,15 @@ from api.http.positions import read_position, write_position
 from api.http.problems import ProblemError
 from api.http.reads import asking
 from api.http.request import Request
-from api.http.routing import FACT_READERS, READ_PROBLEMS, Terms
+from api.http.routing import FACT_READERS, READ_PROBLEMS, RouteTerms
 from projections.feed import TYPES, FeedEvent, concerns, tags_of, told, types_for
 from projections.history.log import head, read_feed
-from projections.listing.listing import LARGEST_LIMIT, Column, Kind, Listing
+from projections.listing.listing import LARGEST_LIMIT, Column, ColumnKind, Listing
 
 _FEED = Listing(
     name="feed",
     columns=(
-        Column("position", Kind.INTEGER, sortable=True),
+        Column("position", ColumnKind.INTEGER, sortable=True),
         Column("type", values=TYPES),
         Column("member"),
     ),
@@ -41,7 +41,7 @@ _PARAMETERS: dict[str, Any] = {
         "description": "Events that this member acted in, or receives something by.",
     },
 }
-_TERMS = Terms(roles=FACT_READERS, reads=False, problems=READ_PROBLEMS, parameters=_PARAMETERS)
+_TERMS = RouteTerms(roles=FACT_READERS, reads=False, problems=READ_PROBLEMS, parameters=_PARAMETERS)
 """Not a read of the projections: `after` is where to go on from, and nothing is waited for."""
 
 

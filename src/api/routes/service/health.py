@@ -6,14 +6,14 @@ from msgspec import Struct
 from prometheus_client import generate_latest
 
 from api.http.metrics import Metrics
-from api.http.services import Check, Services
+from api.http.services import ReadinessCheck, Services
 
 
 class Health(Struct, frozen=True):
     """`ready` when every check is ok."""
 
     ready: bool
-    checks: list[Check]
+    checks: list[ReadinessCheck]
 
 
 def health_routes(services: Services, metrics: Metrics) -> list[HTTPRouteHandler]:

@@ -6,18 +6,18 @@ from litestar.params import FromPath
 
 from api.http.reads import asking, there
 from api.http.request import Request
-from api.http.routing import FACT_READERS, Page, read
+from api.http.routing import FACT_READERS, AnswerPage, read
 from projections.service import jobs
 from projections.service.jobs import JOBS, JobRow
 
 
 @read("/jobs", roles=FACT_READERS, listing=JOBS)
-async def list_jobs(request: Request) -> Page[JobRow]:
+async def list_jobs(request: Request) -> AnswerPage[JobRow]:
     """Jobs, newest first."""
     selection = JOBS.read(request.exchange.query)
     async with asking(request) as connection:
         found, following = await jobs.jobs_page(connection, selection)
-    return Page(found, following, request.position)
+    return AnswerPage(found, following, request.position)
 
 
 @read("/jobs/{job:uuid}", roles=FACT_READERS)

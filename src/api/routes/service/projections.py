@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 from api.http.commands import answer_once
 from api.http.reads import asking, position_as_of, there
 from api.http.request import Request
-from api.http.routing import AUDITORS, READERS, Page, command, read
+from api.http.routing import AUDITORS, READERS, AnswerPage, command, read
 from application.bodies.exact import Body
 from application.log.mapper import Mapper
 from application.log.working import Working
@@ -24,7 +24,7 @@ from application.service.administration import record
 from application.service.refusals import Conflict
 from domain.values.problems import Invalid, Problem
 from projections.engine.projection import Projection
-from projections.engine.rebuild import RebuildError, RebuildRunning, Task, Turn, named, rebuild, take_turn
+from projections.engine.rebuild import RebuildError, RebuildRunning, RebuildTask, RebuildTurn, named, rebuild, take_turn
 from projections.listing.listing import suggestion
 from projections.registry import PROJECTIONS as REGISTERED
 from projections.service import projections as following
@@ -61,13 +61,13 @@ class RebuildThreads:
         self._stopped = threading.Event()
         self._threads: set[threading.Thread] = set()
 
-    def take_turn(self) -> Turn | None:
+    def take_turn(self) -> RebuildTurn | None:
         try:
             return take_turn(self._conninfo)
         except RebuildRunning:
             return None
 
-    def start(self, task: Task, turn: Turn) -> None:
+    def start(self, task: RebuildTask, turn: RebuildTurn) -> None:
         thread = threading.Thread(target=self._run, args=[task, turn], name="laurel rebuild", daemon=True)
         self._threads = {known for known in self._threads if known.is_alive()} | {thread}
         thread.start()
@@ -77,7 +77,7 @@ class RebuildThreads:
         for thread in self._threads:
             thread.join(60)
 
-    def _run(self, task: Task, turn: Turn) -> None:
+    def _run(self, task: RebuildTask, turn: RebuildTurn) -> None:
         try:
             certificate = rebuild(self._conninfo, self._mapper, task, turn=turn, stopped=self._stopped.is_set)
         except RebuildError as error:
@@ -90,21 +90,21 @@ class RebuildThreads:
 
 
 @read("/projections", roles=READERS, listing=PROJECTIONS)
-async def list_projections(request: Request) -> Page[ProjectionRow]:
+async def list_projections(request: Request) -> AnswerPage[ProjectionRow]:
     """How far each projection has come, and why one has stopped."""
     selection = PROJECTIONS.read(request.exchange.query)
     async with asking(request) as connection:
         found, more = await following.projections_page(connection, selection)
-    return Page(found, more, request.position)
+    return AnswerPage(found, more, request.position)
 
 
 @read("/rebuilds", roles=READERS, listing=REBUILDS)
-async def list_rebuilds(request: Request) -> Page[RebuildRow]:
+async def list_rebuilds(request: Request) -> AnswerPage[RebuildRow]:
     """Rebuilds, newest first, with their certificates."""
     selection = REBUILDS.read(request.exchange.query)
     async with asking(request) as connection:
         found, more = await following.rebuilds_page(connection, selection)
-    return Page(found, more, request.position)
+    return AnswerPage(found, more, request.position)
 
 
 @read("/rebuilds/{rebuild:uuid}", roles=READERS)
@@ -124,7 +124,9 @@ async def post_rebuild(request: Request, data: JSONBody[RebuildBody]) -> Respons
     identity = uuid7()
     turn = await asyncio.to_thread(rebuilds.take_turn)
 
-    task = Task(projections=chosen, as_of=as_of, switch=data.switch, requested_by=request.principal.id, id=identity)
+    task = RebuildTask(
+        projections=chosen, as_of=as_of, switch=data.switch, requested_by=request.principal.id, id=identity
+    )
 
     def decide(working: Working) -> RebuildAnswer:
         if turn is None:

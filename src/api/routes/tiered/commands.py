@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from api.http.commands import answer, answer_once
 from api.http.request import Request
-from api.http.routing import JUDGED, OPERATORS, Intake, command
+from api.http.routing import JUDGED, OPERATORS, BodyIntake, command
 from api.routes.tiered import shapes
 from api.routes.tiered.shapes import IconAnswer, PreviewAnswer, TieredCampaignAnswer
 from application.bodies.base import EmptyBody
@@ -24,7 +24,7 @@ from domain.values.picture import MOST_BYTES
 from projections.tiered.campaigns.queries import campaign_row
 
 NOTHING = EmptyBody()
-PICTURES = Intake(("image/png", "image/jpeg", "image/gif", "image/webp"), MOST_BYTES)
+PICTURES = BodyIntake(("image/png", "image/jpeg", "image/gif", "image/webp"), MOST_BYTES)
 
 
 @command("POST", "/tiered-campaigns", roles=OPERATORS, headers=("Idempotency-Key",), takes=JUDGED)
@@ -131,11 +131,13 @@ async def post_preview(
         lambda working: shapes.preview(tiered_campaigns.request_preview(working, campaign, preview)),
         201,
     )
-    await request.program.commands.previews.start(campaign, msgspec.json.decode(answered.content, type=_Identified).id)
+    await request.program.commands.previews.start(
+        campaign, msgspec.json.decode(answered.content, type=_IdentifiedAnswer).id
+    )
     return answered
 
 
-class _Identified(Struct):
+class _IdentifiedAnswer(Struct):
     id: UUID
 
 

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from api.http.reads import asking, current, known, shown_now, there
 from api.http.request import Request
-from api.http.routing import READERS, Page, read
+from api.http.routing import READERS, AnswerPage, read
 from api.routes.tiered import shapes
 from api.routes.tiered.shapes import TieredCampaignAnswer
 from application.streams import ICON, TIERED_CAMPAIGN
@@ -34,13 +34,13 @@ from projections.tiered.standings.queries import (
 
 
 @read("/tiered-campaigns", roles=READERS, listing=CAMPAIGNS, projections=("tiered_campaigns",))
-async def list_tiered_campaigns(request: Request) -> Page[TieredCampaignAnswer]:
+async def list_tiered_campaigns(request: Request) -> AnswerPage[TieredCampaignAnswer]:
     """Tiered campaigns, as they stand now."""
     selection = CAMPAIGNS.read(request.exchange.query)
     async with asking(request) as connection:
         found, following = await tiered_campaigns.campaigns_page(connection, selection, request.services.clock.now())
     at = request.position
-    return Page([shapes.tiered_campaign(row, at) for row in found], following, at)
+    return AnswerPage([shapes.tiered_campaign(row, at) for row in found], following, at)
 
 
 @read("/tiered-campaigns/{campaign:uuid}", roles=READERS, current=True)
@@ -69,7 +69,7 @@ async def get_icon(request: Request, campaign: FromPath[UUID]) -> Response[bytes
     problems=("not-found",),
     projections=("tiered_campaigns", "standings"),
 )
-async def list_statistics(request: Request, campaign: FromPath[UUID]) -> Page[StatisticsRow]:
+async def list_statistics(request: Request, campaign: FromPath[UUID]) -> AnswerPage[StatisticsRow]:
     """A row an occurrence: when it runs, where it stands, and its points and members."""
     selection = STATISTICS.read(request.exchange.query)
     async with asking(request) as connection:
@@ -77,7 +77,7 @@ async def list_statistics(request: Request, campaign: FromPath[UUID]) -> Page[St
         found, following = await tiered_campaigns.statistics_page(
             connection, campaign, selection, request.services.clock.now()
         )
-    return Page(found, following, request.position)
+    return AnswerPage(found, following, request.position)
 
 
 @read(
@@ -89,13 +89,13 @@ async def list_statistics(request: Request, campaign: FromPath[UUID]) -> Page[St
 )
 async def list_occurrence_members(
     request: Request, campaign: FromPath[UUID], number: FromPath[int]
-) -> Page[StandingRow]:
+) -> AnswerPage[StandingRow]:
     """Who has a standing in an occurrence: total, tier, points, and the way to the next tier."""
     selection = OCCURRENCE_MEMBERS.read(request.exchange.query)
     async with asking(request) as connection:
         occurrence = await _occurrence(connection, request, campaign, number)
         found, following = await occurrence_members_page(connection, campaign, occurrence, selection)
-    return Page(found, following, request.position)
+    return AnswerPage(found, following, request.position)
 
 
 @read(
@@ -117,13 +117,13 @@ async def get_evaluation(request: Request, campaign: FromPath[UUID], number: Fro
     problems=("not-found",),
     projections=("tiered_campaigns", "standings"),
 )
-async def list_previews(request: Request, campaign: FromPath[UUID]) -> Page[PreviewRow]:
+async def list_previews(request: Request, campaign: FromPath[UUID]) -> AnswerPage[PreviewRow]:
     """A campaign's previews, newest first, beside what is so now."""
     selection = PREVIEWS.read(request.exchange.query)
     async with asking(request) as connection:
         await _known(connection, campaign)
         found, following = await previews.previews_page(connection, campaign, selection)
-    return Page(found, following, request.position)
+    return AnswerPage(found, following, request.position)
 
 
 @read(
@@ -146,13 +146,13 @@ async def get_preview(request: Request, campaign: FromPath[UUID], preview: FromP
 )
 async def list_preview_members(
     request: Request, campaign: FromPath[UUID], preview: FromPath[UUID]
-) -> Page[PreviewMemberRow]:
+) -> AnswerPage[PreviewMemberRow]:
     """A preview's members with their points and how they come about."""
     selection = PREVIEW_MEMBERS.read(request.exchange.query)
     async with asking(request) as connection:
         await _preview(connection, campaign, preview)
         found, following = await previews.preview_members_page(connection, campaign, preview, selection)
-    return Page(found, following, request.position)
+    return AnswerPage(found, following, request.position)
 
 
 @read(
@@ -164,7 +164,7 @@ async def list_preview_members(
 )
 async def list_preview_comparison(
     request: Request, campaign: FromPath[UUID], preview: FromPath[UUID], other: FromPath[UUID]
-) -> Page[ComparisonRow]:
+) -> AnswerPage[ComparisonRow]:
     """Two previews, member by member: both figures, the difference, and the facts that caused it."""
     selection = COMPARISON.read(request.exchange.query)
     async with asking(request) as connection:
@@ -172,7 +172,7 @@ async def list_preview_comparison(
         found, following = await previews.comparison_page(
             connection, request.program.reads.mapper, this, that, selection
         )
-    return Page(found, following, request.position)
+    return AnswerPage(found, following, request.position)
 
 
 async def _known(connection: AsyncConnection[Any], campaign: UUID) -> None:

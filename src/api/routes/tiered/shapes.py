@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from api.routes.facts.shapes import written_if
-from api.routes.warnings import WarningShown, warnings_shown
+from api.routes.warnings import WarningView, warnings_shown
 from domain.facts.fact import FactKind
 from domain.tiered.campaign import Status
 from domain.tiered.definition import Aggregate, missing
@@ -18,10 +18,10 @@ from domain.tiered.terms import CombinationScope, Confirmation, Late
 from domain.tiered.warnings import tiered_warnings
 from domain.values.amounts import Rounding, written
 from projections.listing.page import Figure
-from projections.tiered.campaigns.queries import CampaignRow
+from projections.tiered.campaigns.queries import TieredCampaignRow
 
 
-class TierShown(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+class TierView(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One row; `to` is absent in the last row of an unlimited table."""
 
     start: Figure = field(name="from")
@@ -29,22 +29,22 @@ class TierShown(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True)
     reward: Figure
 
 
-class PartShown(Struct, frozen=True, gc=False):
+class PartView(Struct, frozen=True, gc=False):
     """Pieces of a product that one complete set takes."""
 
     product: str
     quantity: Figure
 
 
-class AggregateShown(Struct, frozen=True, gc=False, omit_defaults=True):
+class AggregateView(Struct, frozen=True, gc=False, omit_defaults=True):
     """Either `attribute`, or `combination` with its `scope`."""
 
     attribute: str | None = None
-    combination: list[PartShown] | None = None
+    combination: list[PartView] | None = None
     scope: CombinationScope | None = None
 
 
-class AudienceShown(Struct, frozen=True, gc=False):
+class AudienceView(Struct, frozen=True, gc=False):
     """Whoever is in any of the segments or on any of the lists; both empty is everyone."""
 
     segments: tuple[str, ...]
@@ -65,7 +65,7 @@ class TieredCampaignAnswer(Struct, frozen=True, gc=False, kw_only=True):
     revision: int
     status: Status
     missing: tuple[str, ...]
-    warnings: list[WarningShown]
+    warnings: list[WarningView]
     current_occurrence_ends_at: datetime | None
     ends_at: datetime | None
     next_evaluation_at: datetime | None
@@ -78,16 +78,16 @@ class TieredCampaignAnswer(Struct, frozen=True, gc=False, kw_only=True):
     occurrences: int | None
     preview_every: str | None
     grace_period: str
-    audience: AudienceShown
+    audience: AudienceView
     time_zone: str | None
     entity: FactKind | None
     event_type: str | None
-    aggregate: AggregateShown | None
+    aggregate: AggregateView | None
     date: str | None
     hit_type: HitType | None
     bracketed: bool
     unlimited: bool
-    tiers: list[TierShown]
+    tiers: list[TierView]
     products: tuple[str, ...]
     filter: dict[str, Any] | None
     account: str
@@ -96,7 +96,7 @@ class TieredCampaignAnswer(Struct, frozen=True, gc=False, kw_only=True):
     late: Late
 
 
-def tiered_campaign(shown: CampaignRow, position: str = "") -> TieredCampaignAnswer:
+def tiered_campaign(shown: TieredCampaignRow, position: str = "") -> TieredCampaignAnswer:
     definition = shown.definition
     return TieredCampaignAnswer(
         position=position,
@@ -118,7 +118,7 @@ def tiered_campaign(shown: CampaignRow, position: str = "") -> TieredCampaignAns
         occurrences=definition.occurrences,
         preview_every=definition.preview_every,
         grace_period=definition.grace_period,
-        audience=AudienceShown(definition.audience.segments, definition.audience.lists),
+        audience=AudienceView(definition.audience.segments, definition.audience.lists),
         time_zone=definition.time_zone,
         entity=definition.entity,
         event_type=definition.event_type,
@@ -137,17 +137,17 @@ def tiered_campaign(shown: CampaignRow, position: str = "") -> TieredCampaignAns
     )
 
 
-def _aggregate(aggregate: Aggregate | None) -> AggregateShown | None:
+def _aggregate(aggregate: Aggregate | None) -> AggregateView | None:
     if aggregate is None:
         return None
     if aggregate.combination is None:
-        return AggregateShown(aggregate.attribute)
-    parts = [PartShown(part.product, written(part.quantity)) for part in aggregate.combination]
-    return AggregateShown(aggregate.attribute, parts, aggregate.scope)
+        return AggregateView(aggregate.attribute)
+    parts = [PartView(part.product, written(part.quantity)) for part in aggregate.combination]
+    return AggregateView(aggregate.attribute, parts, aggregate.scope)
 
 
-def _tier(tier: Tier) -> TierShown:
-    return TierShown(start=written(tier.start), to=written_if(tier.to), reward=written(tier.reward))
+def _tier(tier: Tier) -> TierView:
+    return TierView(start=written(tier.start), to=written_if(tier.to), reward=written(tier.reward))
 
 
 class PreviewAnswer(Struct, frozen=True, gc=False):

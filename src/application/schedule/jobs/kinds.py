@@ -8,36 +8,36 @@ from uuid import UUID
 from application.log.writer import Writer
 from application.reads import Reads
 from application.schedule.jobs.runner import Handler
-from application.schedule.jobs.store import Job, Kind, Order
+from application.schedule.jobs.store import Job, JobKind, JobOrder
 from application.schedule.plan import DueEvaluation, DueRecount, ScheduledPreview
 from application.schedule.run import Doing
-from application.tiered.evaluation import Progress, Run
+from application.tiered.evaluation import EvaluationRun, Progress
 from application.tiered.previews import compute, fail
 
 
-def evaluation_order(due: DueEvaluation) -> Order:
+def evaluation_order(due: DueEvaluation) -> JobOrder:
     detail = {"tiered_campaign": str(due.campaign), "occurrence": due.occurrence, "due_at": due.at.isoformat()}
-    return Order(Kind.EVALUATION, detail, f"evaluation:{due.campaign}:{due.occurrence}")
+    return JobOrder(JobKind.EVALUATION, detail, f"evaluation:{due.campaign}:{due.occurrence}")
 
 
-def preview_order(campaign: UUID, preview: UUID, scheduled_for: datetime | None = None) -> Order:
+def preview_order(campaign: UUID, preview: UUID, scheduled_for: datetime | None = None) -> JobOrder:
     """Of a preview that was requested or, with `scheduled_for`, is requested by the job."""
     detail = {
         "tiered_campaign": str(campaign),
         "preview": str(preview),
         "scheduled_for": scheduled_for.isoformat() if scheduled_for else None,
     }
-    return Order(Kind.PREVIEW, detail, f"preview:{preview}")
+    return JobOrder(JobKind.PREVIEW, detail, f"preview:{preview}")
 
 
-def acceptance_order(until: datetime) -> Order:
+def acceptance_order(until: datetime) -> JobOrder:
     """Of all that are due by an instant."""
-    return Order(Kind.ACCEPTANCE, {"until": until.isoformat()}, "acceptance")
+    return JobOrder(JobKind.ACCEPTANCE, {"until": until.isoformat()}, "acceptance")
 
 
-def recount_order(due: DueRecount) -> Order:
+def recount_order(due: DueRecount) -> JobOrder:
     detail = {"tiered_campaign": str(due.campaign), "revision": due.revision}
-    return Order(Kind.RECOUNT, detail, f"recount:{due.campaign}")
+    return JobOrder(JobKind.RECOUNT, detail, f"recount:{due.campaign}")
 
 
 class EvaluationHandler:
@@ -48,7 +48,7 @@ class EvaluationHandler:
         detail = job.detail
         campaign, at = UUID(detail["tiered_campaign"]), datetime.fromisoformat(detail["due_at"])
         done = await self._doing.do(DueEvaluation(campaign, detail["occurrence"], at, begun=False), progress)
-        if not isinstance(done, Run):
+        if not isinstance(done, EvaluationRun):
             return {"evaluated": False}
         return {"evaluated": True, "members": done.awards.members, "points": f"{done.awards.points:f}"}
 
@@ -102,8 +102,8 @@ class RecountHandler:
 
 def due_handlers(doing: Doing, writer: Writer, reads: Reads) -> dict[str, Handler]:
     return {
-        Kind.EVALUATION: EvaluationHandler(doing),
-        Kind.PREVIEW: PreviewHandler(doing, writer, reads),
-        Kind.ACCEPTANCE: AcceptanceHandler(doing),
-        Kind.RECOUNT: RecountHandler(doing),
+        JobKind.EVALUATION: EvaluationHandler(doing),
+        JobKind.PREVIEW: PreviewHandler(doing, writer, reads),
+        JobKind.ACCEPTANCE: AcceptanceHandler(doing),
+        JobKind.RECOUNT: RecountHandler(doing),
     }

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from application.reads import Reads
 from application.schedule.jobs.kinds import acceptance_order, evaluation_order, preview_order, recount_order
-from application.schedule.jobs.store import JobStore, Order
+from application.schedule.jobs.store import JobOrder, JobStore
 from application.schedule.plan import Due, DueEvaluation, DueRecount
 from application.schedule.run import Doing
 from application.service.clock import Clock
@@ -75,7 +75,7 @@ def _ready(due: Iterable[Due]) -> Iterator[Due]:
             yield item
 
 
-def _order(item: Due) -> Order:
+def _order(item: Due) -> JobOrder:
     if isinstance(item, DueEvaluation):
         return evaluation_order(item)
     if isinstance(item, DueRecount):

@@ -26,14 +26,14 @@ LONGEST_ERROR = 2_000
 MOST_LISTED = 200
 
 
-class Status(StrEnum):
+class JobStatus(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     FINISHED = "finished"
     FAILED = "failed"
 
 
-class Kind(StrEnum):
+class JobKind(StrEnum):
     EVALUATION = "evaluation"
     PREVIEW = "preview"
     ACCEPTANCE = "acceptance"
@@ -48,7 +48,7 @@ class Queue(StrEnum):
     IMPORTS = "imports"
 
 
-class Order(Struct, frozen=True):
+class JobOrder(Struct, frozen=True):
     """What is to be done. Of one `key` one job at a time is queued or running; None: any number."""
 
     kind: str
@@ -57,7 +57,7 @@ class Order(Struct, frozen=True):
 
     @property
     def queue(self) -> Queue:
-        return Queue.IMPORTS if self.kind == Kind.IMPORT else Queue.DUE
+        return Queue.IMPORTS if self.kind == JobKind.IMPORT else Queue.DUE
 
 
 class Job(Struct, frozen=True):
@@ -130,7 +130,7 @@ class JobStore:
         self.queue = queue
 
     async def create(
-        self, order: Order, *, requested_by: str = "", job_id: UUID | None = None, total: int | None = None
+        self, order: JobOrder, *, requested_by: str = "", job_id: UUID | None = None, total: int | None = None
     ) -> UUID | None:
         """Queues a job and answers its id; None while there is an open one of its key, soon after one failed, or when
         there is one of this id.

@@ -20,11 +20,11 @@ from domain.tiered.points import TierTable
 from domain.tiered.schedule import OccurrenceStatus
 from domain.values.amounts import written_in
 from projections.history.log import latest, states
-from projections.listing.listing import Column, Kind, Listing, Selection
+from projections.listing.listing import Column, ColumnKind, Listing, Selection
 from projections.listing.page import Units, fetch_all, fetch_one, fetch_page
 
 
-class CampaignRow(Struct, frozen=True):
+class TieredCampaignRow(Struct, frozen=True):
     """A tiered campaign by its newest revision, and where it stands at the instant that was asked for."""
 
     id: UUID
@@ -98,14 +98,16 @@ closing.ends_at
 CAMPAIGNS = Listing(
     name="tiered-campaigns",
     columns=(
-        Column("id", Kind.UUID, "t.id", sortable=True, filterable=False),
+        Column("id", ColumnKind.UUID, "t.id", sortable=True, filterable=False),
         Column("name", expression="t.name", sortable=True),
         Column("status", expression=_STATUS, sortable=True, values=tuple(Status)),
         Column("entity", expression="t.definition ->> 'entity'", nullable=True, values=tuple(FactKind)),
         Column("event_type", expression="t.definition ->> 'event_type'", nullable=True),
-        Column("starts_at", Kind.INSTANT, "(t.definition ->> 'starts_at')::timestamptz", sortable=True, nullable=True),
-        Column("next_evaluation_at", Kind.INSTANT, _NEXT_EVALUATION, sortable=True, nullable=True),
-        Column("created_at", Kind.INSTANT, "t.created_at"),
+        Column(
+            "starts_at", ColumnKind.INSTANT, "(t.definition ->> 'starts_at')::timestamptz", sortable=True, nullable=True
+        ),
+        Column("next_evaluation_at", ColumnKind.INSTANT, _NEXT_EVALUATION, sortable=True, nullable=True),
+        Column("created_at", ColumnKind.INSTANT, "t.created_at"),
     ),
     key="id",
     sort="-id",
@@ -130,10 +132,10 @@ MEMBERS = f"CASE WHEN {_VOID} THEN 0 ELSE s.members END"
 STATISTICS = Listing(
     name="statistics",
     columns=(
-        Column("number", Kind.INTEGER, "o.number", sortable=True),
+        Column("number", ColumnKind.INTEGER, "o.number", sortable=True),
         Column("status", expression=OCCURRENCE_STATUS, values=tuple(OccurrenceStatus)),
-        Column("starts_at", Kind.INSTANT, "o.starts_at"),
-        Column("evaluation_at", Kind.INSTANT, "o.evaluation_at"),
+        Column("starts_at", ColumnKind.INSTANT, "o.starts_at"),
+        Column("evaluation_at", ColumnKind.INSTANT, "o.evaluation_at"),
     ),
     key="number",
     sort="number",
@@ -155,13 +157,13 @@ coalesce(s.participants, 0), o.revision
 
 async def campaigns_page(
     connection: AsyncConnection[Any], selection: Selection, now: datetime
-) -> tuple[list[CampaignRow], str | None]:
+) -> tuple[list[TieredCampaignRow], str | None]:
     return await fetch_page(connection, selection, _campaign, _CAMPAIGN, _CAMPAIGNS, parameters={"now": now})
 
 
 async def campaign(
     connection: AsyncConnection[Any], mapper: Mapper, campaign_id: UUID, now: datetime
-) -> CampaignRow | None:
+) -> TieredCampaignRow | None:
     """A campaign as the last command left it."""
     found = await latest(connection, mapper, TIERED_CAMPAIGN.of(campaign_id))
     if found is None:
@@ -172,13 +174,13 @@ async def campaign(
     return campaign_row(found.state, phases, now)
 
 
-def campaign_row(shown: TieredCampaign, phases: Mapping[int, Phase], now: datetime) -> CampaignRow:
+def campaign_row(shown: TieredCampaign, phases: Mapping[int, Phase], now: datetime) -> TieredCampaignRow:
     """What a page of campaigns would show of one; `phases` are those of the evaluations that have begun."""
     windows = shown.windows
     evaluated = 0 < len(windows) == sum(phase is Phase.EVALUATED for phase in phases.values())
     to_come = [] if shown.archived else [window for window in windows if now < window.ends_at]
     due = [] if shown.archived else [window for number, window in enumerate(windows, 1) if number not in phases]
-    return CampaignRow(
+    return TieredCampaignRow(
         id=shown.id,
         definition=shown.definition,
         version=shown.version,
@@ -218,7 +220,7 @@ async def occurrence(
     )
 
 
-class Terms(Struct, frozen=True):
+class ExplainingTerms(Struct, frozen=True):
     """What the standings of an occurrence are explained by; `step` is what the aggregate moves by at least."""
 
     name: str
@@ -227,7 +229,9 @@ class Terms(Struct, frozen=True):
     step: Decimal
 
 
-async def terms_of(connection: AsyncConnection[Any], revisions: set[tuple[UUID, int]]) -> dict[tuple[UUID, int], Terms]:
+async def terms_of(
+    connection: AsyncConnection[Any], revisions: set[tuple[UUID, int]]
+) -> dict[tuple[UUID, int], ExplainingTerms]:
     """The terms of revisions, each by its campaign and number."""
     wanted = list(revisions)
     found = await fetch_all(
@@ -243,17 +247,17 @@ async def terms_of(connection: AsyncConnection[Any], revisions: set[tuple[UUID, 
     return dict(found)
 
 
-def _terms(campaign_id: UUID, number: int, definition: str, decimals: int) -> tuple[tuple[UUID, int], Terms]:
+def _terms(campaign_id: UUID, number: int, definition: str, decimals: int) -> tuple[tuple[UUID, int], ExplainingTerms]:
     known = msgspec.json.decode(definition, type=Definition)
     assert known.hit_type  # noqa: S101  an occurrence is of a revision that lacks nothing
     table = TierTable(known.hit_type, known.bracketed, known.unlimited, known.tiers, decimals, known.rounding)
-    return (campaign_id, number), Terms(known.name, known.account, table, step_of(known))
+    return (campaign_id, number), ExplainingTerms(known.name, known.account, table, step_of(known))
 
 
-def _campaign(campaign_id: UUID, definition: str, *others: Any) -> CampaignRow:  # noqa: ANN401  a row of the query
+def _campaign(campaign_id: UUID, definition: str, *others: Any) -> TieredCampaignRow:  # noqa: ANN401  a row of the query
     version, revision, status, *rest = others
     known = msgspec.json.decode(definition, type=Definition)
-    return CampaignRow(campaign_id, known, version, revision, Status(status), *rest)
+    return TieredCampaignRow(campaign_id, known, version, revision, Status(status), *rest)
 
 
 def _statistics_row(

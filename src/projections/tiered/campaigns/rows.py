@@ -7,7 +7,7 @@ from domain.tiered import campaign as tiered_campaign
 from domain.tiered import icon
 from domain.tiered import occurrence as tiered_occurrence
 from domain.tiered.occurrence import Phase
-from projections.engine.changes import Changes, Row, Statement, Table
+from projections.engine.changes import Changes, Row, Table, TableStatement
 from projections.engine.columns import BIGINT, BOOLEAN, INSTANT, INT, JSON, TEXT, UUIDS
 from projections.engine.projection import Projection, statement
 
@@ -92,7 +92,7 @@ def revised(changes: Changes, recorded: Recorded) -> None:
 def _occurrences(changes: Changes, event: tiered_campaign.Revised) -> None:
     """Those that had not started get the new windows and terms; the others keep theirs."""
     last = {"campaign": event.campaign, "last": len(event.windows)}
-    changes.run(Statement(_DROP_OCCURRENCES, last))
+    changes.run(TableStatement(_DROP_OCCURRENCES, last))
     for number, window in enumerate(event.windows, 1):
         if number >= event.revision.first:
             row = {

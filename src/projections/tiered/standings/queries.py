@@ -11,9 +11,15 @@ from psycopg import AsyncConnection
 from domain.tiered.points import TierTable, next_tier, tier_reached
 from domain.tiered.schedule import OccurrenceStatus
 from domain.values.amounts import written, written_in
-from projections.listing.listing import Column, Kind, Listing, Selection
+from projections.listing.listing import Column, ColumnKind, Listing, Selection
 from projections.listing.page import Figure, Units, fetch_one, fetch_page
-from projections.tiered.campaigns.queries import OCCURRENCE_STATUS, PENDING_POINTS, StatisticsRow, Terms, terms_of
+from projections.tiered.campaigns.queries import (
+    OCCURRENCE_STATUS,
+    PENDING_POINTS,
+    ExplainingTerms,
+    StatisticsRow,
+    terms_of,
+)
 
 
 class NextTier(Struct, frozen=True, gc=False):
@@ -99,10 +105,10 @@ OCCURRENCE_MEMBERS = Listing(
     name="occurrence-members",
     columns=(
         Column("member", expression="s.member", sortable=True),
-        Column("points", Kind.NUMBER, _POINTS, sortable=True),
-        Column("total", Kind.NUMBER, "s.total", sortable=True),
-        Column("awarded_points", Kind.NUMBER, "s.awarded", nullable=True),
-        Column("late", Kind.BOOLEAN, "s.late"),
+        Column("points", ColumnKind.NUMBER, _POINTS, sortable=True),
+        Column("total", ColumnKind.NUMBER, "s.total", sortable=True),
+        Column("awarded_points", ColumnKind.NUMBER, "s.awarded", nullable=True),
+        Column("late", ColumnKind.BOOLEAN, "s.late"),
     ),
     key="member",
     sort="member",
@@ -113,10 +119,10 @@ _FIGURES = f"s.total, s.confirmed, {_POINTS}, {PENDING_POINTS}, s.awarded, s.lat
 MEMBER_STANDINGS = Listing(
     name="member-standings",
     columns=(
-        Column("standing", Kind.UUID, "s.stream", filterable=False),
-        Column("starts_at", Kind.INSTANT, "o.starts_at", sortable=True),
-        Column("points", Kind.NUMBER, _POINTS, sortable=True),
-        Column("tiered_campaign", Kind.UUID, "s.campaign"),
+        Column("standing", ColumnKind.UUID, "s.stream", filterable=False),
+        Column("starts_at", ColumnKind.INSTANT, "o.starts_at", sortable=True),
+        Column("points", ColumnKind.NUMBER, _POINTS, sortable=True),
+        Column("tiered_campaign", ColumnKind.UUID, "s.campaign"),
         Column("status", expression=OCCURRENCE_STATUS, values=tuple(OccurrenceStatus)),
     ),
     key="standing",
@@ -195,7 +201,7 @@ class _Figures(NamedTuple):
 
 
 def _figures(
-    terms: Terms,
+    terms: ExplainingTerms,
     total: Decimal,
     confirmed: Decimal,
     points: Decimal,
@@ -239,7 +245,7 @@ async def evaluation(connection: AsyncConnection[Any], campaign_id: UUID, occurr
     return Evaluation(status, due_at, started_at, finished_at, progress, inputs, paid)
 
 
-async def _terms(connection: AsyncConnection[Any], campaign_id: UUID, occurrence: StatisticsRow) -> Terms:
+async def _terms(connection: AsyncConnection[Any], campaign_id: UUID, occurrence: StatisticsRow) -> ExplainingTerms:
     revision = (campaign_id, occurrence.revision)
     return (await terms_of(connection, {revision}))[revision]
 

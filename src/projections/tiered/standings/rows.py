@@ -6,7 +6,7 @@ from application.log.events import Recorded
 from domain.tiered import occurrence as tiered_occurrence
 from domain.tiered import preview, standing
 from domain.values.amounts import EXACT, ZERO
-from projections.engine.changes import Changes, Statement, Table
+from projections.engine.changes import Changes, Table, TableStatement
 from projections.engine.columns import BIGINT, BOOLEAN, INSTANT, INT, NUMERIC, TEXT, UUIDS
 from projections.engine.projection import Projection, statement
 
@@ -229,8 +229,8 @@ def preview_requested(changes: Changes, recorded: Recorded) -> None:
     }
     changes.insert(PREVIEWS, (event.preview,), row)
     named = {"preview": event.preview, "campaign": event.campaign, "occurrences": list(event.occurrences)}
-    changes.run(Statement(_FREEZE, named))
-    changes.run(Statement(_FORGET, {"campaign": event.campaign, "kept": preview.KEPT}))
+    changes.run(TableStatement(_FREEZE, named))
+    changes.run(TableStatement(_FORGET, {"campaign": event.campaign, "kept": preview.KEPT}))
 
 
 def preview_finished(changes: Changes, recorded: Recorded) -> None:

@@ -15,7 +15,7 @@ from application.campaigns.award_policy import AwardPolicy
 from application.catalogue.commands import ensure_default_account
 from application.definitions.catalogue import Catalogue
 from application.facts import ingest
-from application.log.batch import Committed
+from application.log.batch import Commit
 from application.log.mapper import Mapper
 from application.log.wakeup import CHANNEL as LOG_CHANNEL
 from application.log.wakeup import listening
@@ -68,7 +68,7 @@ class Running(Struct):
         for first in range(0, len(purchases), 1000):
             commands = [receiving(purchase, status) for purchase in purchases[first : first + 1000]]
             for outcome in await self.writer.submit_many(commands):
-                assert isinstance(outcome, Committed), outcome
+                assert isinstance(outcome, Commit), outcome
 
     async def caught_up(self) -> None:
         await reach(self.reads.positions, (await self.writer.submit(nothing)).position)

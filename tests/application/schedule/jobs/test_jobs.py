@@ -13,7 +13,7 @@ from application.log.working import Command
 from application.schedule.jobs import runner
 from application.schedule.jobs.kinds import due_handlers, evaluation_order, preview_order
 from application.schedule.jobs.scheduler import Scheduler
-from application.schedule.jobs.store import Job, JobStore, Kind, Order, open_store
+from application.schedule.jobs.store import Job, JobKind, JobOrder, JobStore, open_store
 from application.schedule.jobs.work import work
 from application.schedule.plan import DueEvaluation
 from application.schedule.run import Doing
@@ -25,7 +25,7 @@ from domain.facts.transaction import Status
 from tests.application.schedule.jobs.program import Running, receiving, running, until
 from tests.support.campaigns import definition, purchase, tiers
 
-ORDER = Order(Kind.EVALUATION, {"occurrence": 1}, "evaluation:1")
+ORDER = JobOrder(JobKind.EVALUATION, {"occurrence": 1}, "evaluation:1")
 
 
 @pytest.fixture
@@ -114,10 +114,10 @@ async def test_a_job_that_goes_wrong_is_tried_again_and_then_failed(
         some, ever = Breaking(OSError("no luck"), 2), Breaking(OSError("never"), 99)
         refused = Breaking(Conflict("no such thing"), 99)
         async with working(program, jobs, evaluation=some, preview=ever, acceptance=refused):
-            mended = await over(jobs, await jobs.create(Order(Kind.EVALUATION, {})))
-            broken = await over(jobs, await jobs.create(Order(Kind.PREVIEW, {})))
-            wrong = await over(jobs, await jobs.create(Order(Kind.ACCEPTANCE, {})))
-            unknown = await over(jobs, await jobs.create(Order(Kind.IMPORT, {})))
+            mended = await over(jobs, await jobs.create(JobOrder(JobKind.EVALUATION, {})))
+            broken = await over(jobs, await jobs.create(JobOrder(JobKind.PREVIEW, {})))
+            wrong = await over(jobs, await jobs.create(JobOrder(JobKind.ACCEPTANCE, {})))
+            unknown = await over(jobs, await jobs.create(JobOrder(JobKind.IMPORT, {})))
         assert (mended.status, mended.failures, mended.result, mended.error) == ("finished", 2, {"at": 2}, None)
         assert (broken.status, broken.failures, broken.error) == ("failed", runner.TRIES, "never")
         assert ever.given_up == ["never"]
@@ -201,7 +201,7 @@ async def test_an_edit_counts_again_what_is_dated_ahead(database: str, jobs: Job
         async with working(program, jobs):
             await until(lambda: program.rows("select from laurel.jobs where kind = 'recount' and status = 'finished'"))
             (done,) = await jobs.list(10)
-        assert (done.kind, done.result) == (Kind.RECOUNT, {"recounted": 10})
+        assert (done.kind, done.result) == (JobKind.RECOUNT, {"recounted": 10})
         await program.caught_up()
         rows = await program.rows("select members, pending_points from p_standings.statistics")
         assert rows == [(10, Decimal(2200))]
@@ -218,7 +218,7 @@ async def test_a_stop_gives_jobs_back(database: str, jobs: JobStore) -> None:
 
     async with running(database) as program:
         async with working(program, jobs, preview=Endless(OSError(), 0)):
-            job = await jobs.create(Order(Kind.PREVIEW, {}))
+            job = await jobs.create(JobOrder(JobKind.PREVIEW, {}))
             await asyncio.wait_for(started.wait(), 60)
         assert await program.rows("select status::text from laurel_queue.procrastinate_jobs") == [("todo",)]
         async with open_store(database) as other, working(program, other, preview=Breaking(OSError(), 0)):
@@ -257,7 +257,7 @@ async def test_a_job_that_kills_its_workers_is_given_up(
     database: str, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("application.schedule.jobs.work.MOST_DEATHS", 0)
-    job = await jobs.create(Order(Kind.PREVIEW, {}))
+    job = await jobs.create(JobOrder(JobKind.PREVIEW, {}))
     async with running(database) as program:
         async with jobs._pool.connection() as connection:
             await connection.execute("update procrastinate_jobs set status = 'doing'")

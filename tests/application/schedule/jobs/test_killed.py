@@ -13,7 +13,7 @@ from uuid import UUID
 
 from application.imports.importing import Contents
 from application.imports.job import request_import
-from application.imports.kinds import Kind
+from application.imports.kinds import ImportKind
 from application.imports.rows import Format
 from application.imports.storage import ImportStorage
 from application.schedule.jobs.store import JobStore, open_store
@@ -71,7 +71,7 @@ async def test_an_import_outlives_its_workers(database: str) -> None:
     rows += [{"refund": {"id": f"T-{n}", "amount": "1"}} for n in range(ROWS)]
     lines = [json.dumps(row).encode() for row in rows]
     lines[BROKEN - 1] = b'{"transaction": '
-    contents = Contents(Kind.FACTS, Format.NDJSON)
+    contents = Contents(ImportKind.FACTS, Format.NDJSON)
 
     async def sent() -> AsyncIterator[bytes]:
         for line in lines:

@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from application.facts.commands import Facts
+from application.facts.commands import FactIntake
 from application.imports import importing
-from application.imports.importing import Intake
+from application.imports.importing import ImportIntake
 from application.imports.job import ImportHandler
 from application.imports.storage import ImportStorage
 from application.schedule.jobs import work
 from application.schedule.jobs.kinds import due_handlers
 from application.schedule.jobs.runner import Handler
 from application.schedule.jobs.scheduler import Scheduler
-from application.schedule.jobs.store import Job, Kind, open_store
+from application.schedule.jobs.store import Job, JobKind, open_store
 from application.schedule.run import Doing
 from application.service.idempotency import Answers
 from application.tiered import evaluation
@@ -50,9 +50,9 @@ async def main(conninfo: str) -> None:
         jobs = await stack.enter_async_context(open_store(conninfo))
         doing = Doing(program.writer, program.reads)
         handlers = due_handlers(doing, program.writer, program.reads)
-        facts = Facts(program.writer, Answers(program.pool, program.mapper), RULES)
-        intake = Intake(program.writer, facts, program.catalogue)
-        handlers[Kind.IMPORT] = ImportHandler(ImportStorage(program.pool), intake)
+        facts = FactIntake(program.writer, Answers(program.pool, program.mapper), RULES)
+        intake = ImportIntake(program.writer, facts, program.catalogue)
+        handlers[JobKind.IMPORT] = ImportHandler(ImportStorage(program.pool), intake)
         scheduler = Scheduler(doing, program.reads, jobs, program.clock)
         resting = {kind: Resting(handler) for kind, handler in handlers.items()}
         await work.work(jobs, resting, scheduler, 2)
