@@ -33,7 +33,7 @@ def serving(folder: Path) -> Iterator[Served]:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            cwd=Path(__file__, "../../..").resolve(),
+            cwd=Path(__file__, "../../../..").resolve(),
         )
     assert process.stdout is not None
     try:
