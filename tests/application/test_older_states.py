@@ -31,7 +31,7 @@ async def test_what_is_paused_is_told_from_what_was_never_active(database: str) 
         await writer.submit(lambda working: achievements.define(working, ACHIEVEMENT, achievement_definition()))
     with psycopg.connect(database, autocommit=True) as connection:
         _forget(connection, "turns")
-        connection.execute(files("application").joinpath("migrations", TURNS).read_bytes())
+        connection.execute(files("application.service").joinpath("migrations", TURNS).read_bytes())
     campaign = TIERED_CAMPAIGN.of(CAMPAIGN).id
     async with await psycopg.AsyncConnection.connect(database) as connection:
         assert (await states(connection, MAPPER, [campaign]))[campaign].activated

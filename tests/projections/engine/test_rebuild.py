@@ -206,14 +206,14 @@ def test_one_rebuild_at_a_time(conninfo: str, connection: psycopg.Connection) ->
 
 KILLED = """
 import sys
-from projections.engine.rebuild import Task, rebuild
+from projections.engine.rebuild import RebuildTask, rebuild
 from projections.registry import PROJECTIONS
 from tests.projections.history import MAPPER
 def shown(progress):
     sys.stdout.write("x")
     sys.stdout.flush()
 while True:
-    rebuild(sys.argv[1], MAPPER, Task(projections=PROJECTIONS), progress=shown)
+    rebuild(sys.argv[1], MAPPER, RebuildTask(projections=PROJECTIONS), progress=shown)
 """
 
 
