@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from hashlib import sha1
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID, uuid5
 
+import uuid_utils
 from msgspec import Struct
 
 from application.log.uuids import uuid_of
@@ -21,8 +21,6 @@ IDENTITIES = 65_536
 
 KEY_BYTES = 16
 _VERSION_BYTES = 4
-_VERSION_FIVE = 0x5 << 76 | 0x2 << 62
-_IDENTITY_BITS = ~(0xF << 76 | 0x3 << 62) & (1 << 128) - 1
 
 
 class Stream(Struct, Generic[S, E], frozen=True, gc=False):
@@ -65,7 +63,7 @@ class StreamKind(Generic[S, E]):
         self.catalogue = catalogue
         self.brief = brief
         self.recalled = recalled
-        self._namespace = uuid5(NAMESPACE, name).bytes
+        self._namespace = uuid_utils.UUID(bytes=uuid5(NAMESPACE, name).bytes)
         self._stream = self._identified if brief else lru_cache(IDENTITIES)(self._identified)
 
     def at(self, *key: str | int | UUID) -> Stream[S, E]:
@@ -101,7 +99,7 @@ def past_key(stream: Stream[Any, Any], version: int) -> bytes:
     return stream.key + version.to_bytes(_VERSION_BYTES, "big") + stream.kind.name.encode()
 
 
-def identity(namespace: bytes, key: tuple[str | int | UUID, ...]) -> bytes:
+def identity(namespace: uuid_utils.UUID, key: tuple[str | int | UUID, ...]) -> bytes:
     """The version 5 UUID (RFC 9562) of the key's parts, each written with its type and length."""
     name = ""
     for part in key:
@@ -111,5 +109,4 @@ def identity(namespace: bytes, key: tuple[str | int | UUID, ...]) -> bytes:
             name += f"i{part:d};"
         else:
             name += f"u{part.hex}"
-    digest = sha1(namespace + name.encode(), usedforsecurity=False).digest()
-    return (int.from_bytes(digest[:16], "big") & _IDENTITY_BITS | _VERSION_FIVE).to_bytes(16, "big")
+    return uuid_utils.uuid5(namespace, name).bytes

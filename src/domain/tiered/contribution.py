@@ -75,12 +75,13 @@ class Memberships:
 
     @property
     def held(self) -> tuple[str, ...]:
-        return tuple(sorted(self._held))
+        return tuple(sorted(self._held)) if self._held else ()
 
     @property
     def outside(self) -> tuple[str, ...]:
         """The segments that did not hold the member, or could not tell. Of lists the member's own stream says it."""
-        return tuple(sorted(self._outside | (self._asked - self._held)))
+        outside = self._outside | (self._asked - self._held) if self._asked else self._outside
+        return tuple(sorted(outside)) if outside else ()
 
     def of_list(self, code: str, seen: FactContext) -> bool:
         name = f"list:{code}"

@@ -1,6 +1,7 @@
 from itertools import combinations
 from uuid import UUID, uuid5
 
+import uuid_utils
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,7 +58,10 @@ def test_identities_are_permanent() -> None:
 @given(st.binary(min_size=16, max_size=16), st.text(max_size=20))
 @settings(max_examples=50)
 def test_an_identity_is_a_version_five_uuid(namespace: bytes, name: str) -> None:
-    assert identity(namespace, (name,)) == uuid5(UUID(bytes=namespace), f"s{len(name)}:{name}").bytes
+    assert (
+        identity(uuid_utils.UUID(bytes=namespace), (name,))
+        == uuid5(UUID(bytes=namespace), f"s{len(name)}:{name}").bytes
+    )
 
 
 def test_a_stream_of_a_known_identity() -> None:
