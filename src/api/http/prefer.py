@@ -13,7 +13,8 @@ from litestar import Response
 from msgspec import UNSET, UnsetType
 
 from api.http.request import Request
-from projections.decisions.queries import DecisionRow, FactChange, decisions_caused
+from projections.decisions.decision import DecisionRow
+from projections.decisions.queries import FactChange, decisions_caused
 
 LONGEST_WAIT_SECONDS = 10
 

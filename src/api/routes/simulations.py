@@ -25,7 +25,7 @@ from application.simulation.simulation import Draft, MemberDescription, Simulati
 from application.tiered.bodies import NewTieredCampaignBody
 from domain.values.problems import Invalid
 from projections.achievements.progress import ViewTime as ShownAt
-from projections.decisions.queries import DecisionRow
+from projections.decisions.decision import DecisionRow
 from projections.simulation import queries as simulations
 from projections.simulation.queries import SimulatedAccount, SimulatedCompletion, SimulatedProgress, SimulatedStanding
 

@@ -13,7 +13,8 @@ from backoffice.frame.names import NameView, deciding, names_of
 from backoffice.frame.site import PageMissing, PageRequest, Site, asked, following, given
 from backoffice.frame.totals import accounts
 from projections.campaigns.queries import campaign
-from projections.decisions.queries import DECISIONS, REASONS, DecisionQuery, DecisionRow, decision, decisions_page
+from projections.decisions.decision import DecisionRow
+from projections.decisions.queries import DECISIONS, REASONS, DecisionQuery, decision, decisions_page
 from projections.decisions.rows import DecisionKind, Outcome
 
 PAGE_DECISIONS = "30"

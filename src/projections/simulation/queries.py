@@ -22,16 +22,9 @@ from domain.tiered.definition import step_of
 from domain.tiered.standing import Awarded, Contributed
 from domain.values.amounts import EXACT, ZERO, written, written_in
 from projections.achievements.progress import MemberAchievementRow, ViewTime, shown_progress
-from projections.decisions.queries import (
-    DecisionAccount,
-    DecisionRow,
-    Periods,
-    TriggerView,
-    periods_of,
-    told_of,
-    with_facts,
-    with_names,
-)
+from projections.decisions.causes import DecisionTrail, Periods, periods_of, trail_of, with_facts
+from projections.decisions.decision import DecisionRow, TriggerView
+from projections.decisions.queries import with_names
 from projections.decisions.rows import DECISIONS, ENTRIES
 from projections.decisions.rows import PROJECTION as DECIDED
 from projections.engine.changes import Changes, Key, Row, Table
@@ -45,7 +38,7 @@ T = TypeVar("T")
 MOST_FACTS = 50
 """The most facts that one decision of a simulation is explained by: the newest ones."""
 AT_ONCE = 25
-"""So many decisions are told before others have a turn."""
+"""So many decisions are explained before others have a turn."""
 
 
 class SimulatedFact(Struct, frozen=True, gc=False):
@@ -183,11 +176,11 @@ class _Earlier:
 
 
 async def _decisions(connection: AsyncConnection[Any], earlier: _Earlier, decided: Changes) -> list[DecisionRow]:
-    told = [told_of(key[0], row) async for key, row in _by_turns(_rows(decided, DECISIONS))]
-    await earlier.find({each.stream for each in told})
+    trails = [trail_of(key[0], row) async for key, row in _by_turns(_rows(decided, DECISIONS))]
+    await earlier.find({trail.stream for trail in trails})
     explained = [
         with_facts(each.row, earlier.until(each.stream, each.until), earlier.periods(each.row.trigger), MOST_FACTS)
-        async for each in _by_turns(sorted(told, key=_place))
+        async for each in _by_turns(sorted(trails, key=_place))
     ]
     return await with_names(connection, explained)
 
@@ -199,8 +192,8 @@ async def _by_turns(every: Iterable[T]) -> AsyncIterator[T]:
             await asyncio.sleep(0)
 
 
-def _place(told: DecisionAccount) -> int:
-    return int(told.row.position)
+def _place(trail: DecisionTrail) -> int:
+    return int(trail.row.position)
 
 
 _LASTS = """

@@ -9,7 +9,8 @@ from api.http.reads import AS_OF, asked_as_of, asking, there
 from api.http.request import Request
 from api.http.routing import READERS, AnswerPage, read
 from projections.decisions import queries as decisions
-from projections.decisions.queries import DECISIONS, DecisionQuery, DecisionRow
+from projections.decisions.decision import DecisionRow
+from projections.decisions.queries import DECISIONS, DecisionQuery
 
 DECISION_PARAMETERS: dict[str, Any] = {"as_of": AS_OF}
 

@@ -28,7 +28,8 @@ from domain.facts.fact import Fact as Recorded
 from domain.facts.fact import FactKind
 from domain.service.request import Answered
 from domain.values.problems import Invalid
-from projections.decisions.queries import DecisionRow, FactChange
+from projections.decisions.decision import DecisionRow
+from projections.decisions.queries import FactChange
 
 MOST_FACTS = 1000
 

@@ -20,7 +20,7 @@ from domain.facts.outcomes import (
     ProgressOutcome,
 )
 from domain.values.amounts import written, written_units
-from projections.decisions.queries import DecisionRow
+from projections.decisions.decision import DecisionRow
 from projections.listing.page import Figure, Units
 
 

@@ -10,7 +10,8 @@ from api.routes.facts.reads import FactShown, shown
 from api.routes.members import shapes
 from api.routes.members.shapes import MemberAnswer
 from application.streams import MEMBER
-from projections.decisions.queries import DECISIONS, DecisionRow, decisions_page
+from projections.decisions.decision import DecisionRow
+from projections.decisions.queries import DECISIONS, decisions_page
 from projections.facts.queries import MEMBER_FACTS, facts_page
 from projections.members import queries as members
 from projections.members.accounts import MEMBER_ACCOUNTS, MemberAccountRow, member_accounts_page
