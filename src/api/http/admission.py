@@ -14,7 +14,8 @@ from api.http.positions import read_position
 from api.http.problems import FieldError, ProblemError, bad_parameter, bad_parameters
 from api.http.request import Request
 from api.http.routing import RouteTerms, terms_of
-from application.bodies.exact import SLASH_IN_ID, Identifier, convert
+from application.bodies.exact import Identifier, convert
+from application.bodies.path import id_of
 from domain.values.problems import Invalid
 from projections.listing.listing import suggestion
 
@@ -90,7 +91,7 @@ def _check_path(request: Request, path_params: Mapping[str, Any]) -> None:
         elif isinstance(value, str):
             if "\ufffd" in value and not _is_utf8(request.scope):
                 raise bad_parameter(name, "must be UTF-8, escaped byte by byte")
-            identifier = value.replace(SLASH_IN_ID, "/")
+            identifier = id_of(value)
             try:
                 convert(Identifier, identifier)
             except Invalid as invalid:

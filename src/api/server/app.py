@@ -4,12 +4,11 @@ import inspect
 from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, cast
-from urllib.parse import unquote
 
 from litestar import Litestar, Response, Router
 from litestar import Request as LitestarRequest
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ControllerRouterHandler, HTTPScope, Message, Send
+from litestar.types import ControllerRouterHandler, Message, Send
 from uuid_utils import uuid7
 
 from api.documentation.pages import documentation_routes
@@ -23,7 +22,7 @@ from api.http.routing import RouteTerms, computed_fields, terms_of
 from api.http.services import Exchange, Services
 from api.routes.service.clock import CLOCK_ROUTES
 from api.routes.service.health import health_routes
-from application.bodies.exact import SLASH_IN_ID
+from application.bodies.path import routed
 
 Routes = Sequence[HTTPRouteHandler]
 
@@ -48,7 +47,7 @@ class Laurel(Litestar):
             scope, send = {**scope, "method": "GET"}, _without_body(send)
         exchange = scope["exchange"] = Exchange(self.services, str(uuid7()))
         if b"%2" in scope.get("raw_path", b""):
-            _keep_slashes(scope)
+            scope["path"] = routed(scope["raw_path"])
         compression = Compression(scope, send)
 
         async def answer(message: Message) -> None:
@@ -148,14 +147,6 @@ def _query_parameters(handler: HTTPRouteHandler, terms: RouteTerms, path: str) -
     signature = inspect.signature(cast(Any, handler.fn))
     in_path = {part.strip("{}").partition(":")[0] for part in path.split("/") if part.startswith("{")}
     return frozenset(names | (set(signature.parameters) - in_path - {"request", "data"}))
-
-
-def _keep_slashes(scope: HTTPScope) -> None:
-    """An id may hold a slash, which arrives escaped and must not split the path when it is unescaped."""
-    raw = cast(bytes, cast(Any, scope)["raw_path"]).decode("ascii", "replace")
-    if "%2f" in raw or "%2F" in raw:
-        kept = raw.partition("?")[0].replace("%2f", SLASH_IN_ID).replace("%2F", SLASH_IN_ID)
-        scope["path"] = unquote(kept)
 
 
 def _add_headers(message: Any, exchange: Exchange) -> None:  # noqa: ANN401  a typed dict of Litestar's

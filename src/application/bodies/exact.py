@@ -123,9 +123,6 @@ Identifier = Annotated[
 ]
 """An id or sku the caller chose. What can't be seen at its ends would make two of what people see as one."""
 
-SLASH_IN_ID = "\udc2f"
-"""Stands for an escaped slash while a path is routed; an id may hold one. No path that is UTF-8 can hold this."""
-
 Code = Annotated[
     str,
     Meta(

@@ -23,9 +23,8 @@ from domain.tiered import standing as standings
 from domain.tiered.campaign import Incomplete, Status, TieredCampaign, WrongStatus
 from domain.tiered.definition import MOST_PARTS, Definition, Resolution, products_named, references_of, resolve
 from domain.tiered.icon import IconPut
-from domain.tiered.occurrence import TieredOccurrence
+from domain.tiered.occurrence import OccurrenceStatus, TieredOccurrence
 from domain.tiered.preview import Figures, Preview
-from domain.tiered.schedule import OccurrenceStatus, status_by_time
 from domain.tiered.standing import Standing, StandingPlace
 from domain.tiered.terms import TieredTerms
 from domain.values.picture import icon_type
@@ -122,7 +121,7 @@ def request_preview(
     preview = working.state(stream)
     if preview is not None:
         return preview
-    running = () if campaign.archived else _running(working, campaign)
+    running = _running(working, campaign)
     if not running:
         raise Conflict("no occurrence is active or in its grace period", "nothing_to_preview")
     first = working.catalogue.recount_from(campaign)
@@ -241,6 +240,8 @@ def _running(working: Working, campaign: TieredCampaign) -> tuple[int, ...]:
     return tuple(
         number
         for number, window in enumerate(campaign.windows, 1)
-        if working.catalogue.phase(campaign.id, number) is None
-        and status_by_time(window, working.now) in (OccurrenceStatus.ACTIVE, OccurrenceStatus.GRACE_PERIOD)
+        if occurrences.status(
+            window, working.catalogue.phase(campaign.id, number), working.now, archived=campaign.archived
+        )
+        in (OccurrenceStatus.ACTIVE, OccurrenceStatus.GRACE_PERIOD)
     )

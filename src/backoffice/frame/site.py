@@ -12,7 +12,7 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 from psycopg_pool import PoolTimeout
 
-from application.bodies.exact import SLASH_IN_ID
+from application.bodies.path import id_of
 from application.service.keys import Principal
 from application.service.sessions import Sessions
 from backoffice.frame.services import PageServices
@@ -173,7 +173,7 @@ def given(request: PageRequest) -> dict[str, str]:
 
 def id_in_path(part: str) -> str:
     """An id of the caller's, from the part of the path it was written in."""
-    found = part.replace(SLASH_IN_ID, "/")
+    found = id_of(part)
     if "\0" in found:
         raise PageMissing("No id holds the character NUL.")
     return found

@@ -17,8 +17,7 @@ from backoffice.frame.names import names_of
 from backoffice.frame.site import PageMissing, PageRequest, Site, asked, following, given, id_in_path
 from backoffice.frame.totals import DEFAULT, accounts
 from domain.facts.outcomes import Outcome
-from domain.facts.transaction import Status, Transaction, left_to_refund
-from domain.values.amounts import EXACT
+from domain.facts.transaction import Status, Transaction, refunded_so_far
 from projections.achievements.progress import (
     MEMBER_ACHIEVEMENTS,
     PROGRESS_FACTS,
@@ -157,7 +156,7 @@ def _fact(story: Story) -> FactLine:
         return FactLine(happening.id, happening.occurred_at, said, Status.ACCEPTED, story.latest.outcomes)
     known: Transaction = story.state
     purchase = known.purchase
-    refunded = EXACT.subtract(purchase.total, left_to_refund(known))
+    refunded = refunded_so_far(known)
     said = f"{figure(purchase.total, MONEY_DECIMALS)} {purchase.currency or ''}".strip()
     if refunded:
         said += f", {figure(refunded, MONEY_DECIMALS)} refunded"

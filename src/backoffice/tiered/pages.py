@@ -14,7 +14,7 @@ from application.log.mapper import Mapper
 from backoffice.frame.site import PageMissing, PageRequest, Site, asked, following, given
 from backoffice.frame.totals import accounts
 from domain.tiered.definition import missing
-from domain.tiered.schedule import OccurrenceStatus
+from domain.tiered.occurrence import OccurrenceStatus
 from domain.tiered.warnings import tiered_warnings
 from projections.tiered.campaigns.queries import (
     STATISTICS,

@@ -25,7 +25,7 @@ from domain.facts.fact import Fact
 from domain.facts.outcomes import Advance, OmissionReason
 from domain.values.amounts import EXACT, ONE
 from domain.values.interval import NOTHING as NO_TALLY
-from domain.values.interval import Moment, Tally, added, lowered, used
+from domain.values.interval import Moment, Tally, added, lowered
 
 
 class Move(Struct, frozen=True, gc=False, array_like=True):
@@ -295,7 +295,7 @@ def is_begun(progress: Progress) -> bool:
 def limit_reached(terms: AchievementTerms, progress: Progress | None, moment: Moment) -> bool:
     if terms.limit is None or progress is None:
         return False
-    return used(progress.completions, terms.limit.interval, moment) >= terms.limit.value
+    return terms.limit.reached(progress.completions, moment)
 
 
 class Acting(Struct, frozen=True, gc=False):
@@ -319,7 +319,7 @@ def advance(
     was = progress or NOTHING
     held = was.of(rule.number)
     frequency = rule.frequency
-    if frequency and used(held.counted, frequency.interval, acting.moment) >= frequency.value:
+    if frequency and frequency.reached(held.counted, acting.moment):
         return OmissionReason.FREQUENCY_EXCEEDED
     key = bucket_at(rule, acting.moment)
     bucket = bucket_of(held.buckets, key)

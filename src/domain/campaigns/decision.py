@@ -47,7 +47,7 @@ from domain.values.amounts import (
     rounded,
     written,
 )
-from domain.values.interval import Interval, Moment, Tally, left, moment_of, span, used
+from domain.values.interval import Interval, Moment, moment_of, span, used
 from domain.values.limit import Limit
 
 MOST_UNITS = Decimal(10) ** WHOLE_DIGITS
@@ -178,7 +178,7 @@ class _Deciding:
             self._bar(why, self._member, self._referrer)
         for receiver in (self._member, self._referrer):
             limit = receiver.executions_limit
-            if limit and self._gives(receiver.to) and self._left(limit, receiver.had.executions) < ONE:
+            if limit and self._gives(receiver.to) and limit.left(receiver.had.executions, self._moment) < ONE:
                 detail = f"{written(receiver.executions)} of {written(limit.value)} executions{_per(limit)}"
                 self._bar(Why(_LIMIT_REACHED[receiver.to], detail), receiver)
         return tuple(sorted(memberships))
@@ -280,17 +280,14 @@ class _Deciding:
         """
         found = []
         if limit := receiver.units_limit:
-            rest = EXACT.subtract(self._left(limit, receiver.had.units), receiver.given)
+            rest = EXACT.subtract(limit.left(receiver.had.units, self._moment), receiver.given)
             of = f"the {receiver.to}'s {written(limit.value)}{_per(limit)}"
             found.append((_UNITS_EXHAUSTED[receiver.to], of, max(ZERO, rest)))
         if limit := self._terms.limits.total_units:
-            rest = EXACT.subtract(self._left(limit, self._budget), self.units)
+            rest = EXACT.subtract(limit.left(self._budget, self._moment), self.units)
             of = f"the budget of {written(limit.value)}{_per(limit)}"
             found.append((AwardReason.BUDGET_EXHAUSTED, of, max(ZERO, rest)))
         return found
-
-    def _left(self, limit: Limit, tally: Tally) -> Decimal:
-        return left(tally, limit.value, limit.interval, self._moment)
 
     def _coupon(self, effect: EffectTerms, bare: EffectOutcome) -> tuple[EffectOutcome, list[tuple[AwardReason, str]]]:
         assert effect.given  # noqa: S101  what a definition must have

@@ -1,6 +1,7 @@
 """What marketers fill in for a campaign, and everything that can be wrong with it."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -65,6 +66,10 @@ class People(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     everyone: bool = False
     segments: tuple[str, ...] = ()
     tiers: tuple[str, ...] = ()
+
+    def include(self, tier: str | None, segments: AbstractSet[str]) -> bool:
+        """Whether a member of that tier, who is in those segments, is among these people."""
+        return self.everyone or tier in self.tiers or not segments.isdisjoint(self.segments)
 
 
 EVERYONE = People(everyone=True)

@@ -16,6 +16,7 @@ from domain.facts.basis import Basis
 from domain.facts.outcomes import Advance, Contribution, Outcome
 from domain.facts.purchase import Purchase, ReturnedItem
 from domain.facts.refund import PurchaseBalance, after, attribute_problems, item_problems, nothing, untouched, worth
+from domain.values.amounts import EXACT
 from domain.values.attributes import Attributes
 from domain.values.problems import Problem
 
@@ -191,8 +192,9 @@ def left_of(transaction: Transaction) -> PurchaseBalance:
     return left
 
 
-def left_to_refund(transaction: Transaction) -> Decimal:
-    return left_of(transaction).purchase.total
+def refunded_so_far(transaction: Transaction) -> Decimal:
+    """The money that refunds have taken back of it."""
+    return EXACT.subtract(transaction.purchase.total, left_of(transaction).purchase.total)
 
 
 def _after(left: PurchaseBalance, refund: Refunded) -> PurchaseBalance:

@@ -1,6 +1,7 @@
 """A tiered campaign: aggregates an attribute of facts per member over occurrences, and pays by tier table."""
 
 from bisect import bisect_right
+from collections.abc import Container
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, assert_never
@@ -135,6 +136,14 @@ def status(campaign: TieredCampaign, now: datetime, *, evaluated: bool) -> Statu
     if not campaign.active:
         return Status.INACTIVE
     return Status.SCHEDULED if now < campaign.windows[0].starts_at else Status.ACTIVE
+
+
+def next_evaluation(campaign: TieredCampaign, begun: Container[int]) -> datetime | None:
+    """When the first occurrence is paid whose evaluation has not `begun`; None when none will be."""
+    if campaign.archived:
+        return None
+    ahead = (window for number, window in enumerate(campaign.windows, 1) if number not in begun)
+    return next((window.evaluation_at for window in ahead), None)
 
 
 def started(campaign: TieredCampaign, now: datetime) -> int:

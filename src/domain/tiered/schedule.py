@@ -3,7 +3,6 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 from itertools import pairwise
 from operator import attrgetter
 from zoneinfo import ZoneInfo
@@ -42,23 +41,3 @@ def number_at(windows: Sequence[Window], instant: datetime) -> int | None:
     """
     number = bisect_right(windows, instant, key=_START)
     return number if number and instant < windows[number - 1].ends_at else None
-
-
-class OccurrenceStatus(StrEnum):
-    """Where an occurrence stands. Time moves the first three; the others are recorded, and go before."""
-
-    SCHEDULED = "scheduled"
-    ACTIVE = "active"
-    GRACE_PERIOD = "grace_period"
-    EVALUATING = "evaluating"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
-
-
-def status_by_time(window: Window, now: datetime) -> OccurrenceStatus:
-    """The status of an occurrence whose evaluation has not begun; one that is overdue is still in grace."""
-    if now < window.starts_at:
-        return OccurrenceStatus.SCHEDULED
-    if now < window.ends_at:
-        return OccurrenceStatus.ACTIVE
-    return OccurrenceStatus.GRACE_PERIOD

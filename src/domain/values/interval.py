@@ -186,8 +186,3 @@ def _totals(kept: Tallied, ends: range, interval: Interval, before: Decimal) -> 
 def _place(kept: Tallied, number: int, unit: IntervalUnit) -> int:
     """Where what was counted in a calendar unit begins, or would."""
     return bisect_left(kept, first_day(number, unit), key=itemgetter(0))
-
-
-def left(tally: Tally, value: Decimal, interval: Interval | None, moment: Moment) -> Decimal:
-    """What a limit of `value` still allows at a moment; nothing where it was lowered below what is counted."""
-    return max(ZERO, EXACT.subtract(value, used(tally, interval, moment)))

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from domain.values.amounts import fault
-from domain.values.interval import MOST_UNITS, Interval
+from domain.values.amounts import EXACT, ZERO, fault
+from domain.values.interval import MOST_UNITS, Interval, Moment, Tally, used
 from domain.values.problems import Problem
 
 MOST_LIMIT = 1_000_000_000
@@ -17,6 +17,13 @@ class Limit(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
     value: Decimal
     interval: Interval | None = None
+
+    def reached(self, tally: Tally, moment: Moment) -> bool:
+        return used(tally, self.interval, moment) >= self.value
+
+    def left(self, tally: Tally, moment: Moment) -> Decimal:
+        """What it still allows at a moment; nothing where it was lowered below what is counted."""
+        return max(ZERO, EXACT.subtract(self.value, used(tally, self.interval, moment)))
 
 
 def limit_problems(limit: Limit, pointer: str) -> Iterator[Problem]:

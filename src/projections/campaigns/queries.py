@@ -18,7 +18,7 @@ from application.streams import ACHIEVEMENT, CAMPAIGN, CAMPAIGN_BUDGET, PARTICIP
 from domain.achievements.achievement import Achievement
 from domain.campaigns.budget import Budget
 from domain.campaigns.campaign import Campaign, Life, Status, status
-from domain.campaigns.definition import CampaignTrigger, CampaignType, Definition, EffectKind, Limits, People, Recipient
+from domain.campaigns.definition import CampaignTrigger, CampaignType, Definition, EffectKind, Limits, Recipient
 from domain.campaigns.participation import NOTHING, AwardReason, Participation
 from domain.campaigns.warnings import campaign_warnings
 from domain.catalogue.entries import Account
@@ -27,7 +27,7 @@ from domain.facts.scope import FactContext, member_scope
 from domain.members.member import Member
 from domain.values.amounts import written
 from domain.values.interval import NOTHING as NO_TALLY
-from domain.values.interval import Moment, Tally, left, moment_of
+from domain.values.interval import Moment, Tally, moment_of
 from domain.values.limit import Limit
 from domain.values.problems import Problem
 from domain.values.texts import Text
@@ -285,7 +285,7 @@ def _seen(
         Hindrance.PAUSED: current is Status.PAUSED,
         Hindrance.ENDED: current is Status.ENDED,
         Hindrance.NOT_STARTED: definition.starts_at is not None and now < definition.starts_at,
-        Hindrance.NOT_IN_AUDIENCE: not _among(definition.audience, member, holding),
+        Hindrance.NOT_IN_AUDIENCE: not definition.audience.include(member.tier, holding),
         Hindrance.MEMBER_LIMIT_REACHED: bool(to_member) and own.executions_left == 0,
         Hindrance.MEMBER_UNITS_EXHAUSTED: to_member == _UNITS and own.units_left == 0,
         Hindrance.BUDGET_EXHAUSTED: {effect.kind for effect in effects} == _UNITS and of_all == 0,
@@ -346,11 +346,7 @@ def _least(*left_: Decimal | None) -> str | None:
 
 
 def _left(tally: Tally, limit: Limit | None, moment: Moment) -> Decimal | None:
-    return left(tally, limit.value, limit.interval, moment) if limit else None
-
-
-def _among(people: People, member: Member, holding: frozenset[str]) -> bool:
-    return people.everyone or member.tier in people.tiers or not holding.isdisjoint(people.segments)
+    return limit.left(tally, moment) if limit else None
 
 
 async def _holding(connection: AsyncConnection[Any], member: Member, zone: str) -> frozenset[str]:

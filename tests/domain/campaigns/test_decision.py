@@ -30,7 +30,7 @@ from domain.campaigns.terms import CampaignTerms, EffectTerms
 from domain.catalogue.entries import Coupon
 from domain.facts.event import Happening
 from domain.members.member import Member
-from domain.values.interval import Interval, Moment, Tally, left, moment_of, number_of
+from domain.values.interval import Interval, Moment, Tally, moment_of, number_of
 from domain.values.limit import Limit
 from tests.support.deciding import (
     ACHIEVEMENT,
@@ -584,7 +584,7 @@ def test_what_is_refused_would_have_passed_a_cap(
         decision = deciding.decide(terms(rule(units(str(amounts[0]), 2)), limits=limited, zone=ZONE), at=at)
         if isinstance(decision, Refused) and amounts[0]:
             assert limited.total_units is not None
-            rest = left(tally, limited.total_units.value, limited.total_units.interval, moment_of(at, ZONE))
+            rest = limited.total_units.left(tally, moment_of(at, ZONE))
             assert amounts[0] > rest
 
 

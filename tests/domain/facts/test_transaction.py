@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 import msgspec
@@ -22,8 +23,8 @@ from domain.facts.transaction import (
     Transaction,
     evolve,
     left_of,
-    left_to_refund,
     refund,
+    refunded_so_far,
 )
 from domain.values.amounts import EXACT, FRACTION_DIGITS, fault
 
@@ -100,9 +101,9 @@ class TestItems:
     def test_under_a_discount_a_line_is_worth_its_share(self, currency: str | None) -> None:
         transaction = bought("45", line("A", "30"), line("B", "30"), currency=currency)
         transaction = refunded(transaction, pieces("A"))
-        assert left_to_refund(transaction) == Decimal("22.50")
+        assert left_of(transaction).purchase.total == Decimal("22.50")
         transaction = refunded(transaction, pieces("B"))
-        assert [transaction.status, left_to_refund(transaction)] == [Status.REFUNDED, 0]
+        assert [transaction.status, left_of(transaction).purchase.total] == [Status.REFUNDED, 0]
 
     def test_the_last_line_has_what_rounding_leaves(self) -> None:
         transaction = bought("100", *(line(sku, "50") for sku in "ABC"), currency="EUR")
@@ -116,13 +117,13 @@ class TestItems:
 
     def test_what_is_not_in_lines_stays_when_they_come_back(self) -> None:
         transaction = refunded(bought("36", line("A", "30")), pieces("A"))
-        assert [transaction.status, left_to_refund(transaction)] == [Status.ACCEPTED, 6]
+        assert [transaction.status, left_of(transaction).purchase.total] == [Status.ACCEPTED, 6]
         assert left_of(transaction).purchase.items == ()
         assert refunded(transaction).status is Status.REFUNDED
 
     def test_what_was_free_can_come_back_too(self) -> None:
         transaction = refunded(bought("30", line("A", "30"), line("gift", "0")), pieces("A"))
-        assert [transaction.status, left_to_refund(transaction)] == [Status.ACCEPTED, 0]
+        assert [transaction.status, left_of(transaction).purchase.total] == [Status.ACCEPTED, 0]
         assert refunded(transaction, pieces("gift")).status is Status.REFUNDED
         assert refunded(transaction).status is Status.REFUNDED
 
@@ -176,12 +177,12 @@ class TestAmounts:
         shown = left_of(transaction).purchase
         assert [shown.total, shown.items[0].quantity, shown.items[0].value] == [22, 2, 20]
         generous = refunded(transaction, pieces("A"), amount="16")
-        assert [left_to_refund(generous), *values(generous)] == [6, "10"]
+        assert [left_of(generous).purchase.total, *values(generous)] == [6, "10"]
         assert amounts(refunded(generous, pieces("A"))) == ["8", "16", "6"]
 
     def test_all_the_money_with_some_pieces_leaves_the_others(self) -> None:
         transaction = refunded(bought("30", line("A", "30", 3)), pieces("A"), amount="30")
-        assert [transaction.status, left_to_refund(transaction)] == [Status.ACCEPTED, 0]
+        assert [transaction.status, left_of(transaction).purchase.total] == [Status.ACCEPTED, 0]
         assert left_of(transaction).purchase.items[0].quantity == 2
 
     def test_all_the_money_alone_leaves_nothing(self) -> None:
@@ -324,4 +325,7 @@ def test_every_item_of_any_order_can_be_returned(
     while left := left_of(transaction).purchase.items:
         item = data.draw(st.sampled_from(left))
         transaction = refunded(transaction, pieces(item.product, str(data.draw(st.integers(1, int(item.quantity))))))
-    assert left_to_refund(transaction) == max(Decimal(0), EXACT.subtract(total, _worth(items)))
+    assert left_of(transaction).purchase.total == max(Decimal(0), EXACT.subtract(total, _worth(items)))
+    assert refunded_so_far(transaction) == reduce(
+        EXACT.add, (refund.amount for refund in transaction.refunds), Decimal(0)
+    )

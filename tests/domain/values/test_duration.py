@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from domain.tiered.schedule import OccurrenceStatus, Window, number_at, occurrence_window, status_by_time, windows
+from domain.tiered.schedule import Window, number_at, occurrence_window, windows
 from domain.values.duration import (
     EARLIEST,
     LATEST,
@@ -242,16 +242,6 @@ def test_a_day_that_a_zone_skips_is_an_empty_occurrence() -> None:
     assert run[1].starts_at == run[1].ends_at == run[2].starts_at
     assert number_at(run, run[2].starts_at) == 3
     assert next_tick(run[0].starts_at, duration("1 day"), run[2].starts_at, APIA) == at("2012-01-01T10:00", APIA)
-
-
-def test_time_alone_moves_an_occurrence_up_to_its_grace_period() -> None:
-    window = occurrence_window(datetime(2026, 1, 1, tzinfo=UTC), duration("1 day"), duration("2 hours"), 1, BUDAPEST)
-    step = timedelta(microseconds=1)
-    assert status_by_time(window, window.starts_at - step) is OccurrenceStatus.SCHEDULED
-    assert status_by_time(window, window.starts_at) is OccurrenceStatus.ACTIVE
-    assert status_by_time(window, window.ends_at - step) is OccurrenceStatus.ACTIVE
-    assert status_by_time(window, window.ends_at) is OccurrenceStatus.GRACE_PERIOD
-    assert status_by_time(window, window.evaluation_at) is OccurrenceStatus.GRACE_PERIOD
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,13 @@ from domain.values.interval import (
     Tally,
     added,
     first_day,
-    left,
     lowered,
     moment_of,
     number_of,
     starts_at,
     used,
 )
+from domain.values.limit import Limit
 
 BUDAPEST = ZoneInfo("Europe/Budapest")
 DAY = date(2026, 9, 10).toordinal()
@@ -109,7 +109,7 @@ class TestTally:
         assert used(tally, None, Moment(DAY, 0)) == DAYS_KEPT + 5
 
     def test_nothing_is_left_of_a_limit_below_what_was_counted(self) -> None:
-        assert left(counted(DAY, DAY), ONE, None, Moment(DAY, 0)) == 0
+        assert Limit(ONE).left(counted(DAY, DAY), Moment(DAY, 0)) == 0
 
     @given(
         offsets=st.lists(st.integers(-90, 90), max_size=30),
@@ -151,7 +151,7 @@ class TestTally:
         for offset in offsets:
             day, hour = divmod(offset, 5)
             moment = Moment(DAY + day, hour)
-            if left(tally, Decimal(most), interval, moment) >= 1:
+            if not Limit(Decimal(most), interval).reached(tally, moment):
                 tally = added(tally, moment, ONE)
                 taken.append(moment)
         numbers = [number_of(moment, unit) for moment in taken]

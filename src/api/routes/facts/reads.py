@@ -16,8 +16,8 @@ from domain.facts.event import MemberEvent
 from domain.facts.fact import FactKind
 from domain.facts.outcomes import Contribution
 from domain.facts.purchase import Item
-from domain.facts.transaction import Refunded, Status, Transaction, left_to_refund
-from domain.values.amounts import EXACT, written
+from domain.facts.transaction import Refunded, Status, Transaction, refunded_so_far
+from domain.values.amounts import written
 from domain.values.attributes import Attributes
 from projections.facts import queries as facts
 from projections.facts.queries import EVENTS, TRANSACTIONS
@@ -172,7 +172,7 @@ def shown_transaction(story: Story, position: str) -> TransactionView:
         auto_accept_at=purchase.auto_accept_at,
         accepted_at=purchase.accepted_at,
         total=written(purchase.total),
-        refunded=written(EXACT.subtract(purchase.total, left_to_refund(known))),
+        refunded=written(refunded_so_far(known)),
         currency=purchase.currency,
         items=[_item(item) for item in purchase.items],
         attributes=purchase.attributes,

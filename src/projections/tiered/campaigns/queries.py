@@ -13,11 +13,10 @@ from psycopg import AsyncConnection
 from application.log.mapper import Mapper
 from application.streams import TIERED_CAMPAIGN, TIERED_OCCURRENCE
 from domain.facts.fact import FactKind
-from domain.tiered.campaign import Status, TieredCampaign, status
+from domain.tiered.campaign import Status, TieredCampaign, next_evaluation, status
 from domain.tiered.definition import Definition, step_of
-from domain.tiered.occurrence import Phase
+from domain.tiered.occurrence import OccurrenceStatus, Phase
 from domain.tiered.points import TierTable
-from domain.tiered.schedule import OccurrenceStatus
 from domain.values.amounts import written_in
 from projections.history.log import latest, states
 from projections.listing.listing import Column, ColumnKind, Listing, Selection
@@ -115,18 +114,19 @@ CAMPAIGNS = Listing(
 )
 """By default the newest first: an id is a UUIDv7 unless the client chose another."""
 
-OCCURRENCE_STATUS = """
-CASE WHEN o.phase = 'evaluated' THEN 'completed'
+_CANCELLED = "t.archived AND o.phase IS NULL"
+
+OCCURRENCE_STATUS = f"""
+CASE WHEN {_CANCELLED} THEN 'cancelled'
+    WHEN o.phase = 'evaluated' THEN 'completed'
     WHEN o.phase = 'evaluating' THEN 'evaluating'
-    WHEN t.archived THEN 'cancelled'
     WHEN %(now)s < o.starts_at THEN 'scheduled'
     WHEN %(now)s < o.ends_at THEN 'active'
     ELSE 'grace_period' END
 """
 
-_VOID = "t.archived AND o.phase IS NULL"
-PENDING_POINTS = f"CASE WHEN {_VOID} THEN 0 ELSE s.pending_points END"
-MEMBERS = f"CASE WHEN {_VOID} THEN 0 ELSE s.members END"
+PENDING_POINTS = f"CASE WHEN {_CANCELLED} THEN 0 ELSE s.pending_points END"
+MEMBERS = f"CASE WHEN {_CANCELLED} THEN 0 ELSE s.members END"
 """Archiving a campaign `t` voids what is pending in its occurrence `o`: of a standing `s`, or of the sums of all."""
 
 STATISTICS = Listing(
@@ -179,14 +179,13 @@ def campaign_row(shown: TieredCampaign, phases: Mapping[int, Phase], now: dateti
     windows = shown.windows
     evaluated = 0 < len(windows) == sum(phase is Phase.EVALUATED for phase in phases.values())
     to_come = [] if shown.archived else [window for window in windows if now < window.ends_at]
-    due = [] if shown.archived else [window for number, window in enumerate(windows, 1) if number not in phases]
     return TieredCampaignRow(
         id=shown.id,
         definition=shown.definition,
         version=shown.version,
         revision=shown.revision.number,
         status=status(shown, now, evaluated=evaluated),
-        next_evaluation_at=due[0].evaluation_at if due else None,
+        next_evaluation_at=next_evaluation(shown, phases),
         occurrences_remaining=len(to_come),
         current_occurrence_ends_at=to_come[0].ends_at if to_come and to_come[0].starts_at <= now else None,
         ends_at=windows[-1].ends_at if windows else None,

@@ -8,8 +8,8 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg import AsyncConnection
 
+from domain.tiered.occurrence import OccurrenceStatus
 from domain.tiered.points import TierTable, next_tier, tier_reached
-from domain.tiered.schedule import OccurrenceStatus
 from domain.values.amounts import written, written_in
 from projections.listing.listing import Column, ColumnKind, Listing, Selection
 from projections.listing.page import Figure, Units, fetch_one, fetch_page
