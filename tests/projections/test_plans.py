@@ -23,7 +23,7 @@ from projections.campaigns import queries as campaigns
 from projections.catalogue import queries as catalogue
 from projections.decisions import queries as decisions
 from projections.facts import queries as facts
-from projections.feed import TYPES, tags_of
+from projections.feed.feed import TYPES, tags_of
 from projections.history import log
 from projections.listing.listing import Listing, Selection
 from projections.members import accounts

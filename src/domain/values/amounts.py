@@ -84,6 +84,10 @@ def written(amount: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def written_if(amount: Decimal | None) -> str | None:
+    return None if amount is None else written(amount)
+
+
 def written_units(amount: Decimal) -> str:
     """With the decimals that they carry: units carry those of their account from when they were rounded to them."""
     return format(amount, "f")

@@ -25,7 +25,7 @@ from domain.catalogue.entries import Account
 from domain.expressions import CompiledExpression, ExpressionFailure, Type, compile_expression
 from domain.facts.scope import FactContext, member_scope
 from domain.members.member import Member
-from domain.values.amounts import written
+from domain.values.amounts import written, written_if
 from domain.values.interval import NOTHING as NO_TALLY
 from domain.values.interval import Moment, Tally, moment_of
 from domain.values.limit import Limit
@@ -342,7 +342,7 @@ def _had(participation: Participation, limits: Limits, of: Recipient, moment: Mo
 
 def _least(*left_: Decimal | None) -> str | None:
     least = min((some for some in left_ if some is not None), default=None)
-    return None if least is None else written(least)
+    return written_if(least)
 
 
 def _left(tally: Tally, limit: Limit | None, moment: Moment) -> Decimal | None:
@@ -381,7 +381,7 @@ def _budget_left(shown: Campaign, known: Mapping[UUID, Budget], now: datetime) -
     budget = known.get(CAMPAIGN_BUDGET.at(shown.id).id)
     moment = moment_of(now, ZoneInfo(shown.time_zone))
     rest = _left(budget.units if budget else NO_TALLY, shown.definition.limits.total_units, moment)
-    return None if rest is None else written(rest)
+    return written_if(rest)
 
 
 def _row(*columns: Any) -> CampaignRow:  # noqa: ANN401  a row of the query

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from domain.campaigns.definition import EffectKind, Recipient
 from domain.campaigns.participation import Counters, EffectOutcome, RuleOutcome
 from domain.tiered.points import TierShare
-from domain.values.amounts import EXACT, written, written_units
+from domain.values.amounts import EXACT, written, written_if, written_units
 from projections.decisions.columns import DecisionColumns
 from projections.decisions.decision import (
     CauseKind,
@@ -197,7 +197,7 @@ def _effect(effect: EffectOutcome, *, taken: bool) -> DecisionEffect:
         reward=(effect.given or "") if effect.kind is EffectKind.GIVE_REWARD else UNSET,
         badge=(effect.given or "") if effect.kind is EffectKind.GIVE_BADGE else UNSET,
         code=effect.code if of_coupon else UNSET,
-        value=(None if effect.value is None else written(effect.value)) if of_coupon else UNSET,
+        value=written_if(effect.value) if of_coupon else UNSET,
         valid_until=effect.valid_until if of_coupon else UNSET,
         reason=effect.reason,
         detail=effect.detail,
@@ -208,7 +208,7 @@ def _breakdown(effect: EffectOutcome) -> UnitsBreakdown:
     unrounded = effect.unrounded
     return UnitsBreakdown(
         expression=effect.expression or "",
-        unrounded=None if unrounded is None else written(unrounded),
+        unrounded=written_if(unrounded),
         units=written_units(effect.units),
         clamped=bool(effect.units) and unrounded is not None and effect.units != _rounded_like(unrounded, effect.units),
     )

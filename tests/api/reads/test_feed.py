@@ -10,7 +10,7 @@ from api.routes.service.feed import FEED_ROUTES
 from application.log.mapper import Mapper
 from application.service.keys import Role
 from application.streams import KINDS
-from projections.feed import TYPES, tags_of, types_for
+from projections.feed.feed import TYPES, tags_of, types_for
 from projections.history import log
 from tests.api.reads.program import ReadProgram
 from tests.api.reads.rewarding import UNITS, Rewarding, prize

@@ -4,11 +4,11 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from api.routes.facts.shapes import written_if
 from domain.catalogue.coupon import left
 from domain.catalogue.entries import Account, Badge, Coupon, EventType, Generator, MemberList, Reward, Segment
 from domain.catalogue.product import Product
 from domain.catalogue.stock import NOTHING, Stock
+from domain.values.amounts import written_if
 from domain.values.attributes import AttributeType
 from projections.listing.page import Figure
 

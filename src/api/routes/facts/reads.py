@@ -10,14 +10,14 @@ from msgspec import Struct
 from api.http.reads import asking, current, there
 from api.http.request import Request
 from api.http.routing import FACT_READERS, AnswerPage, read
-from api.routes.facts.shapes import OutcomeShown, outcomes, written_if
+from api.routes.facts.shapes import OutcomeShown, outcomes
 from application.streams import TRANSACTION
 from domain.facts.event import MemberEvent
 from domain.facts.fact import FactKind
 from domain.facts.outcomes import Contribution
 from domain.facts.purchase import Item
 from domain.facts.transaction import Refunded, Status, Transaction, refunded_so_far
-from domain.values.amounts import written
+from domain.values.amounts import written, written_if
 from domain.values.attributes import Attributes
 from projections.facts import queries as facts
 from projections.facts.queries import EVENTS, TRANSACTIONS

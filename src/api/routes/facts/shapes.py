@@ -4,7 +4,6 @@ What a command answers has `position` as its first field, empty until the comman
 """
 
 from collections.abc import Iterable
-from decimal import Decimal
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
@@ -22,10 +21,6 @@ from domain.facts.outcomes import (
 from domain.values.amounts import written, written_units
 from projections.decisions.decision import DecisionRow
 from projections.listing.page import Figure, Units
-
-
-def written_if(amount: Decimal | None) -> Figure | None:
-    return None if amount is None else written(amount)
 
 
 class ContributionView(Struct, frozen=True, gc=False, tag="contribution", tag_field="kind"):

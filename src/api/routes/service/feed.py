@@ -10,7 +10,7 @@ from api.http.problems import ProblemError
 from api.http.reads import asking
 from api.http.request import Request
 from api.http.routing import FACT_READERS, READ_PROBLEMS, RouteTerms
-from projections.feed import TYPES, FeedEvent, concerns, tags_of, told, types_for
+from projections.feed.feed import TYPES, FeedEvent, concerns, feed_event, tags_of, types_for
 from projections.history.log import head, read_feed
 from projections.listing.listing import LARGEST_LIMIT, Column, ColumnKind, Listing
 
@@ -72,7 +72,9 @@ async def get_feed(request: Request) -> FeedPage:
     async with asking(request) as connection:
         page = await read_feed(connection, request.program.reads.mapper, tags_of(types), member, after, selection.limit)
         end = await head(connection)
-    events = [event for event in map(told, page.events) if event and (member is None or member in concerns(event))]
+    events = [
+        event for event in map(feed_event, page.events) if event and (member is None or member in concerns(event))
+    ]
     request.exchange.position = page.last
     last = write_position(page.last)
     return FeedPage(events, last if page.last < end else None, last)

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from api.routes.facts.shapes import written_if
 from api.routes.warnings import WarningView, warnings_shown
 from domain.facts.fact import FactKind
 from domain.tiered.campaign import Status
@@ -16,7 +15,7 @@ from domain.tiered.preview import Preview
 from domain.tiered.preview import Status as PreviewStatus
 from domain.tiered.terms import CombinationScope, Confirmation, Late
 from domain.tiered.warnings import tiered_warnings
-from domain.values.amounts import Rounding, written
+from domain.values.amounts import Rounding, written, written_if
 from projections.listing.page import Figure
 from projections.tiered.campaigns.queries import TieredCampaignRow
 
