@@ -25,7 +25,7 @@ from projections.decisions import queries as decisions
 from projections.facts import queries as facts
 from projections.feed.feed import TYPES, tags_of
 from projections.history import log
-from projections.listing.listing import Listing, Selection
+from projections.listing.request import Listing, Selection
 from projections.members import accounts
 from projections.members import queries as members
 from projections.rewards import queries as rewards

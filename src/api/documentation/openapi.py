@@ -19,7 +19,8 @@ from api.http.problems import MEDIA_TYPE, ProblemDetails
 from api.http.routing import JSON, RouteTerms, answers_of, body_of, computed_fields, terms_of
 from application.bodies.exact import Identifier, schema_of
 from domain.values.amounts import NUMBER
-from projections.listing.listing import LARGEST_LIMIT, LONGEST_SEARCH, MOST_VALUES, Column, ColumnKind, Listing
+from projections.listing.columns import Column, ColumnKind
+from projections.listing.request import LARGEST_LIMIT, LONGEST_SEARCH, MOST_VALUES, Listing
 
 T = TypeVar("T")
 Json = dict[str, Any]

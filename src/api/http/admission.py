@@ -17,7 +17,7 @@ from api.http.routing import RouteTerms, terms_of
 from application.bodies.exact import Identifier, convert
 from application.bodies.path import id_of
 from domain.values.problems import Invalid
-from projections.listing.listing import suggestion
+from projections.listing.columns import suggestion
 
 MOST_PARAMETERS = 50
 LARGEST_NUMBER = 2**31 - 1

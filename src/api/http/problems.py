@@ -25,7 +25,7 @@ from application.log import errors as log_errors
 from application.service.keys import TooManyVerificationsError
 from application.service.refusals import Busy, Conflict, Forbidden, Refusal, Stale, Unknown, VersionRequired
 from domain.values.problems import Invalid, Problem
-from projections.listing.listing import BadQuery
+from projections.listing.request import BadQuery
 
 MEDIA_TYPE = "application/problem+json"
 

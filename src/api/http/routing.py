@@ -27,7 +27,7 @@ from msgspec import Struct, structs
 
 from application.service import keys
 from application.service.keys import Role
-from projections.listing.listing import Listing
+from projections.listing.request import Listing
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from application.service.keys import Principal
 from application.service.sessions import Sessions
 from backoffice.frame.services import PageServices
 from backoffice.frame.totals import Counting
-from projections.listing.listing import BadQuery, Listing, QueryFault, Selection
+from projections.listing.request import BadQuery, Listing, QueryFault, Selection
 
 PageRequest = Request[Principal | None, None, State]
 Render = Callable[[str, ZoneInfo, dict[str, Any]], str]

@@ -27,8 +27,9 @@ from domain.values.interval import Interval, Moment, moment_of
 from projections.achievements.rows import FactOutcome
 from projections.history.actors import name_of
 from projections.history.log import states
-from projections.listing.listing import Column, ColumnKind, Listing, Selection
+from projections.listing.columns import Column, ColumnKind
 from projections.listing.page import Figure, fetch_all, fetch_one, fetch_page
+from projections.listing.request import Listing, Selection
 
 
 class ViewTime(Struct, frozen=True):

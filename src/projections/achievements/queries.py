@@ -15,8 +15,9 @@ from domain.achievements.achievement import Achievement, Status
 from domain.achievements.definition import Definition
 from domain.facts.fact import FactKind
 from projections.history.log import latest
-from projections.listing.listing import Column, ColumnKind, Listing, Selection
+from projections.listing.columns import Column, ColumnKind
 from projections.listing.page import fetch_all, fetch_one, fetch_page
+from projections.listing.request import Listing, Selection
 
 
 class AchievementRow(Struct, frozen=True, gc=False):

@@ -32,8 +32,9 @@ from domain.values.limit import Limit
 from domain.values.problems import Problem
 from domain.values.texts import Text
 from projections.history.log import latest, states
-from projections.listing.listing import Column, ColumnKind, Listing, Selection
+from projections.listing.columns import Column, ColumnKind
 from projections.listing.page import Figure, fetch_all, fetch_one, fetch_page
+from projections.listing.request import Listing, Selection
 
 MOST_SEGMENTS = 1000
 """The most segments that a member's campaigns are shown by; members of others are taken not to be in them."""

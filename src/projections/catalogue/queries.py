@@ -9,8 +9,9 @@ from psycopg import AsyncConnection
 from domain.catalogue.entries import Account, Badge, Coupon, EventType, MemberList, Reward, Segment, kind_of
 from domain.catalogue.product import Product
 from domain.catalogue.stock import Stock
-from projections.listing.listing import Column, ColumnKind, Listing, Selection
+from projections.listing.columns import Column, ColumnKind
 from projections.listing.page import fetch_page
+from projections.listing.request import Listing, Selection
 
 T = TypeVar("T")
 E = TypeVar("E", EventType, Account, Segment, MemberList, Badge)

@@ -19,8 +19,9 @@ from projections.decisions.explanation import decision_row
 from projections.decisions.rows import DecisionKind, Outcome, ReasonCode
 from projections.history.actors import names_of
 from projections.history.log import events_between
-from projections.listing.listing import Column, ColumnKind, Listing, Selection
+from projections.listing.columns import Column, ColumnKind
 from projections.listing.page import fetch_one, fetch_page
+from projections.listing.request import Listing, Selection
 
 MOST_EDITS = 1000
 """The most events of an achievement that are looked through for what a revision asks: the last ones."""

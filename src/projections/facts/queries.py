@@ -10,8 +10,9 @@ from application.streams import MEMBER_EVENT, TRANSACTION
 from domain.facts.fact import FactKind
 from domain.facts.transaction import Status
 from projections.history.log import Story, stories
-from projections.listing.listing import Column, ColumnKind, Listing, Selection
+from projections.listing.columns import Column, ColumnKind
 from projections.listing.page import fetch_page
+from projections.listing.request import Listing, Selection
 
 _RECORDED = (
     Column("recorded_at", ColumnKind.INTEGER, "f.position", sortable=True, filterable=False),

@@ -1,1 +1,1 @@
-"""Lists that are filtered, sorted and paged, and how their rows are asked for."""
+"""Lists that are filtered, sorted and paged: their columns, what is asked of them, and that as SQL."""

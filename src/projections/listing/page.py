@@ -6,7 +6,8 @@ from typing import Annotated, Any, LiteralString, TypeVar
 from msgspec import Meta
 from psycopg import AsyncConnection, sql
 
-from projections.listing.listing import Selection
+from projections.listing.request import Selection
+from projections.listing.sql import statement
 
 T = TypeVar("T")
 
@@ -32,8 +33,8 @@ async def fetch_page(
     The listing's expressions must be qualified: ORDER BY takes a bare name for a column of the answer, where the sort
     column stands as text.
     """
-    statement = selection.statement(columns, source, where=where, parameters=parameters)
-    cursor = await connection.execute(statement.query, statement.parameters, prepare=False)
+    asked = statement(selection, columns, source, where=where, parameters=parameters)
+    cursor = await connection.execute(asked.query, asked.parameters, prepare=False)
     return selection.page(await cursor.fetchall(), build)
 
 

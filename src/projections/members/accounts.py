@@ -12,8 +12,9 @@ from psycopg import AsyncConnection
 
 from domain.values.amounts import EXACT, ZERO, written_in
 from projections.decisions.rows import DecisionKind
-from projections.listing.listing import Column, ColumnKind, Listing, Selection
+from projections.listing.columns import Column, ColumnKind
 from projections.listing.page import Units, fetch_all, fetch_page
+from projections.listing.request import Listing, Selection
 from projections.tiered.campaigns.queries import PENDING_POINTS
 
 MOST_ENTRIES = 50

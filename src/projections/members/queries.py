@@ -10,8 +10,9 @@ from application.log.mapper import Mapper
 from application.streams import MEMBER
 from domain.members.member import Member
 from projections.history.log import states
-from projections.listing.listing import Column, ColumnKind, Listing, Selection
+from projections.listing.columns import Column, ColumnKind
 from projections.listing.page import fetch_page
+from projections.listing.request import Listing, Selection
 
 
 class ListMemberRow(Struct, frozen=True, gc=False):

@@ -7,8 +7,9 @@ from uuid import UUID
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from projections.listing.listing import Column, ColumnKind, Listing, Selection
+from projections.listing.columns import Column, ColumnKind
 from projections.listing.page import Figure, fetch_page
+from projections.listing.request import Listing, Selection
 from projections.rewards.rows import CodeStatus
 
 

@@ -10,8 +10,9 @@ from psycopg import AsyncConnection
 
 from application.schedule.jobs.store import JobKind, JobStatus
 from projections.history.actors import name_of
-from projections.listing.listing import Column, ColumnKind, Listing, Selection
+from projections.listing.columns import Column, ColumnKind
 from projections.listing.page import fetch_one, fetch_page
+from projections.listing.request import Listing, Selection
 
 
 class JobProgress(Struct, frozen=True, gc=False):

@@ -11,8 +11,9 @@ from psycopg import AsyncConnection
 from projections.engine.certificate import Certificate
 from projections.engine.rebuild import TURN_LOCK, Interrupted, RebuildTask
 from projections.history.actors import name_of
-from projections.listing.listing import Column, ColumnKind, Listing, Selection
+from projections.listing.columns import Column, ColumnKind
 from projections.listing.page import fetch_one, fetch_page
+from projections.listing.request import Listing, Selection
 
 
 class ProjectionRow(Struct, frozen=True, gc=False):

@@ -18,8 +18,9 @@ from domain.tiered.preview import Status
 from domain.tiered.standing import Contributed
 from domain.values.amounts import EXACT, ZERO, written, written_in
 from projections.history.log import events_between
-from projections.listing.listing import Column, ColumnKind, Listing, Selection
+from projections.listing.columns import Column, ColumnKind
 from projections.listing.page import Figure, Units, fetch_all, fetch_one, fetch_page
+from projections.listing.request import Listing, Selection
 from projections.tiered.campaigns.queries import MEMBERS, PENDING_POINTS, terms_of
 
 MOST_FACTS = 100

@@ -17,7 +17,8 @@ from application.service.keys import Principal, Role
 from application.service.refusals import Unknown
 from application.service.settings import Settings, load
 from domain.values.amounts import written
-from projections.listing.listing import Column, ColumnKind, Listing
+from projections.listing.columns import Column, ColumnKind
+from projections.listing.request import Listing
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 

@@ -8,7 +8,8 @@ from litestar.handlers import HTTPRouteHandler
 from api.http.routing import terms_of
 from api.routes import ROUTES
 from application.service.keys import Role
-from projections.listing.listing import ColumnKind, Listing
+from projections.listing.columns import ColumnKind
+from projections.listing.request import Listing
 from tests.api.reads.program import UNKNOWN, ReadProgram
 from tests.api.routes.program import achievement_body
 

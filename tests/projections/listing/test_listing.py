@@ -5,7 +5,9 @@ import psycopg
 import pytest
 from msgspec import Struct
 
-from projections.listing.listing import BadQuery, Column, ColumnKind, Listing
+from projections.listing.columns import Column, ColumnKind
+from projections.listing.request import BadQuery, Listing
+from projections.listing.sql import statement
 
 BOXES = Listing(
     name="boxes",
@@ -52,8 +54,8 @@ def boxes(empty_database: str) -> Any:
 
 def page(connection: Any, query: dict[str, str]) -> tuple[list[Box], str | None]:
     selection = BOXES.read(query)
-    statement = selection.statement("code, made_at", "boxes", parameters={"now": NOW})
-    return selection.page(connection.execute(statement.query, statement.parameters).fetchall(), Box)
+    asked = statement(selection, "code, made_at", "boxes", parameters={"now": NOW})
+    return selection.page(connection.execute(asked.query, asked.parameters).fetchall(), Box)
 
 
 def walk(connection: Any, query: dict[str, str]) -> list[str]:

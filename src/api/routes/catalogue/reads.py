@@ -36,7 +36,7 @@ from projections.catalogue.queries import (
     L,
 )
 from projections.history.log import latest
-from projections.listing.listing import Listing
+from projections.listing.request import Listing
 from projections.members.queries import LIST_MEMBERS, ListMemberRow, list_members_page
 from projections.rewards.queries import COUPON_CODES, CouponCodeRow, coupon_codes_page
 

@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from api.http.reads import asking, known_member
 from api.http.request import Request
 from api.http.routing import FACT_READERS, AnswerPage, read
-from projections.listing.listing import Listing, Selection
+from projections.listing.request import Listing, Selection
 from projections.rewards import queries as rewards
 from projections.rewards.queries import (
     MEMBER_BADGES,

@@ -12,7 +12,8 @@ from api.http.request import Request
 from api.http.routing import FACT_READERS, READ_PROBLEMS, RouteTerms
 from projections.feed.feed import TYPES, FeedEvent, concerns, feed_event, tags_of, types_for
 from projections.history.log import head, read_feed
-from projections.listing.listing import LARGEST_LIMIT, Column, ColumnKind, Listing
+from projections.listing.columns import Column, ColumnKind
+from projections.listing.request import LARGEST_LIMIT, Listing
 
 _FEED = Listing(
     name="feed",

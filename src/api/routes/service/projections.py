@@ -25,7 +25,7 @@ from application.service.refusals import Conflict
 from domain.values.problems import Invalid, Problem
 from projections.engine.projection import Projection
 from projections.engine.rebuild import RebuildError, RebuildRunning, RebuildTask, RebuildTurn, named, rebuild, take_turn
-from projections.listing.listing import suggestion
+from projections.listing.columns import suggestion
 from projections.registry import PROJECTIONS as REGISTERED
 from projections.service import projections as following
 from projections.service.projections import PROJECTIONS, REBUILDS, ProjectionRow, RebuildRow

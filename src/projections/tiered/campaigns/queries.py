@@ -19,8 +19,9 @@ from domain.tiered.occurrence import OccurrenceStatus, Phase
 from domain.tiered.points import TierTable
 from domain.values.amounts import written_in
 from projections.history.log import latest, states
-from projections.listing.listing import Column, ColumnKind, Listing, Selection
+from projections.listing.columns import Column, ColumnKind
 from projections.listing.page import Units, fetch_all, fetch_one, fetch_page
+from projections.listing.request import Listing, Selection
 
 
 class TieredCampaignRow(Struct, frozen=True):

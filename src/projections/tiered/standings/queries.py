@@ -11,8 +11,9 @@ from psycopg import AsyncConnection
 from domain.tiered.occurrence import OccurrenceStatus
 from domain.tiered.points import TierTable, next_tier, tier_reached
 from domain.values.amounts import written, written_in
-from projections.listing.listing import Column, ColumnKind, Listing, Selection
+from projections.listing.columns import Column, ColumnKind
 from projections.listing.page import Figure, Units, fetch_one, fetch_page
+from projections.listing.request import Listing, Selection
 from projections.tiered.campaigns.queries import (
     OCCURRENCE_STATUS,
     PENDING_POINTS,
