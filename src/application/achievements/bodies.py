@@ -4,24 +4,22 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
-from msgspec import Meta, field
+from msgspec import Meta, field, structs
 
 from application.achievements.manual_progress import ProgressRequest, RuleSetting
-from application.bodies.base import LONGEST_REASON, LimitBody, Translations, keepable
+from application.bodies.base import LONGEST_REASON, LimitBody, Translations, as_domain, keepable
 from application.bodies.exact import Amount, Body, Code, DefinitionId, Formula, Instant, Name, Text
 from domain.achievements.definition import (
     MOST_CONSECUTIVE,
     MOST_DAYS,
     MOST_RULES,
-    Count,
     CountKind,
     Definition,
-    Period,
     PeriodKind,
     Rule,
     Subject,
 )
-from domain.achievements.timeframe import Timeframe, TimeframeKind
+from domain.achievements.timeframe import TimeframeKind
 from domain.facts.fact import FactKind
 from domain.values.limit import MOST_LIMIT
 
@@ -51,9 +49,6 @@ class TimeframeBody(Body, frozen=True, kw_only=True):
     days: Annotated[tuple[DayNumber, ...], Meta(max_length=31)] = ()
     months: Annotated[tuple[MonthNumber, ...], Meta(max_length=12)] = ()
 
-    def timeframe(self) -> Timeframe:
-        return Timeframe(self.kind, self.at, self.start, self.to, self.days, self.months)
-
 
 class CountBody(Body, frozen=True, kw_only=True):
     """What a fact adds: 1 (`occurrences`), an `expression` (`sum`), 1 for a new value of `attribute` (`distinct`), or
@@ -65,18 +60,12 @@ class CountBody(Body, frozen=True, kw_only=True):
     attribute: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     items: dict[str, Any] | None = None
 
-    def count(self) -> Count:
-        return Count(self.kind, self.expression, self.attribute, _condition(self.items))
-
 
 class PeriodBody(Body, frozen=True, kw_only=True):
     """Over which time a rule counts; `n` days belong to `last_days`."""
 
     kind: PeriodKind = PeriodKind.OVERALL
     n: Annotated[int, Meta(ge=1, le=MOST_DAYS)] | None = None
-
-    def period(self) -> Period:
-        return Period(self.kind, self.n)
 
 
 class RuleBody(Body, frozen=True, kw_only=True):
@@ -106,21 +95,6 @@ class RuleBody(Body, frozen=True, kw_only=True):
     consecutive: Annotated[int, Meta(ge=1, le=MOST_CONSECUTIVE)] = 1
     frequency: LimitBody | None = None
 
-    def rule(self) -> Rule:
-        return Rule(
-            name=self.name,
-            trigger=self.trigger,
-            event_type=self.event_type,
-            subject=self.subject,
-            unique_referee=self.unique_referee,
-            conditions=_condition(self.conditions),
-            count=self.count.count(),
-            goal=self.goal,
-            period=self.period.period(),
-            consecutive=self.consecutive,
-            frequency=self.frequency.limit() if self.frequency else None,
-        )
-
 
 class AchievementBody(Body, frozen=True, kw_only=True):
     """An achievement as a whole. It stays as active as it is where `active` is not given; a new one is not.
@@ -138,25 +112,19 @@ class AchievementBody(Body, frozen=True, kw_only=True):
     rules: Annotated[tuple[RuleBody, ...], Meta(min_length=1, max_length=MOST_RULES)]
 
     def definition(self) -> Definition:
-        return Definition(
-            name=self.name,
-            description=self.description,
-            translations={locale: text.text() for locale, text in self.translations.items()},
-            timeframe=self.timeframe.timeframe() if self.timeframe else None,
-            limit=self.limit.limit() if self.limit else None,
-            badge=self.badge,
-            rules=tuple(rule.rule() for rule in self.rules),
-        )
+        definition = as_domain(self, Definition)
+        return structs.replace(definition, rules=tuple(map(_keepable_rule, definition.rules)))
+
+
+def _keepable_rule(rule: Rule) -> Rule:
+    count = structs.replace(rule.count, items=keepable(rule.count.items))
+    return structs.replace(rule, conditions=keepable(rule.conditions), count=count)
 
 
 class NewAchievementBody(AchievementBody, frozen=True, kw_only=True):
     """A new achievement; it is given an id where the caller gives none."""
 
     id: DefinitionId | None = None
-
-
-def _condition(given: dict[str, Any] | None) -> dict[str, Any] | None:
-    return None if given is None else keepable(given)
 
 
 RuleNumber = Annotated[int, Meta(ge=1, le=MOST_RULES)]

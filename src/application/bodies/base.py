@@ -6,8 +6,9 @@ when it is turned into the domain's own struct, which raises `domain.values.prob
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
+import msgspec
 from msgspec import Meta
 
 from application.bodies.exact import (
@@ -25,11 +26,11 @@ from domain.expressions.tokens import MOST_CHARACTERS
 from domain.facts.transaction import Status
 from domain.values.amounts import fault
 from domain.values.attributes import ATTRIBUTES
-from domain.values.interval import Interval, IntervalUnit
-from domain.values.limit import Limit
+from domain.values.interval import IntervalUnit
 from domain.values.problems import Invalid, Problem
 from domain.values.texts import MOST_LOCALES
-from domain.values.texts import Text as Translation
+
+T = TypeVar("T")
 
 LONGEST_REASON = 500
 DEEPEST_FILTER = 64
@@ -56,6 +57,14 @@ _ARRIVALS = {"pending": Status.PENDING, "accepted": Status.ACCEPTED}
 
 class EmptyBody(Body, frozen=True):
     """Nothing: the path says it all."""
+
+
+def as_domain(body: Body, kind: type[T]) -> T:
+    """The domain's own struct with what a body says.
+
+    The fields of both have the same names: a body has the bounds of what is taken in, and the domain's is what is kept.
+    """
+    return msgspec.convert(body, kind, from_attributes=True)
 
 
 def keepable(value: Any, depth: int = 0) -> Any:  # noqa: ANN401  decoded JSON
@@ -108,9 +117,6 @@ class TextBody(Body, frozen=True):
     name: Name | None = None
     description: Text | None = None
 
-    def text(self) -> Translation:
-        return Translation(self.name, self.description)
-
 
 Translations = Annotated[dict[Locale, TextBody], Meta(max_length=MOST_LOCALES)]
 
@@ -121,15 +127,9 @@ class IntervalBody(Body, frozen=True):
     unit: IntervalUnit
     n: Annotated[int, Meta(ge=1, le=LONGEST_INTERVAL)] = 1
 
-    def interval(self) -> Interval:
-        return Interval(self.unit, self.n)
-
 
 class LimitBody(Body, frozen=True):
     """At most `value`, for life or per interval."""
 
     value: Amount
     interval: IntervalBody | None = None
-
-    def limit(self) -> Limit:
-        return Limit(self.value, self.interval.interval() if self.interval else None)

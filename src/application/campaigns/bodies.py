@@ -5,9 +5,9 @@ from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from msgspec import Meta, field
+from msgspec import Meta, field, structs
 
-from application.bodies.base import LONGEST_REASON, Codes, LimitBody, Translations, keepable
+from application.bodies.base import LONGEST_REASON, Codes, LimitBody, Translations, as_domain, keepable
 from application.bodies.exact import (
     Body,
     Code,
@@ -24,21 +24,16 @@ from domain.campaigns.definition import (
     MOST_LABELS,
     MOST_RULES,
     TIER_LENGTH,
-    CampaignRule,
     CampaignTrigger,
     CampaignType,
     Definition,
-    Effect,
     EffectKind,
-    Limits,
     OnExhausted,
-    People,
     Recipient,
 )
 from domain.catalogue.entries import (
     MOST_REFERENCES,
 )
-from domain.values.limit import Limit
 from domain.values.problems import Invalid, Problem
 
 LabelName = Annotated[str, Meta(min_length=1, max_length=LABEL_LENGTH)]
@@ -53,9 +48,6 @@ class PeopleBody(Body, frozen=True):
     everyone: bool = False
     segments: Codes = ()
     tiers: Annotated[tuple[Tier, ...], Meta(max_length=MOST_REFERENCES)] = ()
-
-    def people(self) -> People:
-        return People(self.everyone, self.segments, self.tiers)
 
 
 EVERYONE = PeopleBody(everyone=True)
@@ -74,17 +66,6 @@ class EffectBody(Body, frozen=True, kw_only=True):
     badge: Code | None = None
     to: Recipient = Recipient.MEMBER
 
-    def effect(self) -> Effect:
-        return Effect(
-            kind=self.kind,
-            account=self.account,
-            units=self.units,
-            coupon=self.coupon,
-            reward=self.reward,
-            badge=self.badge,
-            to=self.to,
-        )
-
 
 class CampaignRuleBody(Body, frozen=True):
     """What is given where the conditions hold; without conditions it always is."""
@@ -92,10 +73,6 @@ class CampaignRuleBody(Body, frozen=True):
     name: Name
     effects: Annotated[tuple[EffectBody, ...], Meta(min_length=1, max_length=MOST_EFFECTS)]
     conditions: dict[str, Any] | None = None
-
-    def rule(self) -> CampaignRule:
-        conditions = None if self.conditions is None else keepable(self.conditions)
-        return CampaignRule(self.name, tuple(effect.effect() for effect in self.effects), conditions)
 
 
 class LimitsBody(Body, frozen=True):
@@ -109,20 +86,6 @@ class LimitsBody(Body, frozen=True):
     referrer_units: LimitBody | None = None
     total_units: LimitBody | None = None
     on_exhausted: OnExhausted = OnExhausted.REFUSE
-
-    def limits(self) -> Limits:
-        return Limits(
-            member_executions=_limit(self.member_executions),
-            member_units=_limit(self.member_units),
-            referrer_executions=_limit(self.referrer_executions),
-            referrer_units=_limit(self.referrer_units),
-            total_units=_limit(self.total_units),
-            on_exhausted=self.on_exhausted,
-        )
-
-
-def _limit(body: LimitBody | None) -> Limit | None:
-    return body.limit() if body else None
 
 
 class CampaignBody(Body, frozen=True, kw_only=True):
@@ -159,23 +122,9 @@ class CampaignBody(Body, frozen=True, kw_only=True):
     limits: LimitsBody = LimitsBody()
 
     def definition(self) -> Definition:
-        return Definition(
-            type=self.type,
-            trigger=self.trigger,
-            achievement=self.achievement,
-            name=self.name,
-            description=self.description,
-            translations={locale: text.text() for locale, text in self.translations.items()},
-            starts_at=self.starts_at,
-            ends_at=self.ends_at,
-            time_zone=self.time_zone,
-            display_order=self.display_order,
-            labels=self.labels,
-            visibility=self.visibility.people(),
-            audience=self.audience.people(),
-            rules=tuple(rule.rule() for rule in self.rules),
-            limits=self.limits.limits(),
-        )
+        definition = as_domain(self, Definition)
+        rules = [structs.replace(rule, conditions=keepable(rule.conditions)) for rule in definition.rules]
+        return structs.replace(definition, rules=tuple(rules))
 
 
 class NewCampaignBody(CampaignBody, frozen=True, kw_only=True):

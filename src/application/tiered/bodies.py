@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
-from msgspec import Meta, field
+from msgspec import Meta, field, structs
 
-from application.bodies.base import Codes, DurationText, Label, keepable
+from application.bodies.base import Codes, DurationText, Label, as_domain, keepable
 from application.bodies.exact import (
     Amount,
     Body,
@@ -20,9 +20,9 @@ from domain.catalogue.entries import (
     MOST_REFERENCES,
 )
 from domain.facts.fact import FactKind
-from domain.tiered.definition import MOST_OCCURRENCES, MOST_PARTS, Aggregate, Audience, Definition
-from domain.tiered.points import MOST_TIERS, HitType, Tier
-from domain.tiered.terms import CombinationPart, CombinationScope, Confirmation, Late
+from domain.tiered.definition import MOST_OCCURRENCES, MOST_PARTS, Definition
+from domain.tiered.points import MOST_TIERS, HitType
+from domain.tiered.terms import CombinationScope, Confirmation, Late
 from domain.values.amounts import Rounding
 from domain.values.texts import MOST_LOCALES
 
@@ -35,9 +35,6 @@ class TierBody(Body, frozen=True, kw_only=True):
     start: Amount = field(name="from")
     to: Amount | None = None
     reward: Amount
-
-    def tier(self) -> Tier:
-        return Tier(start=self.start, to=self.to, reward=self.reward)
 
 
 class PartBody(Body, frozen=True):
@@ -53,14 +50,6 @@ class AggregateBody(Body, frozen=True):
     attribute: Label | None = None
     combination: Annotated[tuple[PartBody, ...], Meta(min_length=1, max_length=MOST_PARTS)] | None = None
     scope: CombinationScope = CombinationScope.OCCURRENCE
-
-    def aggregate(self) -> Aggregate:
-        parts = (
-            None
-            if self.combination is None
-            else tuple(CombinationPart(p.product, p.quantity) for p in self.combination)
-        )
-        return Aggregate(self.attribute, parts, self.scope)
 
 
 class AudienceBody(Body, frozen=True):
@@ -119,31 +108,7 @@ class TieredCampaignBody(Body, frozen=True, kw_only=True):
     late: Late = Late.IGNORE
 
     def definition(self) -> Definition:
-        return Definition(
-            name=self.name,
-            translations=self.translations,
-            starts_at=self.starts_at,
-            duration=self.duration,
-            occurrences=self.occurrences,
-            preview_every=self.preview_every,
-            grace_period=self.grace_period,
-            audience=Audience(self.audience.segments, self.audience.lists),
-            time_zone=self.time_zone,
-            entity=self.entity,
-            event_type=self.event_type,
-            aggregate=None if self.aggregate is None else self.aggregate.aggregate(),
-            date=self.date,
-            hit_type=self.hit_type,
-            bracketed=self.bracketed,
-            unlimited=self.unlimited,
-            tiers=tuple(tier.tier() for tier in self.tiers),
-            products=self.products,
-            filter=None if self.filter is None else keepable(self.filter),
-            account=self.account,
-            rounding=self.rounding,
-            confirmation=self.confirmation,
-            late=self.late,
-        )
+        return structs.replace(as_domain(self, Definition), filter=keepable(self.filter))
 
 
 class NewTieredCampaignBody(TieredCampaignBody, frozen=True, kw_only=True):
