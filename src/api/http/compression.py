@@ -22,7 +22,7 @@ _GZIP = (b"content-encoding", b"gzip")
 
 
 class Compression:
-    """Sends one answer. Its ETag stays: it is the version of what is shown, however that is written."""
+    """Sends one answer of some length. Its ETag stays: it is the version of what is shown, however that is written."""
 
     def __init__(self, scope: Any, send: Send) -> None:  # noqa: ANN401  a typed dict of Litestar's
         self._scope = scope
@@ -31,7 +31,7 @@ class Compression:
         self._compressor: Any = None
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and _is_long_text(message):
+        if message["type"] == "http.response.start":
             message["headers"] = [*message["headers"], _VARY]
             if _accepts_gzip(self._scope):
                 self._start = message
@@ -55,7 +55,7 @@ class Compression:
         return {"type": "http.response.body", "body": body, "more_body": more}
 
 
-def _is_long_text(start: Any) -> bool:  # noqa: ANN401  as above
+def is_long_text(start: Any) -> bool:  # noqa: ANN401  as above
     """Whether it is worth it; of an answer that does not say how long it is, it is."""
     kind, length = b"", SHORTEST_BYTES
     for name, value in start["headers"]:

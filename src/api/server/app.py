@@ -13,7 +13,7 @@ from uuid_utils import uuid7
 
 from api.documentation.pages import documentation_routes
 from api.http.admission import admit
-from api.http.compression import Compression
+from api.http.compression import Compression, is_long_text
 from api.http.metrics import Metrics, observe, observe_failure
 from api.http.positions import write_position
 from api.http.problems import ProblemDetails, ProblemError, allowed, problem_of, problem_response
@@ -48,15 +48,18 @@ class Laurel(Litestar):
         exchange = scope["exchange"] = Exchange(self.services, str(uuid7()))
         if b"%2" in scope.get("raw_path", b""):
             scope["path"] = routed(scope["raw_path"])
-        compression = Compression(scope, send)
+        sent: Send = send
 
         async def answer(message: Message) -> None:
+            nonlocal sent
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 _add_headers(message, exchange)
                 if method == "OPTIONS":
                     self._state_methods(scope, message)
-            await compression.send(message)
+                if is_long_text(message):
+                    sent = Compression(scope, send).send
+            await sent(message)
 
         began = perf_counter()
         self.metrics.open_requests += 1
