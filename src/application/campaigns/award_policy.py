@@ -24,7 +24,7 @@ from application.log.errors import LogError
 from application.log.events import Recorded
 from application.log.mapper import Mapper
 from application.log.reader import read_versions
-from application.log.wakeup import POLL_SECONDS
+from application.log.wakeup import woken
 from application.log.writer import Writer
 from application.postgres.connection import TROUBLE, connect_async
 from application.reads import nothing
@@ -38,8 +38,6 @@ SPACING_SECONDS = 0.01
 IDLE_SECONDS = 0.2
 """The same while no campaign is active and nobody waits."""
 OBSERVING_SECONDS = 0.02
-RETRY_SECONDS = (0.1, 5.0)
-"""The first and the longest wait after something went wrong; each wait is twice the last."""
 PASSED_UNRECORDED = 100_000
 """So many events without a trigger are passed at most before that is recorded: whoever leads next reads them again."""
 SEED_BYTES = 32
@@ -72,7 +70,6 @@ class AwardPolicy:
         self.head = 0
         self.leads = False
         self.failure: str | None = None
-        self._failures = 0
         self._lease = Lease(conninfo, LEASE)
         self._conninfo = conninfo
         self._mapper = mapper
@@ -139,8 +136,7 @@ class AwardPolicy:
         try:
             while True:
                 await self._lead_once()
-                first, longest = RETRY_SECONDS
-                await asyncio.sleep(min(longest, first * 2 ** min(self._failures, 10)))
+                await asyncio.sleep(self._lease.rest_seconds)
         finally:
             await asyncio.to_thread(self._lease.stop)
 
@@ -151,7 +147,6 @@ class AwardPolicy:
             async with await connect_async(self._conninfo, "laurel awards") as connection:
                 await self._lead(connection)
         except Exception as error:  # noqa: BLE001  nobody else would decide
-            self._failures += 1
             self.failure = f"{type(error).__name__}: {error}".strip()
             self._lease.resign(error)
             _log.warning("awards interrupted, to be gone on with: %s", self.failure)
@@ -170,21 +165,17 @@ class AwardPolicy:
         while self._lease.ask():
             self._awake.clear()
             more = await self.step(connection)
-            self.failure, self._failures = None, 0
+            self.failure = None
             self._lease.worked()
             if not more:
                 await self._pause()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_SECONDS):
-                        await self._awake.wait()
+                await woken(self._awake)
 
     async def _pause(self) -> None:
         await asyncio.sleep(SPACING_SECONDS)
         if not self._triggers.fires and not self._waiting:
             self._asked.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(IDLE_SECONDS):
-                    await self._asked.wait()
+            await woken(self._asked, IDLE_SECONDS)
 
     async def step(self, connection: psycopg.AsyncConnection[Any]) -> bool:
         """Decides what was triggered next, as much as is decided at once. Says whether there may be more."""

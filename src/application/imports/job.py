@@ -9,7 +9,7 @@ import msgspec
 from application.imports.importing import Contents, ImportIntake, ImportTally, RowFault
 from application.imports.storage import ImportStorage, digest_of
 from application.schedule.jobs.store import Job, JobKind, JobOrder, JobStore
-from application.service.refusals import Conflict
+from application.service.idempotency import KeyConflict
 from application.tiered.evaluation import Progress
 
 
@@ -24,7 +24,7 @@ async def request_import(
 ) -> UUID:
     """Takes the file in and queues its import; answers the job's id. Raises ImportTooLarge.
 
-    A request that comes again with the same `job_id` is answered by the job there is; Conflict when it is another one.
+    A request that comes again with the same `job_id` is answered by the job there is. KeyConflict: it is another one.
     """
     before = await jobs.get(job_id) if job_id else None
     if before is None:
@@ -43,7 +43,7 @@ async def request_import(
         or before.detail["digest"] != digest
         or msgspec.convert(before.detail["contents"], Contents) != contents
     ):
-        raise Conflict("the idempotency key came before with another request", "idempotency_key_reused")
+        raise KeyConflict
     return before.id
 
 

@@ -41,6 +41,7 @@ from application.log.streams import Stream
 from application.log.working import Command, Working
 from application.members.bodies import MemberBody
 from application.members.commands import change_list, put_member
+from application.service.idempotency import first_time
 from application.service.preconditions import Precondition
 from application.streams import COUPON_CODE, MEMBER, PRODUCT, REQUEST
 from domain.catalogue.coupon import code_fault
@@ -143,7 +144,7 @@ class FactReader(Reader):
         except Misread as misread:
             return self._read_rest(misread, row)
         if not isinstance(fact, TransactionBody | EventBody):
-            command = once(REQUEST.at("import", self._identity, row.number), command)
+            command = _once(self._identity, row, command)
         return RowCommand(row, command, fact, f"/{name}")
 
     def _read_rest(self, misread: Misread[FactBody], row: Row) -> RowCommand:
@@ -318,7 +319,7 @@ class ProgressReader(Reader):
             achievement_id=body.achievement,
             wanted=ProgressRequest(body.reason, body.completed, self._settings(body)),
         )
-        return RowCommand(row, once(REQUEST.at("import", self._identity, row.number), change))
+        return RowCommand(row, _once(self._identity, row, change))
 
     def _settings(self, body: ProgressRow) -> tuple[RuleSetting, ...]:
         if body.rule is None or body.value is None:
@@ -374,17 +375,10 @@ def reader_of(
             return CouponCodeReader()
 
 
-def once(stream: Stream[Answered, Answered], command: Command) -> Command:
-    """The command, carried out once for the stream that remembers it."""
-
-    def decide(working: Working) -> object:
-        if working.state_if_known(stream) is not None:
-            return UNCHANGED
-        answer = command(working)
-        working.record(stream, Answered(b"", 0, b""))
-        return answer
-
-    return decide
+def _once(identity: str, row: Row, command: Command) -> Command:
+    """The command, carried out once for the row of an import."""
+    stream = REQUEST.at("import", identity, row.number)
+    return first_time(stream, command, lambda _: Answered(b"", 0, b""), lambda _: UNCHANGED)
 
 
 def _changing(stream: Stream[Any, Any], command: Command) -> Command:

@@ -2,10 +2,11 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
+from psycopg import AsyncConnection
 from psycopg.sql import SQL, Identifier
 
 from application.postgres.connection import TROUBLE, connect, connect_async
@@ -17,6 +18,22 @@ SPACING_SECONDS = 0.005
 RETRY_SECONDS = 1.0
 TURN_SECONDS = 0.5
 STOP_SECONDS = 10.0
+
+
+async def woken(awake: asyncio.Event, seconds: float = POLL_SECONDS) -> None:
+    """Waits until someone wakes, at most so many seconds."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await awake.wait()
+
+
+async def keep_connected(conninfo: str, name: str, use: Callable[[AsyncConnection], Awaitable[None]]) -> None:
+    """For ever: uses a connection, and the next one once that is lost."""
+    while True:
+        with suppress(*TROUBLE):
+            async with await connect_async(conninfo, name) as connection:
+                await use(connection)
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 class Notifier:
@@ -33,16 +50,15 @@ class Notifier:
         self._due.set()
 
     async def run(self) -> None:
+        await keep_connected(self._conninfo, "laurel notifier", self._notify)
+
+    async def _notify(self, connection: AsyncConnection) -> None:
+        await connection.execute("set synchronous_commit to off")
         while True:
-            with suppress(*TROUBLE):
-                async with await connect_async(self._conninfo, "laurel notifier") as connection:
-                    await connection.execute("set synchronous_commit to off")
-                    while True:
-                        await self._due.wait()
-                        self._due.clear()
-                        await connection.execute(f"notify {CHANNEL}", prepare=True)
-                        await asyncio.sleep(SPACING_SECONDS)
-            await asyncio.sleep(RETRY_SECONDS)
+            await self._due.wait()
+            self._due.clear()
+            await connection.execute(f"notify {CHANNEL}", prepare=True)
+            await asyncio.sleep(SPACING_SECONDS)
 
 
 class Listener:

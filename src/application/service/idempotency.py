@@ -1,4 +1,4 @@
-"""Requests that carry a key of the caller's: carried out once, and answered the same however often they come.
+"""What is carried out once, however often it is asked for: requests with a key of the caller's, and rows of imports.
 
 The answer is recorded in the same command as what it is about, so that neither twins that come at once nor a lost
 connection can carry out a request twice or lose its answer. What was refused changed nothing and is not remembered: it
@@ -7,7 +7,7 @@ is decided anew.
 
 from collections.abc import Callable, Sequence
 from importlib.resources import files
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -21,6 +21,8 @@ from application.log.working import Working
 from application.service.refusals import Conflict
 from application.streams import REQUEST
 from domain.service.request import Answered
+
+T = TypeVar("T")
 
 POSITION = b'{"position":"",'
 """What the JSON of every answer to a command begins with, its position not yet known."""
@@ -51,27 +53,54 @@ class KeptAnswer(NamedTuple):
         return b'{"position":"%s",%s' % (position.encode(), self.body[1:])
 
 
+class KeyConflict(Conflict):
+    """The idempotency key came before with another request."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("the idempotency key came before with another request")
+
+
+def first_time(
+    stream: Stream[Answered, Answered],
+    command: Callable[[Working], T],
+    answered: Callable[[T], Answered],
+    again: Callable[[Answered], T],
+) -> Callable[[Working], T]:
+    """The command, carried out once for the stream that remembers it: what was `answered` is what it tells `again`."""
+
+    def decide(working: Working) -> T:
+        before = working.state_if_known(stream)
+        if before is not None:
+            return again(before)
+        answer = command(working)
+        working.record(stream, answered(answer))
+        return answer
+
+    return decide
+
+
 def once(key: RequestKey | None, status: int, decide: Callable[[Working], Struct]) -> Callable[[Working], KeptAnswer]:
     """The command `decide`, carried out once for `key`; without one it is carried out each time.
 
     What `decide` answers has `position` as its first field, left empty. The command raises what `decide` raises, and
-    Conflict when the key came with another request before.
+    KeyConflict when the key came with another request before.
     """
 
     def command(working: Working) -> KeptAnswer:
-        if key is None:
-            return KeptAnswer(status, _less_position(decide(working)))
-        stream = key.stream()
-        before = working.state_if_known(stream)
-        if before is not None:
-            if before.digest != key.digest:
-                raise Conflict("the idempotency key came before with another request", "idempotency_key_reused")
-            return KeptAnswer(before.status, before.body, stream)
-        body = _less_position(decide(working))
-        working.record(stream, Answered(key.digest, status, body))
-        return KeptAnswer(status, body)
+        return KeptAnswer(status, _less_position(decide(working)))
 
-    return command
+    if key is None:
+        return command
+    stream, digest = key.stream(), key.digest
+
+    def again(before: Answered) -> KeptAnswer:
+        if before.digest != digest:
+            raise KeyConflict
+        return KeptAnswer(before.status, before.body, stream)
+
+    return first_time(stream, command, lambda kept: Answered(digest, kept.status, kept.body), again)
 
 
 def _less_position(answer: Struct) -> bytes:

@@ -23,6 +23,8 @@ HANG_SECONDS = 6.0
 """Without a sign of work for so long a holder is taken for hung, and its lease is not renewed."""
 CANDIDATE_SECONDS = 0.05
 """How often those who wait for a lease ask whether it is theirs."""
+RETRY_SECONDS = (0.1, 5.0)
+"""The first and the longest wait after something went wrong; each wait is twice the last."""
 STANDSTILL_SECONDS = 8.0
 """Nobody should be without a leader that works for so long."""
 STOP_SECONDS = 10.0
@@ -55,7 +57,7 @@ class Lease:
     """One process's part in an election: kept, or waited for, in a thread of its own.
 
     Whoever does the work asks before each step, which is also the sign that it does not hang; says when one went well;
-    and resigns when one did not, so that another may try.
+    and resigns when one did not, so that another may try. `failures` counts those since the last that went well.
     """
 
     def __init__(self, conninfo: str, name: str) -> None:
@@ -68,6 +70,7 @@ class Lease:
         self._resigns = False
         self._works = False
         self._failure: str | None = None
+        self.failures = 0
         self._due = threading.Event()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -96,16 +99,24 @@ class Lease:
     def worked(self) -> None:
         begins, self._works = not self._works, True
         self._failure = None
+        self.failures = 0
         if begins:
             self._due.set()
 
     def resign(self, error: Exception) -> None:
         """Until it is asked for again. What the error says is kept to the log, as it may quote rows."""
         self._failure = type(error).__name__
+        self.failures += 1
         self._asked_at = None
         self._held_until = 0.0
         self._resigns = True
         self._due.set()
+
+    @property
+    def rest_seconds(self) -> float:
+        """How long whoever does not lead any more waits before it asks again."""
+        first, longest = RETRY_SECONDS
+        return float(min(longest, first * 2 ** min(self.failures, 10)))
 
     def _run(self) -> None:
         while not self._stopped.is_set():

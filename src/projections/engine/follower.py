@@ -31,8 +31,6 @@ SPACING_SECONDS = (0.02, 0.2)
 record into one transaction, for longer the more they record."""
 SPACED_EVENTS = 10_000
 """A batch of so many events is followed by a second's wait, were that not more than the longest one."""
-RETRY_SECONDS = (0.1, 5.0)
-"""The first and the longest wait after something went wrong; each wait is twice the last."""
 
 _END_OTHERS = """
     select pg_terminate_backend(pid, 2000)
@@ -64,7 +62,6 @@ class Follower:
         self._hurried = threading.Event()
         self._woken = threading.Event()
         self._rebuilding: threading.Thread | None = None
-        self._failures = 0
         self._taken = 0
         self._thread = threading.Thread(target=self._run, name="laurel projections", daemon=True)
         self.leads = False
@@ -97,14 +94,11 @@ class Follower:
                     with connect(self._conninfo, "projections", ANSWER_SECONDS) as connection:
                         self._lead(connection)
             except Exception as error:  # noqa: BLE001  it goes on for ever, and says why it has to
-                self._failures += 1
-                reason = described(error)
                 self._lease.resign(error)
-                log.warning("projections_interrupted", error=reason, failures=self._failures)
+                log.warning("projections_interrupted", error=described(error), failures=self._lease.failures)
             finally:
                 self.leads = False
-            first, longest = RETRY_SECONDS
-            self._stopped.wait(min(longest, first * 2 ** min(self._failures, 10)))
+            self._stopped.wait(self._lease.rest_seconds)
         self._lease.stop()
 
     def _elected(self) -> bool:
@@ -121,7 +115,6 @@ class Follower:
         while self._lease.ask() and not self._stopped.is_set():
             self._woken.clear()
             more = self.step(connection)
-            self._failures = 0
             self._lease.worked()
             if not more:
                 shortest, longest = SPACING_SECONDS

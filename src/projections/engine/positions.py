@@ -1,16 +1,13 @@
 """How far the projections have come, as every process may wait for it."""
 
 import asyncio
-from contextlib import suppress
 
 import psycopg
 
-from application.log.wakeup import POLL_SECONDS
-from application.postgres.connection import TROUBLE, connect_async
+from application.log.wakeup import keep_connected, woken
 from projections.engine.store import STORED, StoredProjection
 
 CHANNEL = "laurel_projections"
-RETRY_SECONDS = 1.0
 
 
 class Positions:
@@ -46,16 +43,13 @@ class Positions:
         return self.reached(*names) >= position
 
     async def run(self) -> None:
+        await keep_connected(self._conninfo, "laurel positions", self._follow)
+
+    async def _follow(self, connection: psycopg.AsyncConnection) -> None:
         while True:
-            with suppress(*TROUBLE):
-                async with await connect_async(self._conninfo, "laurel positions") as connection:
-                    while True:
-                        self._awake.clear()
-                        await self._read(connection)
-                        with suppress(TimeoutError):
-                            async with asyncio.timeout(POLL_SECONDS):
-                                await self._awake.wait()
-            await asyncio.sleep(RETRY_SECONDS)
+            self._awake.clear()
+            await self._read(connection)
+            await woken(self._awake)
 
     async def _read(self, connection: psycopg.AsyncConnection) -> None:
         cursor = await connection.execute(STORED, prepare=True)

@@ -116,7 +116,6 @@ async def test_campaigns_stand_and_are_seen_as_the_domain_has_it(
     followed(conninfo)
     states = {each: history.state(each) for each, history in known.items()}
     async with await connect_async(conninfo, "test") as connection:
-        await connection.set_autocommit(True)
         for asked in Status:
             selection = CAMPAIGNS.read({"status": asked, "sort": "-id", "limit": "200"})
             found, _ = await campaigns_page(connection, MAPPER, selection, now)

@@ -100,7 +100,6 @@ async def test_campaigns_and_occurrences_stand_where_the_domain_has_them(
     log.append([recording for campaign, history in known.items() for recording in history.recordings(campaign)])
     followed(conninfo)
     async with await connect_async(conninfo, "test") as connection:
-        await connection.set_autocommit(True)
         for edge in {edge for history in lived for window in history.windows for edge in astuple(window)} or {START}:
             for now in (edge - STEP, edge):
                 await _check(connection, known, now)
