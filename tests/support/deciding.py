@@ -7,7 +7,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain.campaigns.decision import decide
-from domain.campaigns.definition import CampaignTrigger, CampaignType, EffectKind, Limits, OnExhausted, Recipient
+from domain.campaigns.definition import CampaignTrigger, CampaignType, Limits, OnExhausted, Recipient
+from domain.campaigns.effects.give_badge import GiveBadge
+from domain.campaigns.effects.give_reward import GiveReward
+from domain.campaigns.effects.give_units import GiveUnits
+from domain.campaigns.effects.issue_coupon import IssueCoupon
 from domain.campaigns.ledger import CouponSupply, Ledger
 from domain.campaigns.occasion import AchievementContext, Occasion
 from domain.campaigns.participation import Granted, Participation, ReferralCounted, Refused, Trigger, evolve, receipt_of
@@ -34,22 +38,20 @@ def compiled(source: str, kind: Type) -> CompiledExpression:
 
 
 def units(expression: str = "100", decimals: int = 0, to: Recipient = Recipient.MEMBER) -> EffectTerms:
-    return EffectTerms(
-        EffectKind.GIVE_UNITS, to, account="points", decimals=decimals, units=compiled(expression, Type.NUMBER)
-    )
+    return GiveUnits(to, "points", decimals, compiled(expression, Type.NUMBER))
 
 
 def coupon(code: str = "spring", value: str | None = None) -> EffectTerms:
     worth = compiled(value, Type.NUMBER) if value else None
-    return EffectTerms(EffectKind.ISSUE_COUPON, Recipient.MEMBER, given=code, value=worth)
+    return IssueCoupon(Recipient.MEMBER, code, worth)
 
 
 def reward(code: str = "mug") -> EffectTerms:
-    return EffectTerms(EffectKind.GIVE_REWARD, Recipient.MEMBER, given=code)
+    return GiveReward(Recipient.MEMBER, code)
 
 
 def badge(code: str = "star") -> EffectTerms:
-    return EffectTerms(EffectKind.GIVE_BADGE, Recipient.MEMBER, given=code)
+    return GiveBadge(Recipient.MEMBER, code)
 
 
 def rule(*effects: EffectTerms, when: str | None = None, name: str = "Prize") -> CampaignRuleTerms:

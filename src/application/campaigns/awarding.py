@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from application.campaigns.ledgers import Random, effects_of, ledger_for
+from application.campaigns.ledgers import Random, coupons_of, ledger_for, stocked
 from application.definitions.catalogue import Catalogue
 from application.log.envelope import Origin
 from application.log.events import Recorded
@@ -34,7 +34,7 @@ from application.streams import (
 from domain.achievements.progress import Adjusted, Advanced, Completed, Context
 from domain.campaigns.award_policy import NOTHING, Decided
 from domain.campaigns.decision import decide
-from domain.campaigns.definition import CampaignTrigger, CampaignType, EffectKind, Recipient
+from domain.campaigns.definition import CampaignTrigger, CampaignType, Recipient
 from domain.campaigns.ledger import STOCKS
 from domain.campaigns.occasion import AchievementContext, Occasion
 from domain.campaigns.participation import (
@@ -219,7 +219,7 @@ def _together(asked: list[Asked], batch: TriggerBatch) -> tuple[list[Asked], Dec
     events = 0
     for count, (one, terms) in enumerate(asked):
         of_referral = terms.type is CampaignType.REFERRAL
-        events += 1 + of_referral + len(list(effects_of(terms, EffectKind.ISSUE_COUPON)))
+        events += 1 + of_referral + len(list(coupons_of(terms)))
         if count and events > EVENTS_AT_ONCE:
             before = one.trigger.position - 1
             whole = [pair for pair in asked[:count] if pair[0].trigger.position <= before]
@@ -290,8 +290,8 @@ def _streams(asked: Iterable[Asked]) -> Iterable[Stream[Any, Any]]:
             streams[fact_stream(one.trigger.fact)] = None
         if one.context is None:
             streams[PROGRESS.of(one.trigger.stream)] = None
-        for effect in effects_of(terms, *STOCKS):
-            streams[STOCK.at(STOCKS[effect.kind], effect.given or "")] = None
+        for effect in stocked(terms):
+            streams[STOCK.at(STOCKS[effect.kind], effect.given)] = None
     return streams
 
 

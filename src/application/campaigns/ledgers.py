@@ -10,7 +10,9 @@ from application.log.working import Working
 from application.streams import CAMPAIGN_BUDGET, COUPON_CODE, COUPON_SLOT, STOCK
 from domain.campaigns.budget import NOTHING as NO_BUDGET
 from domain.campaigns.definition import EffectKind
-from domain.campaigns.ledger import STOCKS, CouponSupply, Ledger
+from domain.campaigns.effects.give_reward import GiveReward
+from domain.campaigns.effects.issue_coupon import IssueCoupon
+from domain.campaigns.ledger import CouponSupply, Ledger
 from domain.campaigns.terms import CampaignTerms, EffectTerms
 from domain.catalogue.coupon import generated_code, left
 from domain.catalogue.entries import Coupon, Generator
@@ -26,8 +28,18 @@ Random = Callable[[int], int]
 """A whole number from 0 to one less than the one given, each as likely."""
 
 
-def effects_of(terms: CampaignTerms, *kinds: EffectKind) -> Iterator[EffectTerms]:
-    return (effect for rule in terms.rules for effect in rule.effects if effect.kind in kinds)
+def effects_of(terms: CampaignTerms) -> Iterator[EffectTerms]:
+    return (effect for rule in terms.rules for effect in rule.effects)
+
+
+def stocked(terms: CampaignTerms) -> Iterator[IssueCoupon | GiveReward]:
+    """The effects of a campaign that take from a stock."""
+    return (effect for effect in effects_of(terms) if isinstance(effect, IssueCoupon | GiveReward))
+
+
+def coupons_of(terms: CampaignTerms) -> Iterator[str]:
+    """The coupons of a campaign, each as often as the campaign may issue a code of it."""
+    return (effect.given for effect in effects_of(terms) if isinstance(effect, IssueCoupon))
 
 
 def ledger_for(
@@ -43,8 +55,8 @@ def ledger_for(
     """
     wanted: dict[tuple[EffectKind, str], int] = {}
     for terms in asked:
-        for effect in effects_of(terms, *STOCKS):
-            key = (effect.kind, effect.given or "")
+        for effect in stocked(terms):
+            key = (effect.kind, effect.given)
             wanted[key] = wanted.get(key, 0) + 1
     coupons: dict[str, tuple[Coupon, int]] = {}
     stocks: dict[str, Stock] = {}

@@ -15,7 +15,7 @@ import psycopg
 from msgspec import Struct
 
 from application.campaigns.awarding import Firing, decided, fired_by
-from application.campaigns.ledgers import effects_of
+from application.campaigns.ledgers import coupons_of
 from application.definitions.catalogue import Catalogue
 from application.log.catalogue import Entry
 from application.log.events import Recorded
@@ -25,7 +25,7 @@ from application.log.working import Working
 from application.streams import ACHIEVEMENT, CAMPAIGN, COUPON_SLOT, ENTRY
 from domain.achievements.progress import Adjusted, Advanced, Completed
 from domain.campaigns.award_policy import Decided
-from domain.campaigns.definition import CampaignTrigger, EffectKind
+from domain.campaigns.definition import CampaignTrigger
 from domain.campaigns.participation import CancellationRequested
 
 TRIGGERS_AT_ONCE = 500
@@ -138,7 +138,7 @@ class InForce:
     def _pools(self, fired: Iterable[Firing]) -> Iterator[str]:
         """The coupons with a pool that campaigns on these may give."""
         campaigns = (terms for on in {one.on for one in fired} for terms in self.catalogue.campaigns_on(*on))
-        codes = {effect.given or "" for terms in campaigns for effect in effects_of(terms, EffectKind.ISSUE_COUPON)}
+        codes = {code for terms in campaigns for code in coupons_of(terms)}
         for code in codes:
             if (coupon := self.catalogue.coupon(code)) and coupon.generator is None:
                 yield code

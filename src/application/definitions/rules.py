@@ -8,6 +8,10 @@ from zoneinfo import ZoneInfo
 from domain.achievements.achievement import Achievement
 from domain.campaigns.campaign import Campaign, Life
 from domain.campaigns.definition import CampaignTrigger, Definition, Effect, EffectKind, People
+from domain.campaigns.effects.give_badge import GiveBadge
+from domain.campaigns.effects.give_reward import GiveReward
+from domain.campaigns.effects.give_units import GiveUnits
+from domain.campaigns.effects.issue_coupon import IssueCoupon
 from domain.campaigns.scope import campaign_scope
 from domain.campaigns.terms import CampaignRuleTerms, CampaignTerms, EffectTerms, PeopleTerms
 from domain.catalogue.entries import Account, Coupon, EventType
@@ -106,7 +110,7 @@ def expressions_over(catalogue: RuleReferences, event_type: str, terms: Campaign
     if all(rule.event_type != event_type for rule in rules):
         return
     for rule in terms.rules:
-        parts = [rule.conditions, *(part for effect in rule.effects for part in (effect.units, effect.value))]
+        parts = [rule.conditions, *(part for effect in rule.effects for part in effect.expressions)]
         yield from (part for part in parts if part)
 
 
@@ -151,15 +155,15 @@ class _Compiling:
             case EffectKind.GIVE_UNITS:
                 account = self._catalogue.account(effect.account or "")
                 units = self._amount(effect.units or "", f"{pointer}/units")
-                return EffectTerms(effect.kind, effect.to, effect.account, account.decimals if account else 0, units)
+                return GiveUnits(effect.to, effect.account or "", account.decimals if account else 0, units)
             case EffectKind.ISSUE_COUPON:
                 coupon = self._catalogue.coupon(effect.coupon or "")
                 value = self._amount(coupon.value, f"{pointer}/coupon") if coupon and coupon.value else None
-                return EffectTerms(effect.kind, effect.to, given=effect.coupon, value=value)
+                return IssueCoupon(effect.to, effect.coupon or "", value)
             case EffectKind.GIVE_REWARD:
-                return EffectTerms(effect.kind, effect.to, given=effect.reward)
+                return GiveReward(effect.to, effect.reward or "")
             case EffectKind.GIVE_BADGE:
-                return EffectTerms(effect.kind, effect.to, given=effect.badge)
+                return GiveBadge(effect.to, effect.badge or "")
 
     def _amount(self, source: str, pointer: str) -> CompiledExpression:
         compiled = compile_expression(source, self._scope, Type.NUMBER)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.campaigns.definition import CampaignType, EffectKind, Limits, OnExhausted, Recipient
+from domain.campaigns.effects.effect import Found
 from domain.campaigns.ledger import Ledger
 from domain.campaigns.occasion import Occasion
 from domain.campaigns.participation import (
@@ -31,26 +32,17 @@ from domain.campaigns.participation import (
 )
 from domain.campaigns.scope import campaign_scope
 from domain.campaigns.terms import CampaignRuleTerms, CampaignTerms, EffectTerms, includes
-from domain.catalogue.coupon import valid_until
 from domain.catalogue.entries import EventType
 from domain.expressions import CompiledExpression, ExpressionFailure, Scope
 from domain.values.amounts import (
     EXACT,
-    FRACTION_DIGITS,
     ONE,
-    WHOLE_DIGITS,
     ZERO,
-    Rounding,
-    fault,
-    nothing_in,
-    plain,
-    rounded,
     written,
 )
 from domain.values.interval import Interval, Moment, moment_of, span, used
 from domain.values.limit import Limit
 
-MOST_UNITS = Decimal(10) ** WHOLE_DIGITS
 LONGEST_SEEN = 200
 
 _NAMES: Scope = campaign_scope([EventType("", "")], "UTC", with_transaction=True)
@@ -144,12 +136,14 @@ class _Deciding:
         now: datetime,
     ) -> None:
         self._terms = terms
-        self._occasion = occasion
+        self.occasion = occasion
         self._member = member
         self._referrer = referrer
-        self._ledger = ledger
+        self.ledger = ledger
         self._moment = moment
-        self._now = now
+        self.now = now
+        self.zone = terms.zone
+        self.clamps = terms.limits.on_exhausted is OnExhausted.CLAMP
         self._given: dict[tuple[EffectKind, str], int] = {}
         self._budget = ledger.budget(terms.campaign)
         total = used(self._budget, _interval(terms.limits.total_units), moment)
@@ -170,7 +164,7 @@ class _Deciding:
         """Bars whoever is given nothing at all, with the reason. Answers what held the member."""
         memberships: set[str] = set()
         try:
-            if not includes(self._terms.audience, self._occasion.member, memberships):
+            if not includes(self._terms.audience, self.occasion.member, memberships):
                 detail = "the member is in none of the audience's segments and tiers"
                 self._bar(Why(AwardReason.NOT_IN_AUDIENCE, detail), self._member, self._referrer)
         except ExpressionFailure as failure:
@@ -196,7 +190,7 @@ class _Deciding:
 
     def rule(self, number: int, rule: CampaignRuleTerms) -> RuleOutcome:
         condition = rule.conditions
-        saw = _seen(condition, self._occasion) if condition else ()
+        saw = _seen(condition, self.occasion) if condition else ()
         source = condition.source if condition else None
         if condition and (why := self._unmet(condition, saw, number)):
             self.reasons.append(why)
@@ -206,7 +200,7 @@ class _Deciding:
 
     def _unmet(self, condition: CompiledExpression, saw: tuple[Observation, ...], number: int) -> Why | None:
         try:
-            if condition.evaluate(self._occasion):
+            if condition.evaluate(self.occasion):
                 return None
         except ExpressionFailure as failure:
             return Why(AwardReason.EXPRESSION_FAILED, str(failure), number)
@@ -223,61 +217,33 @@ class _Deciding:
         if receiver.barred:
             return _withheld(outcome, receiver.barred)
         receiver.take(outcome.units)
-        self._count(effect, outcome)
+        self._count(outcome)
         return outcome
 
-    def _outcome(self, effect: EffectTerms, receiver: _Receiver) -> tuple[EffectOutcome, list[tuple[AwardReason, str]]]:
+    def _outcome(self, effect: EffectTerms, receiver: _Receiver) -> Found:
         """What the effect gives, and all reasons that it does not."""
-        bare = EffectOutcome(effect.kind, effect.to, receiver.member, account=effect.account, given=effect.given)
-        nobody = [] if receiver.member else [(AwardReason.NO_REFERRER, "the member has no referrer")]
-        match effect.kind:
-            case EffectKind.GIVE_UNITS:
-                outcome, problems = self._units(effect, bare, receiver)
-            case EffectKind.ISSUE_COUPON:
-                outcome, problems = self._coupon(effect, bare)
-            case EffectKind.GIVE_REWARD:
-                outcome, problems = bare, self._reward(effect)
-            case EffectKind.GIVE_BADGE:
-                outcome, problems = bare, []
-        problems = [*nobody, *problems]
+        nothing = effect.nothing(receiver.member)
+        outcome, problems = effect.decide(nothing, self)
+        if not receiver.member:
+            problems = [(AwardReason.NO_REFERRER, "the member has no referrer"), *problems]
         if problems:
-            nothing = nothing_in(effect.decimals)
-            return replace(bare, units=nothing, expression=outcome.expression, unrounded=outcome.unrounded), problems
+            return replace(nothing, expression=outcome.expression, unrounded=outcome.unrounded), problems
         return outcome, []
 
-    def _count(self, effect: EffectTerms, outcome: EffectOutcome) -> None:
+    def _count(self, outcome: EffectOutcome) -> None:
         self.units = EXACT.add(self.units, outcome.units)
-        if effect.given is not None:
-            key = (effect.kind, effect.given)
+        if outcome.given is not None:
+            key = (outcome.kind, outcome.given)
             self._given[key] = self._given.get(key, 0) + 1
 
-    def _units(
-        self, effect: EffectTerms, bare: EffectOutcome, receiver: _Receiver
-    ) -> tuple[EffectOutcome, list[tuple[AwardReason, str]]]:
-        assert effect.units  # noqa: S101  what a definition must have
-        bare = replace(bare, units=nothing_in(effect.decimals), expression=effect.units.source)
-        asked = _amount(effect.units, self._occasion)
-        if isinstance(asked, str):
-            return bare, [(AwardReason.EXPRESSION_FAILED, asked)]
-        bare = replace(bare, unrounded=asked)
-        units = rounded(asked, effect.decimals, Rounding.HALF_UP)
-        if not units:
-            return bare, [(AwardReason.NOTHING_TO_GIVE, f"{written(asked)} units round to none")]
-        short = [(reason, of, rest) for reason, of, rest in self._limits(receiver) if rest < units]
-        if short and self._terms.limits.on_exhausted is OnExhausted.CLAMP:
-            units = rounded(min(rest for _, _, rest in short), effect.decimals, Rounding.DOWN)
-            short = [] if units else [found for found in short if not rounded(found[2], effect.decimals, Rounding.DOWN)]
-        if short:
-            return bare, [
-                (reason, f"{written(units or asked)} units asked, {written(rest)} left of {of}")
-                for reason, of, rest in short
-            ]
-        return replace(bare, units=units), []
+    def given(self, outcome: EffectOutcome) -> int:
+        return self._given.get((outcome.kind, outcome.given or ""), 0)
 
-    def _limits(self, receiver: _Receiver) -> list[tuple[AwardReason, str, Decimal]]:
+    def limits(self, to: Recipient) -> list[tuple[AwardReason, str, Decimal]]:
         """What limits units to a receiver: the reason it would be, what it is called, and what is left of it, less what
         the effects before it have given.
         """
+        receiver = self._receiver(to)
         found = []
         if limit := receiver.units_limit:
             rest = EXACT.subtract(limit.left(receiver.had.units, self._moment), receiver.given)
@@ -289,51 +255,11 @@ class _Deciding:
             found.append((AwardReason.BUDGET_EXHAUSTED, of, max(ZERO, rest)))
         return found
 
-    def _coupon(self, effect: EffectTerms, bare: EffectOutcome) -> tuple[EffectOutcome, list[tuple[AwardReason, str]]]:
-        assert effect.given  # noqa: S101  what a definition must have
-        problems: list[tuple[AwardReason, str]] = []
-        value = _amount(effect.value, self._occasion) if effect.value else None
-        if isinstance(value, str):
-            problems.append((AwardReason.EXPRESSION_FAILED, f"the coupon's value: {value}"))
-        found = self._ledger.coupon(effect.given, self._given.get((effect.kind, effect.given), 0))
-        if found is None:
-            problems.append((AwardReason.COUPON_POOL_EMPTY, f"no code of coupon `{effect.given}` is left"))
-        if found is None or isinstance(value, str):
-            return bare, problems
-        entry, code = found
-        until = valid_until(entry, self._now, self._terms.zone)
-        worth = None if value is None else _writable(value)
-        return replace(bare, code=code, value=worth, valid_until=until), []
-
-    def _reward(self, effect: EffectTerms) -> list[tuple[AwardReason, str]]:
-        assert effect.given  # noqa: S101  what a definition must have
-        if self._ledger.has_reward(effect.given, self._given.get((effect.kind, effect.given), 0)):
-            return []
-        return [(AwardReason.REWARD_OUT_OF_STOCK, f"no reward `{effect.given}` is left")]
-
 
 def _withheld(effect: EffectOutcome, why: Why) -> EffectOutcome:
     """What gives nothing, whatever it would have given."""
     units = EXACT.subtract(effect.units, effect.units)
     return replace(effect, units=units, code=None, value=None, valid_until=None, reason=why.code, detail=why.detail)
-
-
-def _amount(expression: CompiledExpression, occasion: Occasion) -> Decimal | str:
-    """What an expression gives, or why that can't be taken: what is given is no less than nothing, and bounded."""
-    try:
-        amount: Decimal = expression.evaluate(occasion)
-    except ExpressionFailure as failure:
-        return str(failure)
-    if amount < ZERO:
-        return f"{written(amount)} is less than nothing"
-    if amount >= MOST_UNITS:
-        return f"the result has more than {WHOLE_DIGITS} digits before the decimal point"
-    return plain(amount)
-
-
-def _writable(amount: Decimal) -> Decimal:
-    """With no more digits after the point than amounts have."""
-    return amount if fault(amount) is None else rounded(amount, FRACTION_DIGITS, Rounding.HALF_UP)
 
 
 def _seen(condition: CompiledExpression, occasion: Occasion) -> tuple[Observation, ...]:

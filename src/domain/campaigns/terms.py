@@ -7,27 +7,19 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from domain.campaigns.definition import CampaignTrigger, CampaignType, EffectKind, Limits, Recipient
+from domain.campaigns.definition import CampaignTrigger, CampaignType, Limits
+from domain.campaigns.effects.give_badge import GiveBadge
+from domain.campaigns.effects.give_reward import GiveReward
+from domain.campaigns.effects.give_units import GiveUnits
+from domain.campaigns.effects.issue_coupon import IssueCoupon
 from domain.expressions import CompiledExpression, ExpressionFailure
 from domain.facts.scope import FactContext
 from domain.members.member import Member
 
-
-class EffectTerms(Struct, frozen=True, gc=False):
-    """What one effect gives, its expressions over an `Occasion`.
-
-    Either `units` on an `account` that is kept in so many `decimals`, or the coupon, reward or badge with the code
-    `given`; `value` is what a coupon is worth. An expression that no longer fits what the achievement or the catalogue
-    have become fails whenever it is evaluated.
-    """
-
-    kind: EffectKind
-    to: Recipient
-    account: str | None = None
-    decimals: int = 0
-    units: CompiledExpression | None = None
-    given: str | None = None
-    value: CompiledExpression | None = None
+EffectTerms = GiveUnits | IssueCoupon | GiveReward | GiveBadge
+"""What one effect gives. An expression that no longer fits what the achievement or the catalogue have become fails
+whenever it is evaluated.
+"""
 
 
 class CampaignRuleTerms(Struct, frozen=True, gc=False):

@@ -13,6 +13,8 @@ from application.streams import ACHIEVEMENT, CAMPAIGN
 from domain.achievements import achievement as achievements
 from domain.campaigns.campaign import Campaign
 from domain.campaigns.definition import CampaignRule, CampaignTrigger, Definition, Effect, EffectKind, People
+from domain.campaigns.effects.give_units import GiveUnits
+from domain.campaigns.effects.issue_coupon import IssueCoupon
 from domain.campaigns.occasion import AchievementContext, Occasion
 from domain.campaigns.terms import CampaignTerms
 from domain.catalogue.entries import Account, Coupon, EventType, Generator, Segment
@@ -93,9 +95,9 @@ def only(program: Program, achievement: UUID = GOAL, trigger: CampaignTrigger = 
 
 
 def given_units(terms: CampaignTerms, effect: int = 0) -> Any:
-    compiled = terms.rules[0].effects[effect].units
-    assert compiled
-    return compiled.evaluate(BOUGHT)
+    given = terms.rules[0].effects[effect]
+    assert isinstance(given, GiveUnits)
+    return given.units.evaluate(BOUGHT)
 
 
 def test_terms_are_what_was_filled_in(program: Program) -> None:
@@ -123,10 +125,11 @@ def test_terms_are_what_was_filled_in(program: Program) -> None:
     assert rule.conditions
     assert rule.conditions.source == "transaction.total >= 20"
     assert rule.conditions.evaluate(BOUGHT)
-    assert [effect.decimals for effect in rule.effects] == [0, 2, 0]
+    assert [effect.decimals for effect in rule.effects if isinstance(effect, GiveUnits)] == [0, 2]
     assert (given_units(terms), given_units(terms, 1)) == (100, Decimal("49.90"))
     coupon = rule.effects[2]
-    assert (coupon.given, coupon.units) == ("TENTH", None)
+    assert isinstance(coupon, IssueCoupon)
+    assert coupon.given == "TENTH"
     assert coupon.value
     assert coupon.value.evaluate(BOUGHT) == Decimal("4.990")
 
